@@ -1,0 +1,18 @@
+"""Rooms of the blood-cell report; each notebook walks through a few of them, in one direction.
+
+data -> preprocessing -> features / models -> training -> evaluation -> claims -> report
+"""
+
+import os
+
+THREADS = 2
+"""Threads of one training, on every machine: sums are taken in an order that depends on it, and so are last digits."""
+
+# TensorFlow reads these when it starts, which is after this line: whoever imports a room imports this first.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(THREADS))
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(THREADS))
+
+# TensorFlow's start-up notices would otherwise stand in every notebook; warnings and errors still do.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+__version__ = "0.1.0"

@@ -1,0 +1,91 @@
+"""What may be wrong with images before anything is learnt from them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import cKDTree
+from scipy.stats.contingency import association
+
+from helpers.cells import CLASS_NAMES, SIDE, Cells
+from helpers.preprocessing import DROPPED, Split, find_copies, has_conflicting_labels
+
+NEAR_COPY_DIFFERENCE = 4.0
+"""Root-mean-square pixel difference, in grey levels of 0 to 255, up to which two images count as near copies."""
+
+SATURATED_SHARE = 0.5
+"""Share of pixels, all three channels at 0 or all at 255, from which an image counts as saturated."""
+
+POOL = 12
+CHUNK = 4096
+
+
+def find_near_copies(images: np.ndarray, largest_difference: float = NEAR_COPY_DIFFERENCE) -> pd.DataFrame:
+    """Return the pairs of images whose pixels differ, but by little: first, second, difference.
+
+    ``difference`` is the root mean square over pixels and channels, in grey levels. Candidates are found among
+    means over 12x12 blocks, whose difference never exceeds that of the pixels, so no pair is missed.
+    """
+    blocks = SIDE // POOL
+    pooled = np.concatenate(
+        [
+            images[start : start + CHUNK]
+            .reshape(-1, blocks, POOL, blocks, POOL, 3)
+            .mean(axis=(2, 4), dtype=np.float32)
+            .reshape(-1, blocks * blocks * 3)
+            for start in range(0, len(images), CHUNK)
+        ]
+    )
+    radius = largest_difference * np.sqrt(pooled.shape[1])
+    candidates = cKDTree(pooled).query_pairs(radius, output_type="ndarray")
+    rows = []
+    for first, second in candidates[np.lexsort(candidates.T[::-1])].tolist():
+        gap = images[first].astype(np.float64) - images[second]
+        difference = float(np.sqrt(np.mean(gap**2)))
+        if 0 < difference <= largest_difference:
+            rows.append((first, second, difference))
+    table = pd.DataFrame(rows, columns=["first", "second", "difference"])
+    return table.astype({"first": int, "second": int, "difference": float})
+
+
+def find_constant(images: np.ndarray) -> np.ndarray:
+    """Return the positions of images in which every channel has one value only."""
+    return np.flatnonzero((np.ptp(images, axis=(1, 2)) == 0).all(axis=1))
+
+
+def find_saturated(images: np.ndarray, share: float = SATURATED_SHARE) -> np.ndarray:
+    """Return the positions of images of whose pixels at least ``share`` are black or white in all channels."""
+    counts = [
+        ((chunk == 0).all(axis=-1) | (chunk == 255).all(axis=-1)).mean(axis=(1, 2))
+        for chunk in np.array_split(images, max(1, len(images) // CHUNK))
+    ]
+    return np.flatnonzero(np.concatenate(counts) >= share)
+
+
+def size_by_class(cells: Cells) -> tuple[pd.DataFrame, float] | None:
+    """Return images per original size and class, and Cramér's V between the two; None where sizes are unknown.
+
+    Cramér's V is 0 where size tells nothing about the class and 1 where it tells everything; a large one means
+    that the acquisition batch leaks the class.
+    """
+    if cells.original_sizes is None or cells.labels is None:
+        return None
+    sizes = [f"{height}×{width}" for height, width in cells.original_sizes]
+    table = pd.crosstab(
+        pd.Series(sizes, name="original size"), np.array(CLASS_NAMES)[cells.labels], colnames=["class"]
+    )
+    strength = float(association(table.to_numpy())) if min(table.shape) > 1 else 0.0
+    return table, strength
+
+
+def dropped_images(cells: Cells, split: Split) -> pd.DataFrame:
+    """Return one row per dropped image: index, pixel_sha256, label, and the reason in words."""
+    assert cells.labels is not None
+    rows = []
+    for group in find_copies(split.pixel_sha256):
+        conflict = has_conflicting_labels(group, cells.labels)
+        kept = group[split.parts[group] != DROPPED]
+        for index in group[split.parts[group] == DROPPED].tolist():
+            reason = "copies carry different labels" if conflict else f"copy of image {kept[0]}"
+            rows.append((index, split.pixel_sha256[index], CLASS_NAMES[cells.labels[index]], reason))
+    return pd.DataFrame(rows, columns=["index", "pixel_sha256", "label", "reason"])

@@ -1,0 +1,138 @@
+"""The one door through which cells come in, whatever form they have."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from helpers.archives import read_archive
+from helpers.cells import CLASS_NAMES, Cells, InputError
+from helpers.conversions import refused, refusing
+from helpers.download import download_bloodmnist, find_bloodmnist, is_bloodmnist, usual_places
+from helpers.folders import folder_sha256, read_folder, read_image_file
+from helpers.storage import ROOT, file_sha256, key_of
+
+KEYWORDS = ("auto", "bloodmnist", "synthetic")
+
+FEWEST_PER_CLASS = 3
+"""Images a class needs, so that each of the three parts can hold one."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the cells will come from, before any is loaded."""
+
+    kind: Literal["archive", "folder", "image", "synthetic"]
+    path: Path | None = None
+    reason: str = ""
+    """Why "auto" ended here, for the report; empty where the user named the source."""
+    synthetic_count: int = 0
+    seed: int = 0
+
+
+def describe_path(path: Path) -> Source:
+    """Return what lies at ``path``, judged by content and not by suffix; raise InputError."""
+    if not path.exists():
+        raise refused(path, f"not found, expected {', '.join(KEYWORDS)}, an .npz file or a folder")
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        return Source("folder", path.absolute())
+    if not stat.S_ISREG(mode):
+        raise refused(path, "is no regular file, expected an .npz file, a folder or an image")
+    with path.open("rb") as stream:
+        start = stream.read(12)
+    image_starts = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return Source("archive", path.absolute())
+    if start.startswith(image_starts):
+        return Source("image", path.absolute())
+    if start.startswith(b"\x93NUMPY"):
+        raise refused(path, "is a single .npy array, expected an .npz file with images and labels")
+    raise refused(path, f"begins with {start[:4]!r}, expected an .npz file, a folder or an image")
+
+
+def resolve_source(
+    source: str | Path | Source = "auto", *, synthetic_count: int = 12_000, seed: int = 0
+) -> Source:
+    """Return where ``source`` leads, downloading BloodMNIST if need be but loading no image.
+
+    ``source`` is "auto", "bloodmnist", "synthetic" or a path. Raises InputError where it leads nowhere.
+    """
+    if isinstance(source, Source):
+        return source
+    synthetic = Source("synthetic", None, "", synthetic_count, seed)
+    if source == "synthetic":
+        if synthetic_count < 1:
+            raise InputError(f"synthetic: {synthetic_count} images asked for, expected at least 1")
+        return synthetic
+    if source == "bloodmnist":
+        found, problems = find_bloodmnist(usual_places())
+        if problems:
+            raise problems[0]
+        return Source("archive", found or download_bloodmnist())
+    if source != "auto":
+        if not str(source).strip():
+            raise InputError(f"data source '{source}': empty, expected a path or {', '.join(KEYWORDS)}")
+        with refusing(source, "data"):
+            return describe_path(Path(source).expanduser())
+
+    original = ROOT / "data" / "data.npz"
+    with refusing(original, "data"):
+        if original.exists():
+            return replace(describe_path(original), reason="data/data.npz is there.")
+    found, problems = find_bloodmnist(usual_places())
+    reasons = ["data/data.npz is not there", *(f"refused: {problem}" for problem in problems)]
+    if found is None:
+        try:
+            found = download_bloodmnist()
+        except InputError as error:
+            return replace(synthetic, reason="; ".join([*reasons, f"{error}; synthetic cells are drawn."]))
+    return Source("archive", found, "; ".join([*reasons, "BloodMNIST is used."]))
+
+
+def load_cells(
+    source: str | Path | Source = "auto", *, synthetic_count: int = 12_000, seed: int = 0
+) -> Cells:
+    """Return the cells that ``source`` names; see `resolve_source`.
+
+    ``labels`` is None where the source has none. Every conversion is stated in ``notes``. Raises InputError
+    with one line for whatever is not understood.
+    """
+    resolved = resolve_source(source, synthetic_count=synthetic_count, seed=seed)
+    notes = (resolved.reason,) if resolved.reason else ()
+    if resolved.path is None:
+        from helpers.synthetic import draw_cells
+
+        drawn = draw_cells(resolved.synthetic_count, resolved.seed)
+        return replace(drawn, notes=(*notes, *drawn.notes)) if notes else drawn
+    if resolved.kind == "archive":
+        words = "BloodMNIST (MedMNIST v2, Zenodo record 10519652, CC BY 4.0)"
+        return read_archive(resolved.path, words if is_bloodmnist(resolved.path) else "", notes)
+    return read_folder(resolved.path) if resolved.kind == "folder" else read_image_file(resolved.path)
+
+
+def source_fingerprint(source: Source) -> str:
+    """Return a hash over everything in a resolved source that its cells depend on."""
+    if source.path is None:
+        return key_of("synthetic", source.synthetic_count, source.seed)
+    if source.kind == "folder":
+        return folder_sha256(source.path)
+    with refusing(source.path, "a file"):
+        return file_sha256(source.path)
+
+
+def require_trainable(cells: Cells) -> None:
+    """Raise InputError unless there are labels, two classes or more, and three images in each of them."""
+    if cells.labels is None:
+        raise InputError(f"{cells.source}: no labels, which training needs")
+    counts = np.bincount(cells.labels, minlength=len(CLASS_NAMES))
+    if (counts > 0).sum() < 2:
+        only = CLASS_NAMES[int(counts.argmax())]
+        raise InputError(f"{cells.source}: all {len(cells)} images are {only}, expected two classes or more")
+    for name, count in zip(CLASS_NAMES, counts, strict=True):
+        if 0 < count < FEWEST_PER_CLASS:
+            raise InputError(f"{cells.source}: {count} images of {name}, expected none or {FEWEST_PER_CLASS}")

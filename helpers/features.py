@@ -1,0 +1,276 @@
+"""Hand-crafted features of many cell images at once, as a table with named columns.
+
+The report's four groups are colour histograms, local binary patterns, mean colour and the cell's perimeter; the
+rich groups describe where colours lie and which colours touch. Values equal those of scikit-image called once per
+image; working on blocks of images is what makes it fast.
+"""
+
+from __future__ import annotations
+
+import joblib
+import numpy as np
+import pandas as pd
+from scipy.ndimage import binary_dilation
+from skimage.color import rgb2lab
+
+from helpers.cells import SIDE
+from helpers.shape_features import (
+    EIGHT_NEIGHBOURS,
+    SHAPE_NAMES,
+    cell_masks,
+    count_values,
+    dark_side,
+    perimeters,
+    shapes,
+)
+
+REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
+"""The feature groups of the report that is being reproduced."""
+
+RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "radial_gradient", "mask_colour", "shape")
+"""The feature groups of the best classical model."""
+
+BLOCK = 64
+"""Images worked on at once: few enough for a core's cache, enough to hide Python's overhead."""
+CHUNK = 1024
+"""Images handed to a process at once; no more than this many per process are ever held in wide numbers."""
+
+PIXELS = SIDE * SIDE
+CHANNELS = ("red", "green", "blue")
+LAB = ("lightness", "green_red", "blue_yellow")
+HISTOGRAM_BINS = 16
+LBP_RADII = (1, 2, 3)
+DISTANCES = (1, 2, 4)
+LEVELS = 8
+ANGLE_BINS = 7  # odd, so that no gradient of whole numbers falls on the border between two bins
+RING_BINS = 12
+
+FROM_CENTRE = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij")) - (SIDE - 1) / 2
+RINGS = np.digitize(np.hypot(*FROM_CENTRE), (5, 9, 13, 17, 22))
+RING_COUNT = 6
+"""Rings around the image's centre, 0 to 5; the outermost holds the corners."""
+
+
+def to_grey(images: np.ndarray) -> np.ndarray:
+    """Return (N, 48, 48) uint8 luminance, rounded half up, with the weights of ``skimage.color.rgb2gray``."""
+    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
+    return ((2125 * red + 7154 * green + 721 * blue + 5000) // 10000).astype(np.uint8)
+
+
+def to_lab(images: np.ndarray) -> np.ndarray:
+    """Return (N, 48, 48, 3) uint8 CIELAB: L* times 2.55, a* times 2 plus 100, b* times 2 plus 140, clipped."""
+    scaled = np.rint(rgb2lab(images) * (2.55, 2, 2) + (0, 100, 140))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def colour_histograms(images: np.ndarray) -> np.ndarray:
+    """Return (N, 48): the share of pixels in each of 16 equal bins of red, then green, then blue."""
+    bins = images.reshape(len(images), -1) // np.uint8(256 // HISTOGRAM_BINS)
+    first_bin = np.tile(np.arange(3, dtype=np.uint16) * HISTOGRAM_BINS, PIXELS)
+    return count_values(bins + first_bin, 3 * HISTOGRAM_BINS) / PIXELS
+
+
+def mean_colours(images: np.ndarray) -> np.ndarray:
+    """Return (N, 3): mean red, green and blue in [0, 255]."""
+    # Single precision holds these sums exactly (48 * 48 * 255 < 2**24); a matrix product is the fastest sum.
+    channel_of = np.tile(np.eye(3, dtype=np.float32), (PIXELS, 1))
+    return images.reshape(len(images), -1).astype(np.float32) @ channel_of / PIXELS
+
+
+def _pattern_classes() -> np.ndarray:
+    """Return (256, 10) float64, one-hot: the rotation-invariant uniform class of each 8-bit pattern."""
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
+    return np.eye(10)[np.where(changes <= 2, bits.sum(axis=1), 9)]
+
+
+PATTERN_CLASSES = _pattern_classes()
+
+
+def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
+    """Return (N, 10): shares of the uniform patterns of 8 neighbours at ``radius`` pixels in uint8 planes.
+
+    Neighbours between pixels are interpolated bilinearly, those outside are 0.
+    Ojala, Pietikäinen & Mäenpää 2002, doi:10.1109/TPAMI.2002.1017623.
+    """
+    # All planes lie in one line of numbers, so that "the neighbour of every pixel" is a shift of that line.
+    width = SIDE + 2 * radius
+    shape = (len(planes), width * width)
+    padded = np.pad(planes, ((0, 0), (radius, radius), (radius, radius)))
+    line = np.concatenate([padded.ravel(), np.zeros(2 * radius * (width + 1), np.uint8)])
+    exact_line = line.astype(np.float64)
+    across = np.zeros_like(exact_line)
+    share, neighbours = np.empty(shape), np.empty(shape)
+    codes = np.zeros(shape, np.uint8)
+
+    def shifted(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
+        start = rows * width + columns
+        return values[start : start + shape[0] * shape[1]].reshape(shape)
+
+    def set_bit(bit: int, is_not_darker: np.ndarray) -> None:
+        bits = is_not_darker.view(np.uint8)
+        np.bitwise_or(codes, np.multiply(bits, np.uint8(1 << bit), out=bits), out=codes)
+
+    for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
+        set_bit(bit, shifted(line, rows * radius, columns * radius) >= shifted(line, radius, radius))
+
+    # A tie between neighbour and centre is decided by the last digit of the interpolated value, so the weights
+    # carry the rounding of "position minus its floor" at every row and column, as in scikit-image.
+    reach = np.round(radius * np.sin(np.pi / 4), 5)
+    position = np.arange(width)
+    weight = {sign: (position + sign * reach) - np.floor(position + sign * reach) for sign in (-1, 1)}
+    first = {sign: radius + int(np.floor(sign * reach)) for sign in (-1, 1)}
+
+    for column_sign, bits in ((1, ((-1, 1), (1, 7))), (-1, ((-1, 3), (1, 5)))):
+        near, far = np.tile(1 - weight[column_sign], width), np.tile(weight[column_sign], width)
+        here = shifted(across, 0, 0)
+        np.multiply(shifted(exact_line, 0, first[column_sign]), near, out=here)
+        np.add(here, np.multiply(shifted(exact_line, 0, first[column_sign] + 1), far, out=share), out=here)
+        for row_sign, bit in bits:
+            near, far = np.repeat(1 - weight[row_sign], width), np.repeat(weight[row_sign], width)
+            np.multiply(shifted(across, first[row_sign], 0), near, out=neighbours)
+            np.multiply(shifted(across, first[row_sign] + 1, 0), far, out=share)
+            np.add(neighbours, share, out=neighbours)
+            set_bit(bit, neighbours >= shifted(exact_line, radius, radius))
+    patterns = codes.reshape(-1, width, width)[:, :SIDE, :SIDE]
+    return count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS
+
+
+def co_occurrences(planes: np.ndarray) -> np.ndarray:
+    """Return (N, 108): how often 8 levels of a uint8 plane lie 1, 2 or 4 pixels apart, averaged over directions.
+
+    The upper triangle of each symmetric matrix of shares. Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314.
+    """
+    low, high = np.triu_indices(LEVELS)
+    fold = np.zeros((LEVELS * LEVELS, low.size))
+    np.add.at(fold, (low * LEVELS + high, np.arange(low.size)), 0.5)
+    np.add.at(fold, (high * LEVELS + low, np.arange(low.size)), 0.5)
+    levels = planes // np.uint8(256 // LEVELS)
+    shares = []
+    for distance in DISTANCES:
+        slant = round(distance / np.sqrt(2))
+        total = np.zeros((len(planes), low.size))
+        for rows, columns in ((0, distance), (slant, slant), (distance, 0), (slant, -slant)):
+            right, left = max(columns, 0), max(-columns, 0)
+            one = levels[:, : SIDE - rows, left : SIDE - right]
+            other = levels[:, rows:, right : SIDE - left]
+            pairs = one * np.uint8(LEVELS) + other
+            total += count_values(pairs, LEVELS * LEVELS) @ fold / pairs[0].size
+        shares.append(total / 4)
+    return np.hstack(shares)
+
+
+def ring_histograms(planes: np.ndarray) -> np.ndarray:
+    """Return (N, 72): the share of the image's pixels in each of 12 bins of a uint8 plane, ring by ring."""
+    bins = planes.astype(np.uint16) * RING_BINS // 256
+    return count_values(bins + RINGS * RING_BINS, RING_COUNT * RING_BINS) / PIXELS
+
+
+def radial_gradients(planes: np.ndarray) -> np.ndarray:
+    """Return (N, 42): mean gradient of a uint8 plane by its angle to the radius (7 bins of 0 to pi), ring by ring.
+
+    Angles to the radius, not to the image's edge, because cells have no up: turning the image changes nothing.
+    Histograms of gradients: Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177.
+    """
+    values = planes.astype(np.float64)
+    down, right = np.zeros_like(values), np.zeros_like(values)
+    down[:, 1:-1] = values[:, 2:] - values[:, :-2]
+    right[:, :, 1:-1] = values[:, :, 2:] - values[:, :, :-2]
+    steepness = np.hypot(down, right)
+    along = (down * FROM_CENTRE[0] + right * FROM_CENTRE[1]) / np.hypot(*FROM_CENTRE)
+    cosine = np.clip(along / np.where(steepness > 0, steepness, 1), -1, 1)
+    angle_bin = np.minimum(np.arccos(cosine) * (ANGLE_BINS / np.pi), ANGLE_BINS - 1).astype(np.int64)
+    bins = RING_COUNT * ANGLE_BINS
+    where = angle_bin + RINGS * ANGLE_BINS + np.arange(len(planes))[:, None, None] * bins
+    total = np.bincount(where.ravel(), weights=steepness.ravel(), minlength=len(planes) * bins)
+    return total.reshape(-1, bins) / PIXELS
+
+
+def mask_colours(lab: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Return (N, 18): mean, then standard deviation, of uint8 CIELAB in the cell, a rim 4 pixels wide and outside.
+
+    Both are 0 where a region is empty.
+    """
+    grown = binary_dilation(cells, EIGHT_NEIGHBOURS, iterations=4)
+    regions = (
+        np.stack([cells, grown & ~cells, ~grown], axis=1).reshape(len(cells), 3, PIXELS).astype(np.float64)
+    )
+    area = np.maximum(regions.sum(axis=2, keepdims=True), 1)
+    values = lab.reshape(len(lab), PIXELS, 3).astype(np.float64)
+    sums, squares = regions @ values, regions @ values**2
+    deviation = np.sqrt(area * squares - sums**2) / area  # sums of whole numbers: exact, never below 0
+    return np.concatenate([sums / area, deviation], axis=1).reshape(len(cells), 18)
+
+
+def feature_names(groups: tuple[str, ...]) -> list[str]:
+    """Return the column names of the groups, ``group/feature``, in the order of ``extract_features``."""
+    rings, bins, patterns = range(RING_COUNT), range(HISTOGRAM_BINS), range(10)
+    pairs = [f"{low}_{high}" for low, high in zip(*np.triu_indices(LEVELS), strict=True)]
+    names = {
+        "histogram": [f"{colour}_{bin:02d}" for colour in CHANNELS for bin in bins],
+        "lbp": [f"{pattern}" for pattern in patterns],
+        "mean_colour": list(CHANNELS),
+        "perimeter": ["cell"],
+        "ring_histogram": [f"{c}_ring{r}_{b:02d}" for c in LAB for r in rings for b in range(RING_BINS)],
+        "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in pairs],
+        "multiscale_lbp": [f"{c}_radius{r}_{p}" for c in CHANNELS for r in LBP_RADII for p in patterns],
+        "radial_gradient": [f"{c}_ring{r}_{a}" for c in LAB for r in rings for a in range(ANGLE_BINS)],
+        "mask_colour": [
+            f"{region}_{c}_{moment}"
+            for moment in ("mean", "deviation")
+            for region in ("cell", "rim", "outside")
+            for c in LAB
+        ],
+        "shape": list(SHAPE_NAMES),
+    }
+    unknown = [group for group in groups if group not in names]
+    if unknown:
+        raise ValueError(f"feature group {unknown[0]!r} found, expected one of {', '.join(names)}")
+    return [f"{group}/{name}" for group in groups for name in names[group]]
+
+
+def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
+    """Return (N, D) float32 of the groups, for a few images."""
+    grey = to_grey(images)
+    cells = cell_masks(grey) if {"perimeter", "mask_colour"} & set(groups) else grey
+    channels = images.transpose(3, 0, 1, 2)
+    lab = to_lab(images) if {"ring_histogram", "radial_gradient", "mask_colour"} & set(groups) else images
+    measure = {
+        "histogram": lambda: colour_histograms(images),
+        "lbp": lambda: local_binary_patterns(grey),
+        "mean_colour": lambda: mean_colours(images),
+        "perimeter": lambda: perimeters(cells)[:, None],
+        "ring_histogram": lambda: np.hstack([ring_histograms(lab[..., c]) for c in range(3)]),
+        "co_occurrence": lambda: np.hstack([co_occurrences(channel) for channel in channels]),
+        "multiscale_lbp": lambda: np.hstack(
+            [local_binary_patterns(channel, radius) for channel in channels for radius in LBP_RADII]
+        ),
+        "radial_gradient": lambda: np.hstack([radial_gradients(lab[..., c]) for c in range(3)]),
+        "mask_colour": lambda: mask_colours(lab, cells),
+        "shape": lambda: shapes(dark_side(channels[1])),
+    }
+    return np.hstack([measure[group]() for group in groups]).astype(np.float32)
+
+
+def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
+    """Return (N, D) float32 of the groups, block by block."""
+    return np.concatenate(
+        [_block_features(images[at : at + BLOCK], groups) for at in range(0, len(images), BLOCK)]
+    )
+
+
+def extract_features(
+    images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS, *, jobs: int = -1
+) -> pd.DataFrame:
+    """Return a table of float32 features, one row per image, columns named ``group/feature``.
+
+    ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). ValueError for an
+    unknown group.
+    """
+    names = feature_names(groups)
+    chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
+    if not chunks:
+        return pd.DataFrame(np.empty((0, len(names)), np.float32), columns=names)
+    parallel = joblib.Parallel(n_jobs=1 if len(chunks) == 1 else jobs)
+    values = parallel(joblib.delayed(_chunk_features)(chunk, groups) for chunk in chunks)
+    return pd.DataFrame(np.concatenate(values), columns=names)

@@ -1,0 +1,263 @@
+"""One look for every figure and table, and the two doors through which notebooks publish them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from cycler import cycler
+from IPython.display import publish_display_data
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from helpers.cells import CLASS_NAMES
+
+INK, MUTED, GRID, PAPER = "#1b1f27", "#59616e", "#d9dde4", "#fffffd"
+"""Text and axes, secondary text, grid lines, background: the report swaps exactly these for its theme's."""
+
+CLASS_COLOURS: dict[str, str] = dict(
+    zip(
+        CLASS_NAMES,
+        ("#4959cb", "#e17784", "#ca0d04", "#b6931a", "#0091a3", "#7f596e", "#c27fff", "#4e7350"),
+        strict=True,
+    )
+)
+"""Class name -> colour, the same in every figure, legible on white and on near-black.
+
+Found by search: any two stay apart (CIEDE2000 of 11 or more) in normal vision and with full protanopia,
+deuteranopia and tritanopia as simulated by Machado et al. 2009 (doi:10.1109/TVCG.2009.113).
+"""
+
+CLASS_MARKERS: dict[str, str] = dict(zip(CLASS_NAMES, ("o", "s", "^", "D", "v", "P", "X", "*"), strict=True))
+"""Class name -> marker, so that no class is told by its colour alone."""
+
+MODEL_COLOURS: dict[str, str] = {
+    "forest": "#8da484",
+    "handcrafted_best": "#056f78",
+    "lenet_classic": "#269cfb",
+    "lenet_custom": "#5744f7",
+    "alexnet": "#b18ca6",
+    "alexnet_fixed": "#e27e10",
+    "cellnet": "#c90537",
+}
+"""Model name -> colour, found as above: in each family, the model as reported is the paler one."""
+
+MODEL_HATCHES: dict[str, str] = dict(zip(MODEL_COLOURS, ("", "//", "..", "", "xx", "", "\\\\"), strict=True))
+"""Model name -> hatch for bars, so that no model is told by its colour alone."""
+
+SEQUENTIAL_MAP = "cividis"
+"""Colour map for amounts (confusion matrices, heat maps); read alike by every kind of colour vision."""
+
+DIVERGING_MAP = "PuOr"
+"""Colour map for signed amounts (correlations, differences), centred on zero."""
+
+LARGEST_SVG = 1_500_000
+"""Bytes above which a figure is published as PNG only, to keep the report small and quick."""
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults so that plain ``plt.subplots()`` and seaborn calls look like this report.
+
+    Text is drawn as outlines and identifiers are salted with a constant: same figure, same bytes.
+    """
+    mpl.rcParams.update(mpl.rcParamsDefault)
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (8.0, 4.5),
+            "figure.dpi": 100,
+            "figure.facecolor": PAPER,
+            "figure.constrained_layout.use": True,
+            "figure.titlesize": 13,
+            "figure.titleweight": "bold",
+            "savefig.facecolor": PAPER,
+            "svg.fonttype": "path",
+            "svg.hashsalt": "blood-cell-report",
+            "font.family": "DejaVu Sans",
+            "font.size": 10,
+            "text.color": INK,
+            "axes.facecolor": "none",
+            "axes.edgecolor": MUTED,
+            "axes.labelcolor": INK,
+            "axes.linewidth": 0.8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11.5,
+            "axes.titleweight": "bold",
+            "axes.titlepad": 10,
+            "axes.labelsize": 10,
+            "axes.prop_cycle": cycler(color=list(CLASS_COLOURS.values())),
+            "grid.color": GRID,
+            "grid.linewidth": 0.7,
+            "xtick.color": MUTED,
+            "ytick.color": MUTED,
+            "xtick.labelcolor": INK,
+            "ytick.labelcolor": INK,
+            "xtick.labelsize": 9.5,
+            "ytick.labelsize": 9.5,
+            "legend.frameon": False,
+            "legend.fontsize": 9.5,
+            "lines.linewidth": 1.8,
+            "lines.markersize": 5,
+            "patch.edgecolor": PAPER,
+            "patch.linewidth": 0.6,
+            "errorbar.capsize": 3,
+            "hatch.linewidth": 0.6,
+            "image.cmap": SEQUENTIAL_MAP,
+            "image.interpolation": "none",
+        }
+    )
+
+
+@contextmanager
+def rasterised(axes: Axes) -> Iterator[Axes]:
+    """Yield ``axes``; whatever is drawn on it inside the block becomes pixels within the vector figure.
+
+    For scatter plots with thousands of points, which would otherwise be thousands of shapes in the page.
+    """
+    before = set(axes.get_children())
+    yield axes
+    for artist in set(axes.get_children()) - before:
+        artist.set_rasterized(True)
+
+
+def _checked(slug: str, **texts: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        raise ValueError(
+            f"slug {slug!r}: expected lower-case words joined by hyphens, such as 'label-counts'"
+        )
+    for name, text in texts.items():
+        if not text.strip():
+            raise ValueError(f"{slug}: {name} is empty, expected a sentence")
+
+
+def _publish(data: Mapping[str, str], kind: str, slug: str, caption: str, metadata: dict[str, Any]) -> None:
+    publish_display_data(  # type: ignore[no-untyped-call]
+        dict(data), metadata=metadata
+    )
+    # JupyterLab shows the caption as text of its own; the report takes it from the metadata and drops this.
+    publish_display_data(  # type: ignore[no-untyped-call]
+        {"text/markdown": f"**{kind.capitalize()}.** {caption}", "text/plain": caption},
+        metadata={"caption_of": f"{kind}-{slug}"},
+    )
+
+
+def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
+    """Publish ``figure`` with its caption, then close it.
+
+    The notebook keeps a PNG at 192 dots per inch on light paper (shown by JupyterLab even where the notebook
+    is not trusted), an SVG (which the report inlines and recolours) and the alternative text.
+
+    Parameters
+    ----------
+    figure : Figure
+        A matplotlib figure.
+    slug : str
+        Lower-case words joined by hyphens; the report's link to the figure is ``#fig-SLUG``, for good.
+    caption : str
+        Markdown, one or two sentences: what is drawn, of how many cells, what the bars and bands mean.
+    alt : str
+        The finding in one sentence, for readers who cannot see the figure.
+
+    Raises
+    ------
+    ValueError
+        If the slug is malformed, or caption or alternative text are empty.
+    """
+    _checked(slug, caption=caption, alt=alt)
+    png, svg = io.BytesIO(), io.StringIO()
+    layout: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.06}
+    figure.savefig(png, format="png", dpi=192, metadata={"Software": None}, **layout)
+    figure.savefig(svg, format="svg", dpi=192, metadata={"Date": None, "Creator": None}, **layout)
+    plt.close(figure)
+    data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": alt}
+    if len(svg.getvalue()) <= LARGEST_SVG:
+        data["image/svg+xml"] = svg.getvalue()
+    width = int.from_bytes(png.getvalue()[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
+    metadata = {
+        "figure": {"slug": slug, "caption": caption, "alt": alt, "width": width},
+        "image/png": {"alt": alt, "width": width},  # where nbconvert and others look for alternative text
+        "needs_background": "light",
+    }
+    _publish(data, "figure", slug, caption, metadata)
+
+
+def _formatted(value: Any, decimals: int) -> str:
+    """Return one cell as text: thousands separated, floats to ``decimals`` places, a dash where missing."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return "–"
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
+    if pd.api.types.is_number(value):
+        return f"{value:,.{0 if pd.api.types.is_integer(value) else decimals}f}".replace("-", "−")
+    return str(value)
+
+
+def table_html(frame: pd.DataFrame, *, decimals: int | Mapping[str, int] = 3) -> str:
+    """Return ``frame`` as an HTML table: cells escaped, numbers right-aligned, the index as row headings.
+
+    A nameless default index (0, 1, 2, ...) is left out. Floats are rounded to ``decimals`` places, or to
+    ``decimals[column]`` (3 where a column is not named); missing values show as a dash.
+    """
+    keeps_index = not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None)
+    numeric = [
+        pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+        for dtype in frame.dtypes.tolist()
+    ]
+
+    rounded = [
+        decimals if isinstance(decimals, int) else decimals.get(name, 3) for name in frame.columns.tolist()
+    ]
+
+    def cell(tag: str, text: str, is_number: bool, scope: str = "") -> str:
+        # JupyterLab right-aligns every cell unless told; the report aligns by class.
+        attributes = 'class="number"' if is_number else 'style="text-align: left"'
+        return f"<{tag}{scope} {attributes}>{html.escape(text)}</{tag}>"
+
+    heading = [
+        cell("th", str(name), is_number, ' scope="col"')
+        for name, is_number in zip(frame.columns, numeric, strict=True)
+    ]
+    if keeps_index:
+        name = (
+            frame.index.name
+        )  # a nameless corner is no heading: assistive technology would announce it empty
+        heading.insert(0, "<td></td>" if name is None else cell("th", str(name), False, ' scope="col"'))
+    rows = []
+    for label, values in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
+        row = [
+            cell("td", _formatted(value, places), is_number)
+            for value, places, is_number in zip(values, rounded, numeric, strict=True)
+        ]
+        if keeps_index:
+            row.insert(0, cell("th", _formatted(label, 3), False, ' scope="row"'))
+        rows.append("<tr>" + "".join(row) + "</tr>")
+    body = "\n".join(rows)
+    return f"<table>\n<thead><tr>{''.join(heading)}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def show_table(
+    frame: pd.DataFrame, slug: str, caption: str, *, decimals: int | Mapping[str, int] = 3
+) -> None:
+    """Publish ``frame`` as a table with a caption; the report numbers it and links to it as ``#table-SLUG``.
+
+    Raises
+    ------
+    ValueError
+        If the slug is malformed or the caption is empty.
+    """
+    _checked(slug, caption=caption)
+    data = {"text/html": table_html(frame, decimals=decimals), "text/plain": frame.to_string()}
+    _publish(data, "table", slug, caption, {"table": {"slug": slug, "caption": caption}})

@@ -1,0 +1,255 @@
+"""What notebooks hold, as HTML that is safe inside the report: prose, code, tables, figures, values."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import bleach  # type: ignore[import-untyped]
+import mistune
+from markupsafe import Markup
+from pygments import highlight  # type: ignore[import-untyped]
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
+
+from helpers.figures import GRID, INK, MUTED, PAPER
+
+NOTEBOOKS = (
+    "01_eda",
+    "02_preprocess",
+    "03_handcrafted_rf",
+    "04_lenet_variants",
+    "05_alexnet",
+    "06_evaluation",
+)
+"""File stems of the six notebooks, in the order they are read."""
+
+_THEME_COLOURS = {
+    **dict.fromkeys(
+        (INK, "#000000", "#424242"), "var(--ink)"
+    ),  # the blacks of matplotlib's and seaborn's error bars
+    **{MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--paper)"},
+}
+_SVG = "{http://www.w3.org/2000/svg}"
+_SVG_ELEMENTS = {
+    "svg",
+    "g",
+    "defs",
+    "path",
+    "use",
+    "image",
+    "clipPath",
+    "pattern",
+    "rect",
+    "circle",
+    "line",
+    "polygon",
+}
+_TABLE_TAGS = {
+    "table",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "th",
+    "td",
+    "p",
+    "br",
+    "strong",
+    "em",
+    "code",
+    "span",
+    "div",
+}
+_TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass
+class Chapter:
+    """One notebook as a chapter: its number, title, inner headings (anchor, text) and HTML body."""
+
+    number: int
+    stem: str
+    title: str
+    headings: list[tuple[str, str]] = field(default_factory=list)
+    body: Markup | None = None
+    """None where the notebook has not been executed yet."""
+
+    @property
+    def anchor(self) -> str:
+        """Identifier of the chapter in the page."""
+        return f"chapter-{self.number}"
+
+
+def slugified(text: str) -> str:
+    """Return ``text`` as lower-case words joined by hyphens, for use in an anchor."""
+    return "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "section"
+
+
+def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
+    """Return a figure's SVG for use inside the page: themed, described, and with identifiers of its own.
+
+    Only drawing elements stay, and only references within the figure and PNG images; the style's ink, paper
+    and grid colours become the page's variables.
+    """
+    root = ElementTree.fromstring(svg)
+    for group in root.iter(f"{_SVG}g"):
+        for child in list(group):
+            if child.get("id") == "patch_1":  # the figure's own background: the page's shows instead
+                group.remove(child)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if not str(child.tag).startswith(_SVG) or str(child.tag).removeprefix(_SVG) not in _SVG_ELEMENTS:
+                parent.remove(child)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_SVG)
+        kept = {}
+        for name, value in element.attrib.items():
+            name = name.removeprefix("{http://www.w3.org/1999/xlink}")
+            if name == "href" and value.startswith("#"):
+                value = f"#{prefix}-{value[1:]}"
+            elif name == "id":
+                value = f"{prefix}-{value}"
+            elif name.startswith(("on", "{")) or (name == "href" and not value.startswith("data:image/png;")):
+                continue
+            elif name != "d" and name != "href":
+                value = re.sub(r"url\(#", f"url(#{prefix}-", value)
+                for colour, variable in _THEME_COLOURS.items():
+                    value = value.replace(colour, variable)
+            kept[name] = value
+        element.attrib.clear()
+        element.attrib.update(kept)
+    width = float(root.get("width", "576").removesuffix("pt")) * 96 / 72
+    for name in ("height", "version"):
+        root.attrib.pop(name, None)
+    root.attrib.update({"width": f"{width:.0f}", "role": "img", "aria-label": alt, "class": "themed"})
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+class ChapterMarkdown(mistune.HTMLRenderer):
+    """Markdown as HTML: raw HTML escaped, headings below the chapter's, notebooks linked as chapters."""
+
+    def __init__(self, chapter: Chapter, labels: dict[str, str]) -> None:
+        super().__init__(escape=True)
+        self.chapter, self.labels = chapter, labels
+        self.level, self.has_title, self.anchors = 2, False, set[str]()
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        """Return a heading one level down that never skips a level; the first ``#`` becomes the title."""
+        words = html.unescape(re.sub(r"<[^>]+>", "", text))
+        if level == 1 and not self.has_title:
+            self.has_title = True
+            self.chapter.title = re.sub(r"^\d+\s*[.·:–—-]*\s*", "", words)
+            return ""
+        self.level = max(3, min(level + 1, self.level + 1))
+        anchor = f"{self.chapter.anchor}-{slugified(words)}"
+        while anchor in self.anchors:
+            anchor += "-again"
+        self.anchors.add(anchor)
+        if self.level == 3:
+            self.chapter.headings.append((anchor, words))
+        return f'<h{self.level} id="{anchor}">{text}</h{self.level}>\n'
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a link; a notebook leads to its chapter and ``[figure](#fig-x)`` gets its number."""
+        stem = Path(url.partition("#")[0]).stem
+        if stem in NOTEBOOKS:
+            number = NOTEBOOKS.index(stem) + 1
+            url = "#" + (url.partition("#")[2] or f"chapter-{number}")
+            text = f"chapter {number}" if Path(text).stem == stem else text
+        if text.lower() in ("figure", "table"):
+            text = self.labels.get(url.removeprefix("#"), text)
+        return super().link(text, url, title)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return an image that is part of the notebook; anything else would need the network."""
+        return super().image(text, url, title) if url.startswith("data:image/png;") else f"<em>{text}</em>"
+
+    def table(self, text: str) -> str:
+        """Return a table that scrolls inside itself."""
+        return f'<div class="scroll" tabindex="0">\n<table>\n{text}</table>\n</div>\n'
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """Return a code block, highlighted where it is Python."""
+        text = highlighted(code) if (info or "").startswith("py") else html.escape(code)
+        return f"<pre><code>{text}</code></pre>\n"
+
+
+def highlighted(source: str) -> Markup:
+    """Return Python source as HTML with pygments' class names."""
+    return Markup(highlight(source.rstrip(), PythonLexer(), HtmlFormatter(nowrap=True)))
+
+
+def printed(text: str) -> str:
+    """Return what a terminal would still show: no colour codes, progress bars as they ended."""
+    lines = _TERMINAL_CODE.sub("", text).rstrip().split("\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+
+
+def sanitised(text: str) -> Markup:
+    """Return foreign HTML reduced to table and text elements, without scripts, styles or links."""
+    text = text.replace("<th></th>", "<td></td>")  # pandas' corner cell: a heading must not be empty
+    text = re.sub(r"<(style|script)\b.*?</\1\s*>", "", text, flags=re.DOTALL | re.IGNORECASE)
+    attributes = {"*": ["class", "colspan", "rowspan", "scope"]}
+    return Markup(
+        bleach.clean(text, tags=_TABLE_TAGS, attributes=attributes, strip=True, strip_comments=True)
+    )
+
+
+def line_count(source: str) -> str:
+    """Return how long a folded cell is, such as ``"9 lines"``."""
+    count = len(source.strip().splitlines())
+    return "1 line" if count == 1 else f"{count} lines"
+
+
+def words(key: str) -> str:
+    """Return a results.json key as words: ``peak_memory_mb`` becomes ``Peak memory (MB)``."""
+    units = {"seconds": "s", "mb": "MB", "gb": "GB", "mib": "MiB", "bytes": "bytes", "ci95": "95 % interval"}
+    stem, _, last = key.rpartition("_")
+    text = f"{stem} ({units[last]})" if stem and last in units else key
+    for written, read in {"_": " ", "sha256": "SHA-256", "cpu": "CPU", "gpu": "GPU"}.items():
+        text = text.replace(written, read)
+    return text[:1].upper() + text[1:]
+
+
+def value_text(value: Any, key: str = "") -> str:
+    """Return a scalar or a list of scalars from results.json as text; ``key`` tells its unit."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and "seed" not in key:
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) <= 1 else f"{value:,.1f}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value_text(item, key) for item in value) or "–"
+    if isinstance(value, dict):
+        return "; ".join(f"{words(name).lower()} {value_text(item)}" for name, item in value.items())
+    return str(value)
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a recorded value is a command, path or hash rather than words."""
+    return re.fullmatch(r"[0-9a-f]{7,}|(\./|/|python ).*", text) is not None
+
+
+def anchor_of(evidence: Any) -> str:
+    """Return the anchor a claim's evidence points at: ``#fig-x`` and ``fig-x`` both give ``fig-x``."""
+    return str(evidence).strip().removeprefix("#")
+
+
+def verdict_kind(verdict: str) -> str:
+    """Return "yes", "no", "partly" or "open" for a verdict, which decides its badge."""
+    verdict = str(verdict).lower()
+    kinds = {
+        "open": ("cannot", "not settled", "not measured", "undecided"),
+        "partly": ("confirmed with", "partly"),
+        "no": ("not confirmed", "refuted"),
+        "yes": ("confirmed",),
+    }
+    return next((kind for kind, starts in kinds.items() if verdict.startswith(starts)), "open")

@@ -1,0 +1,181 @@
+"""The drawings of the report: each function returns a finished figure, with a title that states what to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from helpers.cells import CLASS_NAMES
+from helpers.figures import (
+    CLASS_COLOURS,
+    CLASS_MARKERS,
+    DIVERGING_MAP,
+    MODEL_COLOURS,
+    SEQUENTIAL_MAP,
+    rasterised,
+)
+
+
+def draw_examples(images: np.ndarray, labels: np.ndarray, title: str, rows: int = 4) -> Figure:
+    """Return ``rows`` images of each class side by side: images (N, 48, 48, 3) uint8, labels (N,)."""
+    figure, axes = plt.subplots(rows, len(CLASS_NAMES), figsize=(9, 1.15 * rows + 0.7), squeeze=False)
+    for label, name in enumerate(CLASS_NAMES):
+        members = np.flatnonzero(labels == label)[:rows]
+        axes[0, label].set_title(name.replace(" ", "\n"), fontsize=8.5, loc="center")
+        for row in range(rows):
+            axes[row, label].axis("off")
+            if row < len(members):
+                axes[row, label].imshow(images[members[row]])
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def draw_label_counts(labels: np.ndarray, title: str) -> Figure:
+    """Return a bar per class with its number of images."""
+    counts = np.bincount(labels, minlength=len(CLASS_NAMES))
+    figure, axes = plt.subplots(figsize=(8, 3.8))
+    bars = axes.barh(list(CLASS_NAMES), counts, color=list(CLASS_COLOURS.values()))
+    axes.bar_label(
+        bars, [f"{count:,} ({count / counts.sum():.1%})" for count in counts], padding=4, fontsize=9
+    )
+    axes.invert_yaxis()
+    axes.set(xlabel="images", title=title, xlim=(0, 1.2 * counts.max()))
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+def draw_colour_scatter(
+    statistics: pd.DataFrame, labels: np.ndarray, pairs: list[tuple[str, str]], title: str
+) -> Figure:
+    """Return a scatter plot per pair of columns, one colour and marker per class, with r in each title."""
+    columns = 3
+    rows = -(-len(pairs) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(9.5, 3.1 * rows + 0.9), squeeze=False)
+    for axis, (x, y) in zip(axes.flat, pairs, strict=False):
+        with rasterised(axis):
+            for label, name in enumerate(CLASS_NAMES):
+                chosen = labels == label
+                axis.scatter(
+                    statistics[x][chosen],
+                    statistics[y][chosen],
+                    s=5,
+                    alpha=0.45,
+                    color=CLASS_COLOURS[name],
+                    marker=CLASS_MARKERS[name],
+                    linewidths=0,
+                    label=name,
+                )
+        r = statistics[x].corr(statistics[y])
+        axis.set(xlabel=f"mean {x}", ylabel=f"mean {y}", title=f"r = {r:+.2f}")
+    for axis in axes.flat[len(pairs) :]:
+        axis.axis("off")
+    figure.suptitle(title, x=0.01, ha="left")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    legend = figure.legend(handles, names, loc="outside lower center", ncols=4, markerscale=3)
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1)
+    return figure
+
+
+def draw_correlations(statistics: pd.DataFrame, title: str) -> Figure:
+    """Return the correlation matrix of the columns as a heat map with its values."""
+    correlations = statistics.corr()
+    figure, axes = plt.subplots(figsize=(6, 4.8))
+    below = np.triu(np.ones_like(correlations, dtype=bool))
+    sns.heatmap(
+        correlations.iloc[1:, :-1], mask=below[1:, :-1], annot=True, fmt="+.2f", vmin=-1, vmax=1,
+        cmap=DIVERGING_MAP, linewidths=1, square=True, ax=axes, cbar_kws={"label": "Pearson's r"},
+    )  # fmt: skip
+    axes.grid(visible=False)
+    axes.set_title(title)
+    axes.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def draw_by_class(values: pd.Series, labels: np.ndarray, unit: str, title: str) -> Figure:
+    """Return a box per class of one number per image, ordered by the median."""
+    names = np.array(CLASS_NAMES)[labels]
+    order = values.groupby(names).median().sort_values().index.tolist()
+    figure, axes = plt.subplots(figsize=(8, 3.8))
+    sns.boxplot(
+        x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order,
+        palette=CLASS_COLOURS, fliersize=1.5, linewidth=1, ax=axes,
+    )  # fmt: skip
+    axes.set(xlabel=unit, ylabel="", title=title)
+    return figure
+
+
+def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
+    """Return loss and accuracy over epochs, training dashed against validation solid, one colour per model."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
+    for name, history in histories.items():
+        colour = MODEL_COLOURS[name]
+        for axes, column in ((left, "loss"), (right, "accuracy")):
+            axes.plot(history.index, history[column], color=colour, linestyle="--", label=f"{name}, training")
+            axes.plot(history.index, history[f"val_{column}"], color=colour, marker="o", markersize=3.5,
+                      label=f"{name}, validation")  # fmt: skip
+    for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    right.legend(loc="lower right")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def draw_confusion(matrix: np.ndarray, title: str) -> Figure:
+    """Return a confusion matrix: counts as text, shares of the true class as colour."""
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure, axes = plt.subplots(figsize=(7.6, 6))
+    labels = np.where(matrix > 0, matrix.astype(str), "")
+    sns.heatmap(
+        shares, annot=labels, fmt="", cmap=SEQUENTIAL_MAP, vmin=0, vmax=1, square=True, linewidths=0.5,
+        xticklabels=CLASS_NAMES, yticklabels=CLASS_NAMES, ax=axes, cbar_kws={"label": "share of the true class"},
+    )  # fmt: skip
+    axes.grid(visible=False)
+    axes.set(xlabel="predicted class", ylabel="true class", title=title)
+    axes.tick_params(axis="x", rotation=40)
+    plt.setp(axes.get_xticklabels(), ha="right")
+    return figure
+
+
+def draw_comparison(
+    scores: dict[str, dict[str, Any]], reported: dict[str, float], title: str, n: int
+) -> Figure:
+    """Return each model's accuracy with its 95 % interval, and a cross where the original report put it."""
+    figure, axes = plt.subplots(figsize=(8, 0.55 * len(scores) + 1.5))
+    for row, (name, score) in enumerate(scores.items()):
+        low, high = score["accuracy_ci95"]
+        accuracy = score["accuracy"]
+        axes.errorbar(
+            accuracy, row, xerr=[[accuracy - low], [high - accuracy]], fmt="o", color=MODEL_COLOURS[name],
+            markersize=7, linewidth=2.2,
+        )  # fmt: skip
+        axes.annotate(f"{accuracy:.4f}", (accuracy, row), (0, 8), textcoords="offset points", ha="center")
+        if name in reported:
+            axes.plot(reported[name], row, "x", color="#59616e", markersize=8, markeredgewidth=2,
+                      label="as reported")  # fmt: skip
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(handles[:1], labels[:1], loc="best")
+    axes.set_yticks(range(len(scores)), list(scores))
+    axes.set_ylim(len(scores) - 0.4, -0.7)
+    axes.set(xlabel=f"top-1 accuracy on {n:,} test images, with 95 % interval", title=title)
+    return figure
+
+
+def draw_shares(shares: pd.Series, unit: str, title: str) -> Figure:
+    """Return a bar per named value, largest first."""
+    ordered = shares.sort_values()
+    figure, axes = plt.subplots(figsize=(8, 0.45 * len(ordered) + 1.4))
+    bars = axes.barh([str(name) for name in ordered.index], ordered, color="#59616e")
+    axes.bar_label(bars, [f"{value:.3f}" for value in ordered], padding=4, fontsize=9)
+    axes.set(xlabel=unit, title=title)
+    axes.margins(x=0.12)
+    axes.grid(axis="y", visible=False)
+    return figure

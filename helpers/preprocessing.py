@@ -1,0 +1,177 @@
+"""From cells to three parts that share no image: exact copies, split, scaling and one-hot labels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.cells import CLASS_NAMES, SPLIT_NAMES, Cells, InputError
+from helpers.storage import key_of, write_text
+
+TEST_SHARE = 0.2
+VALIDATION_SHARE = 0.1
+DROPPED = "dropped"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images (N, 48, 48, 3) uint8 and labels (N,) uint8 of one part of the split."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    @cached_property
+    def sha256(self) -> str:
+        """Identity of these images and labels, in this order."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels, dtype=np.uint8).data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which part each image belongs to.
+
+    Parameters
+    ----------
+    parts : (N,) "train", "validation", "test" or "dropped" (a further copy, or a copy whose labels conflict)
+    pixel_sha256 : (N,) hexadecimal SHA-256 of each image's pixels
+    origin : how the split was made, in words
+    moved : number of training-side images dropped because a copy of them is a test or validation image
+    """
+
+    parts: np.ndarray
+    pixel_sha256: np.ndarray
+    origin: str
+    moved: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """Identity of the split, whatever the order of the images."""
+        pairs = sorted(zip(self.pixel_sha256.tolist(), self.parts.tolist(), strict=True))
+        return hashlib.sha256(repr(pairs).encode()).hexdigest()
+
+    def indices(self, *parts: str) -> np.ndarray:
+        """Return the positions of the images in the given parts, ascending, as (M,) int64."""
+        return np.flatnonzero(np.isin(self.parts, parts))
+
+
+def hash_pixels(images: np.ndarray) -> np.ndarray:
+    """Return the hexadecimal SHA-256 of each image's pixels as an (N,) array of strings."""
+    contiguous = np.ascontiguousarray(images)
+    return np.array([hashlib.sha256(image.data).hexdigest() for image in contiguous], dtype="<U64")
+
+
+def find_copies(pixel_sha256: np.ndarray) -> list[np.ndarray]:
+    """Return the groups of two or more positions whose pixels are equal, each group ascending."""
+    groups = pd.Series(np.arange(len(pixel_sha256))).groupby(pixel_sha256, sort=False)
+    return [members.to_numpy() for _, members in groups if len(members) > 1]
+
+
+def has_conflicting_labels(group: np.ndarray, labels: np.ndarray) -> bool:
+    """Return whether the copies in ``group`` carry more than one label."""
+    return len(np.unique(labels[group])) > 1
+
+
+def _hash_order(pixel_sha256: np.ndarray, seed: int) -> np.ndarray:
+    """Return a shuffle that depends on the seed and the pixels only, never on the order in the file."""
+    return np.argsort([key_of(seed, pixels) for pixels in pixel_sha256.tolist()])
+
+
+def split_cells(cells: Cells, seed: int = 0) -> Split:
+    """Return a 70/10/20 split, stratified by class, in which no two parts hold the same pixels.
+
+    Of each group of exact copies one image stays (the whole group goes where its labels conflict). A split
+    that came with the source is kept, except that a copy of a test image leaves the training side. Images
+    are ordered by a hash of seed and pixels, so the same images give the same split in any order.
+
+    Raises
+    ------
+    InputError
+        The cells have no labels, or fewer than two classes, or a class with fewer than three distinct images.
+    """
+    if cells.labels is None:
+        raise InputError(f"{cells.source}: no labels found, expected one per image to train on")
+    labels = cells.labels
+    pixel_sha256 = hash_pixels(cells.images)
+    source = cells.source_split
+    keeps_source = source is not None and set(SPLIT_NAMES) <= set(source.tolist())
+    parts = np.full(len(cells), "train", dtype="<U10")
+    if keeps_source and source is not None:
+        parts[:] = source
+    moved = 0
+    for group in find_copies(pixel_sha256):
+        most_guarded = max(group, key=lambda i: SPLIT_NAMES.index(parts[i]))
+        moved += int(np.sum(parts[group] != parts[most_guarded]))
+        dropped = group if has_conflicting_labels(group, labels) else group[group != most_guarded]
+        parts[dropped] = DROPPED
+
+    order = _hash_order(pixel_sha256, seed)
+    for label in np.unique(labels):
+        members = order[(labels[order] == label) & (parts[order] != DROPPED)]
+        if len(members) < 3:
+            raise InputError(
+                f"{cells.source}: class {CLASS_NAMES[label]!r} has {len(members)} distinct images, "
+                "expected at least 3 to split into training, validation and test"
+            )
+        if not keeps_source:
+            test_count = max(1, round(TEST_SHARE * len(members)))
+            validation_count = max(1, round(VALIDATION_SHARE * len(members)))
+            parts[members[:test_count]] = "test"
+            parts[members[test_count : test_count + validation_count]] = "validation"
+    if len(np.unique(labels[parts == "train"])) < 2:
+        raise InputError(f"{cells.source}: one class only among the training images, expected at least two")
+    origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {seed}"
+    return Split(parts, pixel_sha256, origin, moved if keeps_source else 0)
+
+
+def save_split(split: Split, cells: Cells, path: Path) -> None:
+    """Write one row per image (index, pixel SHA-256, label, part) as CSV, atomically."""
+    table = pd.DataFrame(
+        {
+            "index": np.arange(len(cells)),
+            "pixel_sha256": split.pixel_sha256,
+            "label": cells.labels,
+            "split": split.parts,
+        }
+    )
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def take_sample(cells: Cells, count: int, seed: int = 0) -> Cells:
+    """Return about ``count`` images with the classes' frequencies kept, and at least 12 of each class."""
+    if cells.labels is None or len(cells) <= count:
+        return cells
+    order = _hash_order(hash_pixels(cells.images), seed)
+    chosen = []
+    for label in np.unique(cells.labels):
+        members = order[cells.labels[order] == label]
+        chosen.append(members[: max(12, round(count * len(members) / len(cells)))])
+    keep = np.sort(np.concatenate(chosen))
+    note = f"A sample of {len(keep):,} of {len(cells):,} images is used."
+    return replace(
+        cells,
+        images=cells.images[keep],
+        labels=cells.labels[keep],
+        notes=(*cells.notes, note),
+        source_split=None if cells.source_split is None else cells.source_split[keep],
+        original_sizes=None if cells.original_sizes is None else cells.original_sizes[keep],
+        names=None if cells.names is None else tuple(cells.names[i] for i in keep),
+    )
+
+
+def scale_pixels(images: np.ndarray) -> np.ndarray:
+    """Return uint8 pixels in [0, 255] as float32 in [-1, 1], as the first layer of every network does."""
+    scaled: np.ndarray = images.astype(np.float32) / 127.5 - 1
+    return scaled
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Return (N,) labels as (N, 8) float32 rows with a single 1."""
+    rows: np.ndarray = np.eye(len(CLASS_NAMES), dtype=np.float32)[labels]
+    return rows

@@ -1,0 +1,53 @@
+"""Where the numbers come from: commit, versions, hardware, data and split."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import Any
+
+from helpers.storage import ROOT
+from helpers.study import Study
+
+PACKAGES = (
+    "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pandas", "matplotlib",
+    "statsmodels", "papermill", "nbconvert",
+)  # fmt: skip
+"""Packages whose version can change a number or the page."""
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        command = ["git", "-C", str(ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def describe_provenance(study: Study) -> dict[str, Any]:
+    """Return what a reader needs to get the same digits: code, packages, machine, data, split, seeds."""
+    changes = _git("status", "--porcelain")
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "tree_is_clean": None if changes is None else not changes,
+        "profile": study.profile_name,
+        "seeds": list(range(study.profile.seeds)),
+        "data_sha256": study.cells.sha256,
+        "split_sha256": study.split.sha256,
+        "python": sys.version.split()[0],
+        "packages": {name: version(name) for name in PACKAGES},
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }

@@ -1,0 +1,218 @@
+"""Executed notebooks and results.json in, one self-contained report.html out.
+
+``python -m helpers.report --out DIR`` renders it again; ``--pdf`` also prints it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mistune
+import nbformat
+from markupsafe import Markup
+from nbconvert.exporters import TemplateExporter
+from nbformat import NotebookNode
+
+from helpers import markup
+from helpers.cells import InputError
+from helpers.markup import NOTEBOOKS, Chapter
+from helpers.storage import write_text, written_atomically
+
+TEMPLATES = Path(__file__).with_name("report_template")
+
+LADDER = "model-comparison"
+"""Slug of the figure that the front page repeats."""
+
+
+def _results(path: Path) -> dict[str, Any]:
+    """Return results.json, or an empty dictionary where the run has not got there yet."""
+    if not path.exists():
+        return {}
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: {error}, expected JSON") from error
+    if not isinstance(results, dict):
+        raise InputError(f"{path}: found a {type(results).__name__}, expected a JSON object")
+    return results
+
+
+def _notebook(path: Path) -> NotebookNode | None:
+    """Return an executed notebook, or None where there is none."""
+    if not path.exists():
+        return None
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call, no-any-return]
+    except (UnicodeDecodeError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(f"{path}: {type(error).__name__} on reading, expected a Jupyter notebook") from error
+
+
+def _outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    """Yield everything a notebook displayed, in order."""
+    for cell in notebook.cells:
+        yield from (output for output in cell.get("outputs", []) if "data" in output)
+
+
+def number_displays(notebooks: dict[int, NotebookNode]) -> dict[str, str]:
+    """Number figures and tables chapter by chapter and return anchor -> label ("fig-x" -> "Figure 3.2").
+
+    Each output's metadata receives its anchor and label. A slug used twice leads to ``fig-x`` and ``fig-x-again``.
+    """
+    labels: dict[str, str] = {}
+    for chapter, notebook in notebooks.items():
+        counts = {"figure": 0, "table": 0}
+        for position, output in enumerate(_outputs(notebook), start=1):
+            output.metadata["position"] = f"{chapter}.{position}"
+            alt = output.metadata.get("image/png", {}).get(
+                "alt", f"Output {chapter}.{position}, not described"
+            )
+            output.metadata["undescribed"] = {"alt": alt}
+            for kind in counts.keys() & output.metadata.keys():
+                counts[kind] += 1
+                anchor = f"{'fig' if kind == 'figure' else kind}-{output.metadata[kind]['slug']}"
+                while anchor in labels:
+                    anchor += "-again"
+                labels[anchor] = f"{kind.capitalize()} {chapter}.{counts[kind]}"
+                output.metadata[kind].update(anchor=anchor, label=labels[anchor])
+    return labels
+
+
+def _exporter(template: str, chapter: Chapter, labels: dict[str, str]) -> TemplateExporter:
+    """Return nbconvert with this report's templates and filters; text is escaped unless a filter vouches."""
+    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
+        template_name="base",
+        template_file=template,
+        extra_template_paths=[str(TEMPLATES)],
+        file_extension=".html",
+    )
+    exporter.environment.autoescape = True
+    prose = mistune.create_markdown(
+        renderer=markup.ChapterMarkdown(chapter, labels), plugins=["table", "strikethrough", "footnotes"]
+    )
+    filters = (
+        *(markup.anchor_of, markup.line_count, markup.highlighted, markup.inline_svg, markup.is_code),
+        *(markup.printed, markup.sanitised, markup.value_text, markup.verdict_kind, markup.words),
+    )
+    exporter.environment.filters.update({function.__name__: function for function in filters})
+    exporter.environment.filters["markdown"] = lambda text: Markup(prose(text))
+    exporter.environment.filters["inline_markdown"] = lambda text: Markup(
+        str(prose(text)).strip().removeprefix("<p>").removesuffix("</p>")
+    )
+    return exporter
+
+
+def render_report(out: Path) -> Path:
+    """Render ``out/notebooks/*.ipynb`` and ``out/results.json`` into ``out/report.html`` and return its path.
+
+    Chapters whose notebook is missing say so. The page needs no other file and no network.
+
+    Raises
+    ------
+    InputError
+        If no executed notebook is there, or a file is not what its name says.
+    """
+    results = _results(out / "results.json")
+    found = {
+        number: notebook
+        for number, stem in enumerate(NOTEBOOKS, start=1)
+        if (notebook := _notebook(out / "notebooks" / f"{stem}.ipynb")) is not None
+    }
+    if not found:
+        raise InputError(
+            f"{out / 'notebooks'}: found no executed notebook, expected {NOTEBOOKS[0]}.ipynb ..."
+        )
+    labels = number_displays(found)
+    chapters = [
+        Chapter(number, stem, title=markup.words(stem[3:])) for number, stem in enumerate(NOTEBOOKS, 1)
+    ]
+    for chapter in chapters:
+        if chapter.number in found:
+            exporter = _exporter("chapter.html.j2", chapter, labels)
+            chapter.body = Markup(exporter.from_notebook_node(found[chapter.number])[0])
+    displayed = [output for notebook in found.values() for output in _outputs(notebook)]
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    page = _exporter("page.html.j2", Chapter(0, "", ""), labels).environment.get_template("page.html.j2")
+    text = page.render(
+        chapters=chapters,
+        labels=labels,
+        missing=[f"{chapter.stem}.ipynb" for chapter in chapters if chapter.body is None],
+        ladder=next(
+            (each for each in displayed if each.metadata.get("figure", {}).get("slug") == LADDER), None
+        ),
+        data=results.get("data", {}),
+        provenance=results.get("provenance", {}),
+        claims=results.get("claims", []),
+        summary=results.get("summary", []),
+        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    report = out / "report.html"
+    write_text(report, text)
+    return report
+
+
+def print_pdf(report: Path) -> Path:
+    """Print ``report`` with Chromium to a PDF beside it and return the PDF's path.
+
+    Raises
+    ------
+    InputError
+        If Chromium is not installed or prints nothing.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    browser = next((path for name in names if (path := shutil.which(name))), None)
+    if browser is None:
+        raise InputError("--pdf: found no Chromium, expected chromium or google-chrome on the PATH")
+    pdf = report.with_suffix(".pdf")
+    with tempfile.TemporaryDirectory() as profile, written_atomically(pdf) as temporary:
+        options = [
+            "--headless",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            f"--user-data-dir={profile}",
+        ]
+        if os.geteuid() == 0:  # Chromium refuses its sandbox to the superuser, as in a container
+            options.append("--no-sandbox")
+        options += ["--no-pdf-header-footer", f"--print-to-pdf={temporary.resolve()}"]
+        done = subprocess.run(
+            [browser, *options, report.resolve().as_uri()], capture_output=True, text=True, timeout=300
+        )
+        if not temporary.exists():
+            raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
+    return pdf
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Render (and print) the report of an output folder; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.report", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("outputs"), help="folder of the run (outputs)")
+    parser.add_argument(
+        "--pdf", action="store_true", help="also print report.pdf, where Chromium is installed"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        report = render_report(options.out)
+        print(report)
+        if options.pdf:
+            print(print_pdf(report))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

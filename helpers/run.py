@@ -1,0 +1,274 @@
+"""Run the six notebooks and render the report: ``python -m helpers.run``, which ``./run_all.sh`` calls."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import multiprocessing
+import os
+import resource
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers.cells import InputError
+from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
+from helpers.storage import ROOT, file_sha256, key_of, write_json, written_atomically
+
+NOTEBOOKS = (
+    "01_eda",
+    "02_preprocess",
+    "03_handcrafted_rf",
+    "04_lenet_variants",
+    "05_alexnet",
+    "06_evaluation",
+)
+TYPICAL_SECONDS = {
+    "smoke": (15, 10, 25, 20, 20, 20),
+    "quick": (15, 10, 180, 150, 420, 60),
+    "full": (15, 10, 180, 900, 4200, 3600),
+}
+"""Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""
+
+CELL_TIME_LIMIT = {"smoke": 600, "quick": 3_600, "full": 6 * 3_600}
+"""Seconds after which a single cell is stopped."""
+
+PAGE = ("report.py", "report_template", "markup.py")
+"""What only the page depends on: a change here renders anew and executes nothing."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    data: str
+    profile: str
+    out: Path
+
+    def command(self) -> str:
+        """Return the command that repeats this run."""
+        return shlex.join(
+            ["./run_all.sh", "--data", self.data, "--profile", self.profile, "--out", str(self.out)]
+        )
+
+
+class NotebookFailedError(RuntimeError):
+    """A notebook stopped at an error of its own."""
+
+
+def parse(arguments: list[str] | None) -> Options:
+    """Return the options; argparse ends with exit code 2 and one line where they are wrong."""
+    parser = argparse.ArgumentParser(prog="./run_all.sh", description=__doc__)
+    parser.add_argument("--data", default="auto", metavar="SOURCE",
+                        help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
+    parser.add_argument("--profile", default="quick", choices=TYPICAL_SECONDS, help="default: quick")
+    parser.add_argument("--out", default=str(ROOT / "outputs"), metavar="DIR", help="default: outputs")
+
+    def complain(message: str) -> None:
+        # one line, without argparse's usage above it
+        raise InputError(message)
+
+    parser.error = complain  # type: ignore[method-assign, assignment]
+    found = parser.parse_args(arguments)
+    return Options(found.data, found.profile, Path(found.out))
+
+
+def notebook_keys(options: Options, source: Source) -> dict[str, str]:
+    """Return a key per notebook over everything its outputs depend on, the notebooks before it included."""
+    helpers = sorted((ROOT / "helpers").rglob("*.py"))
+    rooms = [(path.name, file_sha256(path)) for path in helpers if path.name not in PAGE]
+    packages = file_sha256(ROOT / "requirements" / "runtime.txt")
+    key = key_of(options.profile, source_fingerprint(source), rooms, packages, sys.version)
+    keys = {}
+    for name in NOTEBOOKS:
+        cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        key = key_of(key, [[cell["cell_type"], cell["source"]] for cell in cells])
+        keys[name] = key
+    return keys
+
+
+def previous_run(path: Path) -> dict[str, Any]:
+    """Return what an executed notebook says of its run (key, seconds, peak_memory_mib), or nothing."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["metadata"]["run"]
+        return dict(found)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def execute(name: str, parameters: dict[str, Any], time_limit: int, executed: Path) -> int:
+    """Execute one notebook in a kernel of its own; return the kernel's peak memory in MiB.
+
+    Runs in a process of its own too, so that the peak is that of this notebook's kernel alone.
+    """
+    import papermill
+
+    # TensorFlow and the kernel write notices past Jupyter, straight to the terminal: they go to a log.
+    with executed.with_suffix(".log").open("w") as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    try:
+        papermill.execute_notebook(
+            ROOT / "notebooks" / f"{name}.ipynb",
+            executed,
+            parameters=parameters,
+            cwd=ROOT / "notebooks",
+            kernel_name="python3",
+            execution_timeout=time_limit,
+            progress_bar=False,
+        )
+    except papermill.PapermillExecutionError as error:
+        if error.ename == "InputError":
+            raise InputError(error.evalue) from None
+        raise NotebookFailedError(f"cell {error.exec_count}: {error.ename}: {error.evalue}") from None
+    except Exception as error:  # the kernel died or ran out of time: whatever it was, the run stops here
+        raise NotebookFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as people write it."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+@contextmanager
+def only_run_in(out: Path) -> Iterator[None]:
+    """Hold ``out`` for this run; InputError where it cannot be written or another run holds it."""
+    try:
+        (out / "notebooks").mkdir(parents=True, exist_ok=True)
+        lock = (out / ".lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"--out {out}: cannot be written ({error.strerror}), expected a folder of yours"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                f"--out {out}: another run is writing there, expected a folder of its own"
+            ) from error
+        yield
+
+
+def run(options: Options, say: Callable[[str], None] = print) -> Path:
+    """Execute what has changed and render the report; return its path."""
+    started = time.perf_counter()
+    source = resolve_source(options.data)
+    data = str(source.path.resolve()) if source.path else source.kind
+    out = options.out.resolve()
+    with only_run_in(out):
+        keys = notebook_keys(options, source)
+        executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
+        before = {name: previous_run(executed[name]) for name in NOTEBOOKS}
+        results = out / "results.json"
+        due = [name for name in NOTEBOOKS if before[name].get("key") != keys[name]]
+        if not results.exists() and NOTEBOOKS[-1] not in due:
+            due.append(NOTEBOOKS[-1])
+        typical = dict(zip(NOTEBOOKS, TYPICAL_SECONDS[options.profile], strict=True))
+        expected = {name: float(before[name].get("seconds", typical[name])) for name in NOTEBOOKS}
+
+        if source.reason:
+            say(source.reason)
+        for number, name in enumerate(NOTEBOOKS, start=1):
+            title = f"[{number}/{len(NOTEBOOKS)}] {name}"
+            if name not in due:
+                say(f"{title}: unchanged")
+                continue
+            left = sum(expected[later] for later in due if later >= name)
+            elapsed = time.perf_counter() - started
+            say(f"{title}: running … {in_words(elapsed)} elapsed, about {in_words(left)} left")
+            begun = time.perf_counter()
+            parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
+            _execute_whole(name, parameters, CELL_TIME_LIMIT[options.profile], executed[name], keys[name])
+            say(f"{title}: done in {in_words(time.perf_counter() - begun)}")
+        report = out / "report.html"
+        if due:
+            _complete_results(results, options, source, [previous_run(path) for path in executed.values()])
+        page_key = key_of(keys, [file_sha256(path) for path in _page_files()], file_sha256(results))
+        if not report.exists() or _read(out / ".report-key") != page_key:
+            from helpers.report import render_report
+
+            report = render_report(out)
+            with written_atomically(out / ".report-key") as temporary:
+                temporary.write_text(page_key)
+        what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
+        say(f"{what}; {in_words(time.perf_counter() - started)} in all. The report: {report}")
+    return report
+
+
+def _page_files() -> list[Path]:
+    roots = [ROOT / "helpers" / part for part in PAGE]
+    return sorted(
+        path for root in roots for path in (root.rglob("*") if root.is_dir() else [root]) if path.is_file()
+    )
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _execute_whole(name: str, parameters: dict[str, Any], time_limit: int, executed: Path, key: str) -> None:
+    """Execute a notebook beside its place, and put it there, marked with its key, only when it has ended well."""
+    running = executed.with_name(f".{name}.running.ipynb")
+    failed = executed.with_name(f"{name}.failed.ipynb")
+    begun = time.perf_counter()
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        try:
+            memory = process.submit(execute, name, parameters, time_limit, running).result()
+        except NotebookFailedError as error:
+            where = ""
+            if running.exists():
+                running.replace(failed)
+                where = f" (open {failed}, or read {running.with_suffix('.log')})"
+            raise NotebookFailedError(f"{name}, {error}{where}") from None
+        except InputError:
+            running.unlink(missing_ok=True)
+            raise
+    notebook = json.loads(running.read_text(encoding="utf-8"))
+    seconds = round(time.perf_counter() - begun, 1)
+    notebook["metadata"]["run"] = {"key": key, "seconds": seconds, "peak_memory_mib": memory}
+    write_json(executed, notebook)
+    for finished in (running, running.with_suffix(".log"), failed):
+        finished.unlink(missing_ok=True)
+
+
+def _complete_results(path: Path, options: Options, source: Source, runs: list[dict[str, Any]]) -> None:
+    """Add to results.json what only the runner knows: command, where the data came from, time and memory."""
+    results = json.loads(path.read_text(encoding="utf-8"))
+    results["data"] |= {"requested": options.data, "reason": source.reason}
+    results["provenance"] |= {
+        "command": options.command(),
+        "notebooks": {
+            name: {"seconds": found["seconds"], "peak_memory_mib": found["peak_memory_mib"]}
+            for name, found in zip(NOTEBOOKS, runs, strict=True)
+        },
+    }
+    write_json(path, results)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return the exit code: 0, 2 where input or options cannot be used, 1 where a notebook failed."""
+    try:
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        run(parse(arguments))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except NotebookFailedError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the next run continues from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""A finished training as a folder: the model, what it said about the validation images, and its record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.preprocessing import Part
+from helpers.storage import write_json
+
+RECORD = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training (model x seed), read back from its folder."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return str(self.record["name"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random in the training."""
+        return int(self.record["seed"])
+
+    @property
+    def model_path(self) -> Path:
+        """The saved model, ``.keras`` or ``.skops``: uint8 images in, probabilities out."""
+        return self.folder / str(self.record["model_file"])
+
+    def history(self) -> pd.DataFrame:
+        """Return one row per epoch: loss, accuracy, val_loss, val_accuracy, seconds (networks only)."""
+        return pd.read_csv(self.folder / "history.csv", index_col="epoch")
+
+    def validation_probabilities(self) -> np.ndarray:
+        """Return (N, 8) probabilities of the validation images."""
+        with np.load(self.folder / "validation.npz", allow_pickle=False) as archive:
+            probabilities: np.ndarray = archive["probabilities"]
+        return probabilities
+
+
+def read_run(folder: Path) -> Run:
+    """Return the run kept in ``folder``."""
+    return Run(folder, json.loads((folder / RECORD).read_text(encoding="utf-8")))
+
+
+def write_run(
+    folder: Path, record: dict[str, Any], probabilities: np.ndarray, train: Part, validation: Part
+) -> dict[str, Any]:
+    """Write validation probabilities and record into ``folder``; return the record with its accuracy added."""
+    np.savez_compressed(folder / "validation.npz", probabilities=probabilities)
+    record = {
+        **record,
+        "val_accuracy": float(np.mean(probabilities.argmax(axis=1) == validation.labels)),
+        "train_images": len(train.labels),
+        "validation_images": len(validation.labels),
+    }
+    write_json(folder / RECORD, record)
+    return record

@@ -1,0 +1,108 @@
+"""Score a saved model on a data file: ``python -m helpers.test_model MODEL DATA``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.cells import CLASS_NAMES, Cells, InputError
+from helpers.data import load_cells
+from helpers.evaluation import score
+from helpers.scoring import load_scorer
+from helpers.storage import write_text
+
+# pytest would collect this room and its function by their names
+__test__ = False
+
+
+def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any]]:
+    """Return the cells of ``data``, their (N, 8) probabilities under ``model``, and a summary of the scores.
+
+    The summary holds model, data, n and data_sha256, and, where there are labels, what
+    `helpers.evaluation.score` returns.
+
+    Raises
+    ------
+    InputError
+        Model or data cannot be used.
+    """
+    scorer = load_scorer(model)
+    cells = load_cells(data)
+    probabilities = scorer(cells.images)
+    summary: dict[str, Any] = {
+        "model": str(model),
+        "data": cells.source,
+        "data_sha256": cells.sha256,
+        "is_synthetic": cells.is_synthetic,
+        "notes": list(cells.notes),
+        "n": len(cells),
+    }
+    if cells.labels is not None:
+        summary |= score(cells.labels, probabilities)
+    return cells, probabilities, summary
+
+
+def predictions_table(cells: Cells, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return one row per image: its name or index, the label if known, the prediction, eight probabilities."""
+    predicted = probabilities.argmax(axis=1)
+    table = pd.DataFrame({"image": cells.names if cells.names is not None else np.arange(len(cells))})
+    if cells.labels is not None:
+        table["label"] = [CLASS_NAMES[label] for label in cells.labels]
+    table["predicted"] = [CLASS_NAMES[label] for label in predicted]
+    table["confidence"] = probabilities.max(axis=1)
+    for index, name in enumerate(CLASS_NAMES):
+        table[f"p({name})"] = probabilities[:, index]
+    return table
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """Return the summary as lines to read."""
+    lines = [f"{summary['n']:,} images of {summary['data']}", *summary["notes"]]
+    if "accuracy" not in summary:
+        return "\n".join([*lines, "no labels: nothing to score against"])
+    low, high = summary["accuracy_ci95"]
+    lines += [
+        f"accuracy  {summary['accuracy']:.4f}  (95 % interval {low:.4f} to {high:.4f}, n = {summary['n']:,})",
+        f"macro-F1  {summary['macro_f1']:.4f}",
+        "recall by class",
+        *(
+            f"  {name:<21}{recall:.4f}  (n = {summary['support'][name]:,})"
+            for name, recall in summary["recall"].items()
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.test_model", description=__doc__)
+    parser.add_argument("model", type=Path, help="a saved model: .keras or .skops")
+    parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
+    parser.add_argument("--json", action="store_true", help="print the scores as JSON")
+    parser.add_argument("--predictions", type=Path, metavar="OUT.csv", help="write one row per image")
+    options = parser.parse_args(arguments)
+    try:
+        cells, probabilities, summary = test_model(options.model, options.data)
+        if options.predictions is not None:
+            try:
+                table = predictions_table(cells, probabilities)
+                write_text(options.predictions, table.to_csv(index=False, lineterminator="\n"))
+            except OSError as error:
+                raise InputError(
+                    f"--predictions {options.predictions}: cannot be written ({error.strerror})"
+                ) from error
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+# Sourced by run_all.sh and run_tests.sh: `environment runtime|development` prints the Python to use,
+# after installing the pinned and hashed requirements/{runtime,development}.txt where they are not there yet.
+
+find_python() {
+  local candidate
+  for candidate in python3.13 python3.12 python3.11 python3 python; do
+    if command -v "$candidate" >/dev/null &&
+      "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  echo "error: no Python found, expected 3.11, 3.12 or 3.13" >&2
+  exit 2
+}
+
+environment() {
+  local pins="$root/requirements/$1.txt" python stamp
+  # A conda environment made from environment.yml holds the same pins already.
+  if [[ $1 == runtime && ${CONDA_DEFAULT_ENV:-} == blood-cell-report ]]; then
+    echo "$CONDA_PREFIX/bin/python"
+    return
+  fi
+  python="$root/.venv/bin/python"
+  stamp="$root/.venv/$1-$(cksum <"$pins" | tr ' ' '-')"
+  if [[ ! -e $stamp ]]; then
+    local base
+    base=$(find_python)
+    [[ -x $python ]] && "$python" -c '' 2>/dev/null || "$base" -m venv --clear --without-pip "$root/.venv"
+    echo "Installing what $1 needs into .venv (once; a few minutes) …" >&2
+    # --without-pip and --python: works where Python comes without ensurepip, as on Debian
+    "$base" -m pip --python "$python" --disable-pip-version-check install --quiet --require-hashes \
+      --only-binary :all: --requirement "$pins" >&2
+    # notebooks opened from anywhere find the helpers
+    echo "$root" >"$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blood-cell-report.pth"
+    rm -f "$root/.venv/$1-"*
+    touch "$stamp"
+    # the development pins are a superset
+    [[ $1 == development ]] && touch "$root/.venv/runtime-$(cksum <"$root/requirements/runtime.txt" | tr ' ' '-')"
+  fi
+  echo "$python"
+}

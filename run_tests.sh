@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The one check: format, lint, types, tests. Arguments go to pytest.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$root/requirements/environment.sh"
+python=$(environment development)
+cd "$root"
+"$python" -m ruff format --check .
+"$python" -m ruff check .
+"$python" -m mypy
+"$python" -m pytest "$@"

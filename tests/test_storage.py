@@ -1,0 +1,35 @@
+"""Files and folders are whole or absent."""
+
+import json
+
+import pytest
+
+from helpers.storage import folder_written_atomically, key_of, write_json, written_atomically
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
+    path = tmp_path / "results.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(KeyboardInterrupt), written_atomically(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_whose_writing_fails_does_not_appear(tmp_path) -> None:
+    with pytest.raises(RuntimeError), folder_written_atomically(tmp_path / "run") as temporary:
+        (temporary / "model").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_never_holds_a_number_that_is_none(tmp_path) -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(tmp_path / "x.json", {"accuracy": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_differ_when_a_part_does_and_not_with_the_order_of_a_dictionary() -> None:
+    assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
+    assert key_of({"a": 1}) != key_of({"a": 2})
