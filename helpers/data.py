@@ -7,19 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from helpers.archives import read_archive
-from helpers.cells import CLASS_NAMES, Cells, InputError
+from helpers.cells import Cells, InputError
 from helpers.conversions import refused, refusing
 from helpers.download import download_bloodmnist, find_bloodmnist, is_bloodmnist, usual_places
 from helpers.folders import folder_sha256, read_folder, read_image_file
 from helpers.storage import ROOT, file_sha256, key_of
 
 KEYWORDS = ("auto", "bloodmnist", "synthetic")
-
-FEWEST_PER_CLASS = 3
-"""Images a class needs, so that each of the three parts can hold one."""
 
 
 @dataclass(frozen=True)
@@ -123,16 +118,3 @@ def source_fingerprint(source: Source) -> str:
         return folder_sha256(source.path)
     with refusing(source.path, "a file"):
         return file_sha256(source.path)
-
-
-def require_trainable(cells: Cells) -> None:
-    """Raise InputError unless there are labels, two classes or more, and three images in each of them."""
-    if cells.labels is None:
-        raise InputError(f"{cells.source}: no labels, which training needs")
-    counts = np.bincount(cells.labels, minlength=len(CLASS_NAMES))
-    if (counts > 0).sum() < 2:
-        only = CLASS_NAMES[int(counts.argmax())]
-        raise InputError(f"{cells.source}: all {len(cells)} images are {only}, expected two classes or more")
-    for name, count in zip(CLASS_NAMES, counts, strict=True):
-        if 0 < count < FEWEST_PER_CLASS:
-            raise InputError(f"{cells.source}: {count} images of {name}, expected none or {FEWEST_PER_CLASS}")

@@ -7,6 +7,8 @@ image; working on blocks of images is what makes it fast.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -27,10 +29,10 @@ from helpers.shape_features import (
 REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
 """The feature groups of the report that is being reproduced."""
 
-RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "radial_gradient", "mask_colour", "shape")
+RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "mask_colour", "shape")
 """The feature groups of the best classical model."""
 
-BLOCK = 64
+BLOCK = 32
 """Images worked on at once: few enough for a core's cache, enough to hide Python's overhead."""
 CHUNK = 1024
 """Images handed to a process at once; no more than this many per process are ever held in wide numbers."""
@@ -42,7 +44,6 @@ HISTOGRAM_BINS = 16
 LBP_RADII = (1, 2, 3)
 DISTANCES = (1, 2, 4)
 LEVELS = 8
-ANGLE_BINS = 7  # odd, so that no gradient of whole numbers falls on the border between two bins
 RING_BINS = 12
 
 FROM_CENTRE = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij")) - (SIDE - 1) / 2
@@ -59,8 +60,8 @@ def to_grey(images: np.ndarray) -> np.ndarray:
 
 def to_lab(images: np.ndarray) -> np.ndarray:
     """Return (N, 48, 48, 3) uint8 CIELAB: L* times 2.55, a* times 2 plus 100, b* times 2 plus 140, clipped."""
-    scaled = np.rint(rgb2lab(images) * (2.55, 2, 2) + (0, 100, 140))
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    scaled: np.ndarray = np.clip(np.rint(rgb2lab(images) * (2.55, 2, 2) + (0, 100, 140)), 0, 255)
+    return scaled.astype(np.uint8)
 
 
 def colour_histograms(images: np.ndarray) -> np.ndarray:
@@ -74,7 +75,8 @@ def mean_colours(images: np.ndarray) -> np.ndarray:
     """Return (N, 3): mean red, green and blue in [0, 255]."""
     # Single precision holds these sums exactly (48 * 48 * 255 < 2**24); a matrix product is the fastest sum.
     channel_of = np.tile(np.eye(3, dtype=np.float32), (PIXELS, 1))
-    return images.reshape(len(images), -1).astype(np.float32) @ channel_of / PIXELS
+    sums: np.ndarray = images.reshape(len(images), -1).astype(np.float32) @ channel_of
+    return sums / PIXELS
 
 
 def _pattern_classes() -> np.ndarray:
@@ -87,6 +89,23 @@ def _pattern_classes() -> np.ndarray:
 PATTERN_CLASSES = _pattern_classes()
 
 
+@lru_cache(maxsize=8)
+def _diagonal_weights(radius: int, count: int) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
+    """Return what the two pixels around a diagonal neighbour weigh, by direction, for ``count`` padded planes."""
+    width = SIDE + 2 * radius
+    reach = np.round(radius * np.sin(np.pi / 4), 5)
+    weights = {}
+    for sign in (-1, 1):
+        # A tie between neighbour and centre is decided by the last digit of the interpolated value, so weights
+        # carry the rounding of "position minus its floor" at every row and column, as in scikit-image.
+        position = np.arange(width) + sign * reach
+        far = position - np.floor(position)
+        for direction, plane in (("columns", np.tile(far, width)), ("rows", np.repeat(far, width))):
+            everywhere = np.tile(plane, count)
+            weights[direction, sign] = (1 - everywhere, everywhere)
+    return weights
+
+
 def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     """Return (N, 10): shares of the uniform patterns of 8 neighbours at ``radius`` pixels in uint8 planes.
 
@@ -95,17 +114,18 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     """
     # All planes lie in one line of numbers, so that "the neighbour of every pixel" is a shift of that line.
     width = SIDE + 2 * radius
-    shape = (len(planes), width * width)
-    padded = np.pad(planes, ((0, 0), (radius, radius), (radius, radius)))
-    line = np.concatenate([padded.ravel(), np.zeros(2 * radius * (width + 1), np.uint8)])
+    size = len(planes) * width * width
+    line = np.zeros(size + 2 * radius * (width + 1), np.uint8)
+    padded = line[:size].reshape(-1, width, width)
+    padded[:, radius:-radius, radius:-radius] = planes
     exact_line = line.astype(np.float64)
     across = np.zeros_like(exact_line)
-    share, neighbours = np.empty(shape), np.empty(shape)
-    codes = np.zeros(shape, np.uint8)
+    share, neighbours = np.empty(size), np.empty(size)
+    codes = np.zeros(size, np.uint8)
 
     def shifted(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
         start = rows * width + columns
-        return values[start : start + shape[0] * shape[1]].reshape(shape)
+        return values[start : start + size]
 
     def set_bit(bit: int, is_not_darker: np.ndarray) -> None:
         bits = is_not_darker.view(np.uint8)
@@ -114,26 +134,23 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
         set_bit(bit, shifted(line, rows * radius, columns * radius) >= shifted(line, radius, radius))
 
-    # A tie between neighbour and centre is decided by the last digit of the interpolated value, so the weights
-    # carry the rounding of "position minus its floor" at every row and column, as in scikit-image.
-    reach = np.round(radius * np.sin(np.pi / 4), 5)
-    position = np.arange(width)
-    weight = {sign: (position + sign * reach) - np.floor(position + sign * reach) for sign in (-1, 1)}
+    weights = _diagonal_weights(radius, len(planes))
+    reach = radius * np.sin(np.pi / 4)
     first = {sign: radius + int(np.floor(sign * reach)) for sign in (-1, 1)}
-
     for column_sign, bits in ((1, ((-1, 1), (1, 7))), (-1, ((-1, 3), (1, 5)))):
-        near, far = np.tile(1 - weight[column_sign], width), np.tile(weight[column_sign], width)
+        near, far = weights["columns", column_sign]
         here = shifted(across, 0, 0)
         np.multiply(shifted(exact_line, 0, first[column_sign]), near, out=here)
         np.add(here, np.multiply(shifted(exact_line, 0, first[column_sign] + 1), far, out=share), out=here)
         for row_sign, bit in bits:
-            near, far = np.repeat(1 - weight[row_sign], width), np.repeat(weight[row_sign], width)
+            near, far = weights["rows", row_sign]
             np.multiply(shifted(across, first[row_sign], 0), near, out=neighbours)
             np.multiply(shifted(across, first[row_sign] + 1, 0), far, out=share)
             np.add(neighbours, share, out=neighbours)
             set_bit(bit, neighbours >= shifted(exact_line, radius, radius))
     patterns = codes.reshape(-1, width, width)[:, :SIDE, :SIDE]
-    return count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS
+    counts: np.ndarray = count_values(patterns, 256) @ PATTERN_CLASSES
+    return counts / PIXELS
 
 
 def co_occurrences(planes: np.ndarray) -> np.ndarray:
@@ -166,26 +183,6 @@ def ring_histograms(planes: np.ndarray) -> np.ndarray:
     return count_values(bins + RINGS * RING_BINS, RING_COUNT * RING_BINS) / PIXELS
 
 
-def radial_gradients(planes: np.ndarray) -> np.ndarray:
-    """Return (N, 42): mean gradient of a uint8 plane by its angle to the radius (7 bins of 0 to pi), ring by ring.
-
-    Angles to the radius, not to the image's edge, because cells have no up: turning the image changes nothing.
-    Histograms of gradients: Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177.
-    """
-    values = planes.astype(np.float64)
-    down, right = np.zeros_like(values), np.zeros_like(values)
-    down[:, 1:-1] = values[:, 2:] - values[:, :-2]
-    right[:, :, 1:-1] = values[:, :, 2:] - values[:, :, :-2]
-    steepness = np.hypot(down, right)
-    along = (down * FROM_CENTRE[0] + right * FROM_CENTRE[1]) / np.hypot(*FROM_CENTRE)
-    cosine = np.clip(along / np.where(steepness > 0, steepness, 1), -1, 1)
-    angle_bin = np.minimum(np.arccos(cosine) * (ANGLE_BINS / np.pi), ANGLE_BINS - 1).astype(np.int64)
-    bins = RING_COUNT * ANGLE_BINS
-    where = angle_bin + RINGS * ANGLE_BINS + np.arange(len(planes))[:, None, None] * bins
-    total = np.bincount(where.ravel(), weights=steepness.ravel(), minlength=len(planes) * bins)
-    return total.reshape(-1, bins) / PIXELS
-
-
 def mask_colours(lab: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Return (N, 18): mean, then standard deviation, of uint8 CIELAB in the cell, a rim 4 pixels wide and outside.
 
@@ -214,7 +211,6 @@ def feature_names(groups: tuple[str, ...]) -> list[str]:
         "ring_histogram": [f"{c}_ring{r}_{b:02d}" for c in LAB for r in rings for b in range(RING_BINS)],
         "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in pairs],
         "multiscale_lbp": [f"{c}_radius{r}_{p}" for c in CHANNELS for r in LBP_RADII for p in patterns],
-        "radial_gradient": [f"{c}_ring{r}_{a}" for c in LAB for r in rings for a in range(ANGLE_BINS)],
         "mask_colour": [
             f"{region}_{c}_{moment}"
             for moment in ("mean", "deviation")
@@ -234,7 +230,7 @@ def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     grey = to_grey(images)
     cells = cell_masks(grey) if {"perimeter", "mask_colour"} & set(groups) else grey
     channels = images.transpose(3, 0, 1, 2)
-    lab = to_lab(images) if {"ring_histogram", "radial_gradient", "mask_colour"} & set(groups) else images
+    lab = to_lab(images) if {"ring_histogram", "mask_colour"} & set(groups) else images
     measure = {
         "histogram": lambda: colour_histograms(images),
         "lbp": lambda: local_binary_patterns(grey),
@@ -245,7 +241,6 @@ def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
         "multiscale_lbp": lambda: np.hstack(
             [local_binary_patterns(channel, radius) for channel in channels for radius in LBP_RADII]
         ),
-        "radial_gradient": lambda: np.hstack([radial_gradients(lab[..., c]) for c in range(3)]),
         "mask_colour": lambda: mask_colours(lab, cells),
         "shape": lambda: shapes(dark_side(channels[1])),
     }

@@ -28,12 +28,17 @@ NOTEBOOKS = (
 )
 """File stems of the six notebooks, in the order they are read."""
 
-_THEME_COLOURS = {
-    **dict.fromkeys(
-        (INK, "#000000", "#424242"), "var(--ink)"
-    ),  # the blacks of matplotlib's and seaborn's error bars
-    **{MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--paper)"},
-}
+_THEME_COLOURS = (
+    (INK, "var(--ink)"),
+    (MUTED, "var(--muted)"),
+    (GRID, "var(--grid)"),
+    (PAPER, "var(--paper)"),
+    # What matplotlib and seaborn draw in black, dark grey or white unasked: error bars, boxes, gaps between cells.
+    # Numbers on the cells of a heat map are fills; they stay, as the cells do.
+    ("fill: #000000", "fill: var(--ink)"),
+    (r"stroke: #([0-5][0-9a-f])\1\1\b", "stroke: var(--ink)"),
+    ("stroke: #ffffff", "stroke: var(--paper)"),
+)
 _SVG = "{http://www.w3.org/2000/svg}"
 _SVG_ELEMENTS = {
     "svg",
@@ -118,8 +123,8 @@ def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
                 continue
             elif name != "d" and name != "href":
                 value = re.sub(r"url\(#", f"url(#{prefix}-", value)
-                for colour, variable in _THEME_COLOURS.items():
-                    value = value.replace(colour, variable)
+                for colour, variable in _THEME_COLOURS:
+                    value = re.sub(colour, variable, value)
             kept[name] = value
         element.attrib.clear()
         element.attrib.update(kept)
@@ -192,7 +197,7 @@ def printed(text: str) -> str:
 
 def sanitised(text: str) -> Markup:
     """Return foreign HTML reduced to table and text elements, without scripts, styles or links."""
-    text = text.replace("<th></th>", "<td></td>")  # pandas' corner cell: a heading must not be empty
+    text = re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", text)  # pandas' corner: a heading must not be empty
     text = re.sub(r"<(style|script)\b.*?</\1\s*>", "", text, flags=re.DOTALL | re.IGNORECASE)
     attributes = {"*": ["class", "colspan", "rowspan", "scope"]}
     return Markup(

@@ -97,9 +97,8 @@ def _exporter(template: str, chapter: Chapter, labels: dict[str, str]) -> Templa
         file_extension=".html",
     )
     exporter.environment.autoescape = True
-    prose = mistune.create_markdown(
-        renderer=markup.ChapterMarkdown(chapter, labels), plugins=["table", "strikethrough", "footnotes"]
-    )
+    renderer = markup.ChapterMarkdown(chapter, labels)
+    prose = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
     filters = (
         *(markup.anchor_of, markup.line_count, markup.highlighted, markup.inline_svg, markup.is_code),
         *(markup.printed, markup.sanitised, markup.value_text, markup.verdict_kind, markup.words),
@@ -107,7 +106,7 @@ def _exporter(template: str, chapter: Chapter, labels: dict[str, str]) -> Templa
     exporter.environment.filters.update({function.__name__: function for function in filters})
     exporter.environment.filters["markdown"] = lambda text: Markup(prose(text))
     exporter.environment.filters["inline_markdown"] = lambda text: Markup(
-        str(prose(text)).strip().removeprefix("<p>").removesuffix("</p>")
+        renderer.render_tokens(prose.inline(text, {"ref_links": {}}), mistune.BlockState())
     )
     return exporter
 

@@ -30,6 +30,8 @@ NOTEBOOKS = (
     "05_alexnet",
     "06_evaluation",
 )
+NOTEBOOK_FOLDER = ROOT / "notebooks"
+
 TYPICAL_SECONDS = {
     "smoke": (15, 10, 25, 20, 20, 20),
     "quick": (15, 10, 180, 150, 420, 60),
@@ -88,7 +90,7 @@ def notebook_keys(options: Options, source: Source) -> dict[str, str]:
     key = key_of(options.profile, source_fingerprint(source), rooms, packages, sys.version)
     keys = {}
     for name in NOTEBOOKS:
-        cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        cells = json.loads((NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
         key = key_of(key, [[cell["cell_type"], cell["source"]] for cell in cells])
         keys[name] = key
     return keys
@@ -103,7 +105,7 @@ def previous_run(path: Path) -> dict[str, Any]:
         return {}
 
 
-def execute(name: str, parameters: dict[str, Any], time_limit: int, executed: Path) -> int:
+def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, executed: Path) -> int:
     """Execute one notebook in a kernel of its own; return the kernel's peak memory in MiB.
 
     Runs in a process of its own too, so that the peak is that of this notebook's kernel alone.
@@ -115,10 +117,10 @@ def execute(name: str, parameters: dict[str, Any], time_limit: int, executed: Pa
         os.dup2(log.fileno(), sys.stderr.fileno())
     try:
         papermill.execute_notebook(
-            ROOT / "notebooks" / f"{name}.ipynb",
+            notebook,
             executed,
             parameters=parameters,
-            cwd=ROOT / "notebooks",
+            cwd=notebook.parent,
             kernel_name="python3",
             execution_timeout=time_limit,
             progress_bar=False,
@@ -126,7 +128,7 @@ def execute(name: str, parameters: dict[str, Any], time_limit: int, executed: Pa
     except papermill.PapermillExecutionError as error:
         if error.ename == "InputError":
             raise InputError(error.evalue) from None
-        raise NotebookFailedError(f"cell {error.exec_count}: {error.ename}: {error.evalue}") from None
+        raise NotebookFailedError(f"cell [{error.exec_count}]: {error.ename}: {error.evalue}") from None
     except Exception as error:  # the kernel died or ran out of time: whatever it was, the run stops here
         raise NotebookFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
@@ -221,12 +223,14 @@ def _execute_whole(name: str, parameters: dict[str, Any], time_limit: int, execu
     begun = time.perf_counter()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         try:
-            memory = process.submit(execute, name, parameters, time_limit, running).result()
+            memory = process.submit(
+                execute, NOTEBOOK_FOLDER / f"{name}.ipynb", parameters, time_limit, running
+            ).result()
         except NotebookFailedError as error:
-            where = ""
-            if running.exists():
-                running.replace(failed)
-                where = f" (open {failed}, or read {running.with_suffix('.log')})"
+            for suffix in (".ipynb", ".log"):
+                if running.with_suffix(suffix).exists():
+                    running.with_suffix(suffix).replace(failed.with_suffix(suffix))
+            where = f" (open {failed})" if failed.exists() else ""
             raise NotebookFailedError(f"{name}, {error}{where}") from None
         except InputError:
             running.unlink(missing_ok=True)
@@ -235,8 +239,9 @@ def _execute_whole(name: str, parameters: dict[str, Any], time_limit: int, execu
     seconds = round(time.perf_counter() - begun, 1)
     notebook["metadata"]["run"] = {"key": key, "seconds": seconds, "peak_memory_mib": memory}
     write_json(executed, notebook)
-    for finished in (running, running.with_suffix(".log"), failed):
+    for finished in (running, failed):
         finished.unlink(missing_ok=True)
+        finished.with_suffix(".log").unlink(missing_ok=True)
 
 
 def _complete_results(path: Path, options: Options, source: Source, runs: list[dict[str, Any]]) -> None:

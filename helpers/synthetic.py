@@ -23,11 +23,11 @@ MORPHOLOGY = {
     "ruffle":             [.7,    .4,    .8,      .7,    .8,    1.5,   .6,    .6],   # wandering of the outline
     "ruffle_spread":      [.4,    .2,    .4,      .5,    .4,    1.1,   .3,    .4],
     "fringe":             [.2,    .2,    .2,      .2,    .2,    .2,    .2,    .3],   # roughness pixel by pixel
-    "nucleus_area":       [430,   540,   195,     490,   345,   610,   415,   0],    # square pixels
+    "nucleus_area":       [430,   540,   195,     505,   345,   650,   415,   0],    # square pixels
     "nucleus_area_spread": [60,   50,    85,      90,    45,    70,    40,    0],
     "lobes":              [2.0,   2.2,   .9,      1.0,   1.0,   1.8,   2.3,   1],    # rounded, 1 to 5
     "lobes_spread":       [.7,    .5,    .35,     0,     0,     .8,    1.1,   0],
-    "arc":                [5.5,   8.4,   .5,      5.5,   1.2,   7.2,   7.4,   0],    # radius of the bent nucleus
+    "arc":                [5.5,   8.4,   .5,      5.5,   1.2,   6.6,   7.4,   0],    # radius of the bent nucleus
     "arc_spread":         [1.0,   .9,    .5,      2.2,   .8,    1.6,   .9,    0],
     "bend":               [1.6,   2.0,   .6,      1.2,   .9,    1.7,   2.1,   0],    # half its angle, radians
     "bend_spread":        [.4,    .4,    .4,      .5,    .3,    .4,    .5,    0],
@@ -40,10 +40,10 @@ MORPHOLOGY = {
     "granules_on_nucleus": [.8,   0,     0,       .2,    0,     .05,   0,     0],    # 1 hides it
     "vacuoles":           [0,     .3,    0,       .1,    .1,    5,     .2,    0],    # mean number
     "cytoplasm":          [(172, 124, 173), (206, 138, 158), (155, 127, 167), (178, 138, 173),
-                           (148, 119, 170), (170, 142, 181), (208, 168, 177), (166, 124, 174)],
+                           (148, 119, 170), (170, 142, 181), (208, 168, 177), (166, 126, 175)],
     "cytoplasm_spread":   [11,    11,    14,      11,    12,    11,    9,     12],
     "granule":            [(64, 24, 121), (172, 96, 136), (140, 110, 165), (132, 88, 157),
-                           (130, 90, 160), (132, 98, 160), (172, 122, 160), (100, 46, 144)],
+                           (130, 90, 160), (132, 98, 160), (172, 122, 160), (94, 41, 140)],
     "nucleus":            [(94, 50, 142), (96, 49, 140), (65, 33, 124), (89, 43, 135),
                            (80, 37, 128), (102, 50, 142), (81, 39, 136), (0, 0, 0)],
 }
@@ -113,7 +113,7 @@ def _draw_parameters(labels: np.ndarray, rng: np.random.Generator) -> Parameters
         drawn = cell[name] + cell[f"{name}_spread"] * rng.standard_normal(n)
         cell[name] = np.maximum(drawn, 0.35 * cell[name])
     cell["nucleus_area"] *= (cell["radius"] / usual_radius) ** 1.2  # a big cell has a big nucleus
-    shade = rng.standard_normal((n, 1)) + 0.4 * rng.standard_normal((n, 3))
+    shade = rng.standard_normal((n, 1)) + 0.3 * rng.standard_normal((n, 3))
     cell["cytoplasm"] += cell["cytoplasm_spread"][:, None] * shade
     cell["granule"] += cell["cytoplasm_spread"][:, None] * shade
     cell["nucleus"] += rng.normal(0, (7, 4, 5), (n, 3))

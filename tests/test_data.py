@@ -13,8 +13,8 @@ import pytest
 from test_archives import COUNT, IMAGES, LABELS, npz
 
 from helpers import data, download
-from helpers.cells import Cells, InputError
-from helpers.data import Source, load_cells, require_trainable, resolve_source, source_fingerprint
+from helpers.cells import InputError
+from helpers.data import Source, load_cells, resolve_source, source_fingerprint
 from helpers.storage import ROOT
 
 
@@ -173,21 +173,3 @@ def test_resolving_imports_no_tensorflow(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(npz(tmp_path / "a.npz", images=IMAGES))]
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert not {"tensorflow", "keras", "sklearn", "pandas", "requests"} & set(loaded)
-
-
-@pytest.mark.parametrize(
-    ("labels", "said"),
-    [
-        (None, "no labels"),
-        ([4] * 12, "all 12 images are lymphocyte"),
-        ([0] * 6 + [1] * 4 + [2] * 2, "2 images of erythroblast"),
-        ([0] * 6 + [7] * 6, None),
-    ],
-)
-def test_which_cells_can_train_a_model(labels: list[int] | None, said: str | None) -> None:
-    cells = Cells(IMAGES, None if labels is None else np.array(labels, np.uint8), "brought.npz")
-    if said is None:
-        require_trainable(cells)
-    else:
-        with pytest.raises(InputError, match=f"brought.npz: {said}"):
-            require_trainable(cells)

@@ -14,7 +14,7 @@ GREY = np.array([0.299, 0.587, 0.114])
 
 @pytest.fixture(scope="module")
 def cells():
-    return draw_cells(3000, seed=7)
+    return draw_cells(2000, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,10 @@ def class_means(cells, values):
 
 
 def test_cells_are_labelled_images_that_say_they_are_synthetic(cells):
-    assert cells.images.shape == (3000, SIDE, SIDE, 3)
+    assert cells.images.shape == (2000, SIDE, SIDE, 3)
     assert cells.images.dtype == cells.labels.dtype == np.uint8
     assert cells.is_synthetic
-    assert cells.source == "synthetic cells (N=3,000, seed=7)"
+    assert cells.source == "synthetic cells (N=2,000, seed=7)"
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_does_not():

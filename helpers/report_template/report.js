@@ -48,6 +48,12 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
 
+  // A table or figure that fits needs no stop on the way of the Tab key.
+  const boxes = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  });
+  document.querySelectorAll(".scroll").forEach((box) => boxes.observe(box));
+
   // The navigation follows the reader: the current place is the last heading above the reading line.
   const links = new Map([...document.querySelectorAll("#contents a")].map((link) => [link.hash.slice(1), link]));
   const places = [...links.keys()].map((id) => document.getElementById(id)).filter(Boolean);

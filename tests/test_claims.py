@@ -1,0 +1,123 @@
+"""The ledger's verdicts follow their rules: on data made to satisfy a claim, to contradict it, and to say nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.cells import Cells
+from helpers.claims import Findings, settle_claims
+from helpers.evaluation import score
+from helpers.preprocessing import split_cells
+
+COUNTS = (20, 60, 20, 60, 20, 20, 60, 40)
+
+
+def predictions(labels: np.ndarray, accuracy: float) -> np.ndarray:
+    """Return one-hot probabilities that are right for exactly that share of the images, evenly spread."""
+    wrong = np.zeros(len(labels), bool)
+    wrong[: round((1 - accuracy) * len(labels))] = True
+    return np.eye(8)[np.where(wrong, (labels + 1) % 8, labels)]
+
+
+def make_findings(accuracies: dict[str, float] | None = None, *, synthetic: bool = False) -> Findings:
+    generator = np.random.default_rng(0)
+    labels = np.repeat(np.arange(8), COUNTS).astype(np.uint8)
+    images = generator.integers(0, 256, (len(labels), 48, 48, 3), dtype=np.uint8)
+    cells = Cells(images, labels, "noise", is_synthetic=synthetic)
+    red = generator.normal(200, 10, len(labels)) + np.where(labels == 7, 40, 0) - np.where(labels == 1, 40, 0)
+    statistics = pd.DataFrame(
+        {
+            "red": red,
+            "green": red - 30 + generator.normal(0, 2, len(labels)),
+            "blue": red - 20 + generator.normal(0, 2, len(labels)) + np.where(labels == 5, 9, 0),
+            "grey": red - 20,
+            "black": red - 100 + generator.normal(0, 2, len(labels)),
+            "white": 400 - red + generator.normal(0, 2, len(labels)),
+        }
+    )
+    test_labels = np.tile(np.arange(8), 125)
+    accuracies = accuracies or {
+        "forest": 0.87, "handcrafted_best": 0.90, "lenet_classic": 0.91, "alexnet": 0.80, "lenet_custom": 0.94,
+    }  # fmt: skip
+    probabilities = {name: predictions(test_labels, value) for name, value in accuracies.items()}
+    scores = {name: score(test_labels, p) for name, p in probabilities.items()}
+    perfect = score(test_labels, np.eye(8)[test_labels])
+    return Findings(
+        cells,
+        split_cells(cells),
+        statistics,
+        labels,
+        accuracies,
+        scores,
+        test_labels,
+        probabilities,
+        {"train": perfect, "validation": perfect, "test": scores["lenet_custom"], "all images": perfect},
+    )
+
+
+def verdicts(findings: Findings) -> dict[str, str]:
+    return {claim["id"]: claim["verdict"] for claim in settle_claims(findings)}
+
+
+def test_data_made_to_satisfy_the_claims_confirm_them() -> None:
+    found = verdicts(make_findings())
+    for claim in ("C02", "C04", "C05", "C06", "C07", "C08", "C09", "C10", "C11", "C16"):
+        assert found[claim] == "confirmed", claim
+    assert found["C03"] == "confirmed"
+    assert found["C12"] == "refuted"
+    assert found["C13"] == "refuted"
+    assert found["C15"] == "confirmed with reservation"
+
+
+def test_shuffled_labels_confirm_nothing_about_classes() -> None:
+    findings = make_findings(
+        dict.fromkeys(("forest", "handcrafted_best", "lenet_classic", "alexnet", "lenet_custom"), 0.125)
+    )
+    shuffled = np.random.default_rng(3).permutation(findings.development_labels)
+    found = verdicts(replace(findings, development_labels=shuffled))
+    for claim in ("C05", "C06", "C07", "C08", "C09", "C10", "C11", "C15", "C16"):
+        assert not found[claim].startswith("confirmed"), claim
+
+
+def test_synthetic_cells_decide_nothing_about_reported_accuracies() -> None:
+    found = verdicts(make_findings(synthetic=True))
+    for claim in ("C08", "C09", "C10", "C11", "C12", "C13"):
+        assert found[claim] == "cannot be decided on these data", claim
+
+
+def test_a_higher_accuracy_is_not_the_reported_one() -> None:
+    findings = make_findings({"forest": 0.93, "lenet_classic": 0.91, "alexnet": 0.96, "lenet_custom": 0.94})
+    ledger = {claim["id"]: claim for claim in settle_claims(findings)}
+    assert ledger["C08"]["verdict"] == "not confirmed"
+    assert "higher than reported" in ledger["C08"]["measured"]
+    assert ledger["C11"]["verdict"] == "confirmed with reservation"
+    assert "alexnet" in ledger["C11"]["measured"]
+
+
+def test_a_network_that_loses_to_the_forest_refutes() -> None:
+    findings = make_findings(
+        {"forest": 0.97, "handcrafted_best": 0.98, "lenet_classic": 0.9, "lenet_custom": 0.92}
+    )
+    assert verdicts(findings)["C16"] == "refuted"
+
+
+def test_opposite_colours_refute() -> None:
+    findings = make_findings()
+    turned = findings.statistics.assign(white=findings.statistics["red"] + 20)
+    assert verdicts(replace(findings, statistics=turned))["C04"] == "refuted"
+
+
+@pytest.mark.parametrize("constant", ["black", "white"])
+def test_a_constant_statistic_decides_nothing(constant: str) -> None:
+    findings = make_findings()
+    flat = findings.statistics.assign(**{constant: 1.0})
+    assert verdicts(replace(findings, statistics=flat))["C04"] == "cannot be decided on these data"
+
+
+def test_every_claim_carries_its_rule_its_numbers_and_its_evidence() -> None:
+    ledger = settle_claims(make_findings())
+    assert all(claim["rule"] and claim["measured"] for claim in ledger)
+    assert all(claim["evidence"].startswith("#") for claim in ledger if claim["id"] != "C14")
+    assert all("n = " in claim["measured"] for claim in ledger if claim["id"] not in ("C01", "C02", "C14"))

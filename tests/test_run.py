@@ -1,0 +1,164 @@
+"""./run_all.sh from end to end on synthetic cells: what it leaves, what it says, what a second run does."""
+
+import json
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import run
+from helpers.evaluation import accuracy_interval
+from helpers.storage import ROOT
+
+
+@pytest.fixture(scope="module")
+def results(smoke_run) -> dict:
+    return json.loads((smoke_run.out / "results.json").read_text())
+
+
+def test_every_promised_file_is_there(smoke_run, results) -> None:
+    for name in run.NOTEBOOKS:
+        notebook = nbformat.read(smoke_run.out / "notebooks" / f"{name}.ipynb", as_version=4)
+        assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+    assert (smoke_run.out / "report.html").stat().st_size > 100_000
+    for model in results["models"].values():
+        assert (smoke_run.out / model["file"]).is_file()
+    left_over = [path.name for path in (smoke_run.out / "notebooks").iterdir() if path.name.startswith(".")]
+    assert left_over == []
+
+
+def test_results_have_the_promised_form(results) -> None:
+    assert {"provenance", "data", "models", "claims", "summary"} <= set(results)
+    assert {"forest", "handcrafted_best", "lenet_classic", "lenet_custom", "alexnet"} <= set(
+        results["models"]
+    )
+    for model in results["models"].values():
+        low, high = model["test_accuracy_ci95"]
+        assert 0 <= low <= model["test_accuracy"] <= high <= 1
+        assert {"val_accuracy", "macro_f1", "seeds", "params", "train_seconds", "n"} <= set(model)
+    assert [claim["id"] for claim in results["claims"]] == [f"C{number:02d}" for number in range(1, 17)]
+    assert {"id", "claim", "reported", "measured", "verdict", "evidence"} <= set(results["claims"][0])
+
+
+def test_results_say_where_they_come_from(results, smoke_run) -> None:
+    provenance = results["provenance"]
+    assert provenance["command"].startswith("./run_all.sh --data synthetic --profile smoke")
+    assert provenance["data_sha256"] == results["data"]["sha256"]
+    assert set(provenance["notebooks"]) == set(run.NOTEBOOKS)
+    assert all(notebook["peak_memory_mib"] > 50 for notebook in provenance["notebooks"].values())
+
+
+def test_synthetic_cells_are_called_synthetic_everywhere(results, smoke_run) -> None:
+    assert results["data"]["is_synthetic"] is True
+    assert "synthetic" in results["data"]["source"]
+    for name in run.NOTEBOOKS:
+        assert "Synthetic cells" in (smoke_run.out / "notebooks" / f"{name}.ipynb").read_text()
+    undecided = {
+        claim["id"] for claim in results["claims"] if claim["verdict"].startswith("cannot be decided")
+    }
+    assert {"C08", "C09", "C10", "C11", "C12", "C13"} <= undecided
+
+
+def test_saved_predictions_give_the_accuracies_that_are_reported(results, smoke_run) -> None:
+    with np.load(smoke_run.out / "test_predictions.npz", allow_pickle=False) as archive:
+        saved = dict(archive)
+    split = pd.read_csv(smoke_run.out / "split.csv")
+    np.testing.assert_array_equal(saved["index"], split.index[split["split"] == "test"])
+    np.testing.assert_array_equal(saved["labels"], split["label"][split["split"] == "test"])
+    for name, model in results["models"].items():
+        correct = int(np.sum(saved[f"{name}_seed0"].argmax(axis=1) == saved["labels"]))
+        assert model["test_accuracy"] == correct / len(saved["labels"])
+        assert model["test_accuracy_ci95"] == pytest.approx(accuracy_interval(correct, len(saved["labels"])))
+
+
+def test_no_image_stands_in_two_parts(smoke_run) -> None:
+    split = pd.read_csv(smoke_run.out / "split.csv").query("split != 'dropped'")
+    assert split["pixel_sha256"].is_unique
+
+
+def test_the_user_sees_which_notebook_runs_and_how_long_is_left(smoke_run) -> None:
+    running = [line for line in smoke_run.lines if "running" in line]
+    assert [line.split(":")[0] for line in running] == [
+        f"[{number}/6] {name}" for number, name in enumerate(run.NOTEBOOKS, start=1)
+    ]
+    assert all("elapsed" in line and "left" in line for line in running)
+
+
+def test_a_second_run_executes_nothing_and_leaves_every_byte(smoke_run) -> None:
+    files = [path for path in smoke_run.out.rglob("*") if path.is_file() and path.name != ".lock"]
+    before = {path: path.read_bytes() for path in files}
+    again = subprocess.run(
+        [sys.executable, "-m", "helpers.run", *smoke_run.arguments],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert again.stdout.count("unchanged") == 6
+    assert "nothing had changed" in again.stdout
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_another_profile_or_data_is_another_run(smoke_run) -> None:
+    source = run.resolve_source("synthetic")
+    usual = run.notebook_keys(run.parse(smoke_run.arguments), source)
+    other = run.notebook_keys(run.parse([*smoke_run.arguments, "--profile", "quick"]), source)
+    assert not set(usual.values()) & set(other.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "nowhere.npz"], "nowhere.npz"),
+        (["--profile", "huge"], "--profile"),
+        (["--seeds", "3"], "--seeds"),
+        (["--data", "synthetic", "--out", "/proc/nowhere"], "/proc/nowhere"),
+    ],
+)
+def test_bad_options_end_in_one_line_and_exit_code_2(arguments, message, capsys) -> None:
+    assert run.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_the_shell_command_passes_on_one_line_and_exit_code_2(tmp_path) -> None:
+    ended = subprocess.run(
+        [ROOT / "run_all.sh", "--data", "no such file.npz"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "no such file.npz" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_bad_data_leaves_earlier_results_as_they_are(smoke_run, tmp_path, capsys) -> None:
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK\x03\x04 nothing more")
+    before = (smoke_run.out / "results.json").read_bytes()
+    assert run.main(["--data", str(broken), "--profile", "smoke", "--out", str(smoke_run.out)]) == 2
+    assert str(broken) in capsys.readouterr().err
+    assert (smoke_run.out / "results.json").read_bytes() == before
+
+
+def test_a_failing_notebook_stops_the_run_with_its_name_cell_and_error(tmp_path, monkeypatch, capsys) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("1"), nbformat.v4.new_code_cell("raise RuntimeError('no stain')")],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    (tmp_path / "notebooks").mkdir()
+    for name in run.NOTEBOOKS:
+        nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
+    monkeypatch.setattr(run, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
+    out = tmp_path / "out"
+    assert run.main(["--data", "synthetic", "--profile", "smoke", "--out", str(out)]) == 1
+    message = capsys.readouterr().err
+    assert "01_eda" in message
+    assert "cell [3]" in message  # as the executed notebook numbers it, the parameters included
+    assert "RuntimeError: no stain" in message
+    assert (out / "notebooks" / "01_eda.failed.ipynb").is_file()
+    assert not (out / "notebooks" / "01_eda.ipynb").exists()

@@ -1,0 +1,97 @@
+"""Trainings give the same digits twice, are reused while nothing changes, and are never half there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers import training
+from helpers.preprocessing import Part
+from helpers.runs import read_run
+from helpers.scoring import load_scorer
+from helpers.training import Recipe, flip_and_turn, train
+
+
+def make_part(count: int, seed: int) -> Part:
+    """Return two kinds of image that differ in brightness."""
+    generator = np.random.default_rng(seed)
+    labels = (np.arange(count) % 2).astype(np.uint8)
+    images = generator.integers(0, 120, (count, 48, 48, 3)) + 80 * labels[:, None, None, None]
+    return Part(images.astype(np.uint8), labels)
+
+
+TRAIN, VALIDATION = make_part(96, 0), make_part(32, 1)
+RECIPE = Recipe("lenet_classic", epochs=2, batch_size=16, flips_and_turns=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train(RECIPE, 0, TRAIN, VALIDATION, tmp_path_factory.mktemp("runs"))
+
+
+def test_two_trainings_give_the_same_digits(run, tmp_path) -> None:
+    again = train(RECIPE, 0, TRAIN, VALIDATION, tmp_path)
+    np.testing.assert_array_equal(run.validation_probabilities(), again.validation_probabilities())
+    columns = ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert run.history()[columns].equals(again.history()[columns])
+
+
+def test_another_seed_gives_other_digits(run, tmp_path) -> None:
+    other = train(RECIPE, 1, TRAIN, VALIDATION, tmp_path)
+    assert not np.array_equal(run.validation_probabilities(), other.validation_probabilities())
+
+
+def test_the_saved_model_gives_the_probabilities_that_were_kept(run) -> None:
+    kept = run.validation_probabilities()
+    np.testing.assert_array_equal(load_scorer(run.model_path)(VALIDATION.images), kept)
+    assert run.record["val_accuracy"] == np.mean(kept.argmax(axis=1) == VALIDATION.labels)
+
+
+def test_it_learns(run) -> None:
+    assert run.record["val_accuracy"] > 0.9
+
+
+def test_a_finished_run_is_read_and_not_trained_again(run, monkeypatch) -> None:
+    monkeypatch.setattr(training, "_train", None)
+    again = train(RECIPE, 0, TRAIN, VALIDATION, run.folder.parent)
+    assert again.folder == run.folder
+    assert again.record == read_run(run.folder).record
+
+
+@pytest.mark.parametrize(
+    ("recipe", "seed", "part"),
+    [
+        (replace(RECIPE, epochs=3), 0, TRAIN),
+        (RECIPE, 1, TRAIN),
+        (RECIPE, 0, Part(TRAIN.images, TRAIN.labels[::-1].copy())),
+        (RECIPE, 0, Part(255 - TRAIN.images, TRAIN.labels)),
+    ],
+)
+def test_the_key_changes_with_recipe_seed_labels_and_pixels(recipe, seed, part) -> None:
+    usual = training.run_key(RECIPE, 0, TRAIN, VALIDATION)
+    assert training.run_key(recipe, seed, part, VALIDATION) != usual
+
+
+def test_a_training_that_is_killed_leaves_nothing(tmp_path, monkeypatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "write_run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(RECIPE, epochs=1), 0, TRAIN, VALIDATION, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_best_epoch_is_kept(run) -> None:
+    history = run.history()
+    assert run.record["val_accuracy"] == pytest.approx(history["val_accuracy"].max())
+    assert run.record["best_epoch"] == history["val_accuracy"].idxmax()
+
+
+def test_flips_and_turns_are_the_eight_of_a_square() -> None:
+    image = np.arange(9, dtype=np.uint8).reshape(1, 3, 3, 1)
+    forms = flip_and_turn(np.repeat(image, 8, axis=0), np.arange(8))
+    assert len({form.tobytes() for form in forms}) == 8
+    np.testing.assert_array_equal(forms[0, ..., 0], image[0, ..., 0])
+    np.testing.assert_array_equal(forms[1, ..., 0], [[2, 5, 8], [1, 4, 7], [0, 3, 6]])
+    np.testing.assert_array_equal(forms[4, ..., 0], [[2, 1, 0], [5, 4, 3], [8, 7, 6]])
