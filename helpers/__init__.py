@@ -12,7 +12,7 @@ THREADS = 2
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(THREADS))
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(THREADS))
 
-# TensorFlow's start-up notices would otherwise stand in every notebook; warnings and errors still do.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+# TensorFlow's notices about processor and graphics card would stand in every notebook; what matters is raised.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 __version__ = "0.1.0"

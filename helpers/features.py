@@ -7,7 +7,7 @@ image; working on blocks of images is what makes it fast.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 
 import joblib
 import numpy as np
@@ -30,7 +30,7 @@ REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
 """The feature groups of the report that is being reproduced."""
 
 RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "mask_colour", "shape")
-"""The feature groups of the best classical model."""
+"""The feature groups that the best classical model reads besides: colours by place, colours that touch, shapes."""
 
 BLOCK = 32
 """Images worked on at once: few enough for a core's cache, enough to hide Python's overhead."""
@@ -89,20 +89,20 @@ def _pattern_classes() -> np.ndarray:
 PATTERN_CLASSES = _pattern_classes()
 
 
-@lru_cache(maxsize=8)
 def _diagonal_weights(radius: int, count: int) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
-    """Return what the two pixels around a diagonal neighbour weigh, by direction, for ``count`` padded planes."""
+    """Return what the nearer and the farther pixel weigh by axis and direction, for ``count`` padded planes.
+
+    A tie between neighbour and centre is decided by the last digit of the interpolated value, so the weights carry
+    the rounding of "position minus its floor" at every row and column, as in scikit-image.
+    """
     width = SIDE + 2 * radius
     reach = np.round(radius * np.sin(np.pi / 4), 5)
     weights = {}
     for sign in (-1, 1):
-        # A tie between neighbour and centre is decided by the last digit of the interpolated value, so weights
-        # carry the rounding of "position minus its floor" at every row and column, as in scikit-image.
         position = np.arange(width) + sign * reach
         far = position - np.floor(position)
-        for direction, plane in (("columns", np.tile(far, width)), ("rows", np.repeat(far, width))):
-            everywhere = np.tile(plane, count)
-            weights[direction, sign] = (1 - everywhere, everywhere)
+        for axis, plane in (("columns", np.tile(far, width)), ("rows", np.repeat(far, width))):
+            weights[axis, sign] = (np.tile(1 - plane, count), np.tile(plane, count))
     return weights
 
 
@@ -112,45 +112,50 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     Neighbours between pixels are interpolated bilinearly, those outside are 0.
     Ojala, Pietikäinen & Mäenpää 2002, doi:10.1109/TPAMI.2002.1017623.
     """
-    # All planes lie in one line of numbers, so that "the neighbour of every pixel" is a shift of that line.
-    width = SIDE + 2 * radius
-    size = len(planes) * width * width
+    # A block lies in one line of numbers, so that "the neighbour of every pixel" is a shift of that line. The lines
+    # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
+    width, count = SIDE + 2 * radius, min(len(planes), BLOCK)
+    size = count * width * width
     line = np.zeros(size + 2 * radius * (width + 1), np.uint8)
-    padded = line[:size].reshape(-1, width, width)
-    padded[:, radius:-radius, radius:-radius] = planes
-    exact_line = line.astype(np.float64)
-    across = np.zeros_like(exact_line)
-    share, neighbours = np.empty(size), np.empty(size)
-    codes = np.zeros(size, np.uint8)
+    inner = line[:size].reshape(count, width, width)[:, radius:-radius, radius:-radius]
+    exact_line, across = np.zeros(line.size), np.zeros(line.size)
+    share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty(size, bool)
+    codes = np.empty(size, np.uint8)
+    weights = _diagonal_weights(radius, count)
+    first = {sign: radius + int(np.floor(sign * radius * np.sin(np.pi / 4))) for sign in (-1, 1)}
 
     def shifted(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
         start = rows * width + columns
         return values[start : start + size]
 
-    def set_bit(bit: int, is_not_darker: np.ndarray) -> None:
-        bits = is_not_darker.view(np.uint8)
+    def interpolate(near: np.ndarray, far: np.ndarray, axis: str, sign: int, out: np.ndarray) -> None:
+        near_weight, far_weight = weights[axis, sign]
+        np.multiply(near, near_weight, out=out)
+        np.add(out, np.multiply(far, far_weight, out=share), out=out)
+
+    def set_bit(bit: int, neighbour: np.ndarray, centre: np.ndarray) -> None:
+        bits = np.greater_equal(neighbour, centre, out=is_not_darker).view(np.uint8)
         np.bitwise_or(codes, np.multiply(bits, np.uint8(1 << bit), out=bits), out=codes)
 
-    for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
-        set_bit(bit, shifted(line, rows * radius, columns * radius) >= shifted(line, radius, radius))
-
-    weights = _diagonal_weights(radius, len(planes))
-    reach = radius * np.sin(np.pi / 4)
-    first = {sign: radius + int(np.floor(sign * reach)) for sign in (-1, 1)}
-    for column_sign, bits in ((1, ((-1, 1), (1, 7))), (-1, ((-1, 3), (1, 5)))):
-        near, far = weights["columns", column_sign]
-        here = shifted(across, 0, 0)
-        np.multiply(shifted(exact_line, 0, first[column_sign]), near, out=here)
-        np.add(here, np.multiply(shifted(exact_line, 0, first[column_sign] + 1), far, out=share), out=here)
-        for row_sign, bit in bits:
-            near, far = weights["rows", row_sign]
-            np.multiply(shifted(across, first[row_sign], 0), near, out=neighbours)
-            np.multiply(shifted(across, first[row_sign] + 1, 0), far, out=share)
-            np.add(neighbours, share, out=neighbours)
-            set_bit(bit, neighbours >= shifted(exact_line, radius, radius))
-    patterns = codes.reshape(-1, width, width)[:, :SIDE, :SIDE]
-    counts: np.ndarray = count_values(patterns, 256) @ PATTERN_CLASSES
-    return counts / PIXELS
+    shares = []
+    for start in range(0, len(planes), BLOCK):
+        block = planes[start : start + BLOCK]
+        inner[: len(block)] = block
+        exact_line[:] = line
+        codes[:] = 0
+        for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
+            set_bit(bit, shifted(line, rows * radius, columns * radius), shifted(line, radius, radius))
+        for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
+            near = shifted(exact_line, 0, first[column_sign])
+            far = shifted(exact_line, 0, first[column_sign] + 1)
+            interpolate(near, far, "columns", column_sign, shifted(across, 0, 0))
+            for row_sign, bit in bits.items():
+                near, far = shifted(across, first[row_sign], 0), shifted(across, first[row_sign] + 1, 0)
+                interpolate(near, far, "rows", row_sign, neighbours)
+                set_bit(bit, neighbours, shifted(exact_line, radius, radius))
+        patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
+        shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
+    return np.concatenate(shares)
 
 
 def co_occurrences(planes: np.ndarray) -> np.ndarray:
@@ -225,33 +230,32 @@ def feature_names(groups: tuple[str, ...]) -> list[str]:
     return [f"{group}/{name}" for group in groups for name in names[group]]
 
 
-def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
-    """Return (N, D) float32 of the groups, for a few images."""
-    grey = to_grey(images)
-    cells = cell_masks(grey) if {"perimeter", "mask_colour"} & set(groups) else grey
-    channels = images.transpose(3, 0, 1, 2)
-    lab = to_lab(images) if {"ring_histogram", "mask_colour"} & set(groups) else images
-    measure = {
-        "histogram": lambda: colour_histograms(images),
-        "lbp": lambda: local_binary_patterns(grey),
-        "mean_colour": lambda: mean_colours(images),
-        "perimeter": lambda: perimeters(cells)[:, None],
-        "ring_histogram": lambda: np.hstack([ring_histograms(lab[..., c]) for c in range(3)]),
-        "co_occurrence": lambda: np.hstack([co_occurrences(channel) for channel in channels]),
-        "multiscale_lbp": lambda: np.hstack(
-            [local_binary_patterns(channel, radius) for channel in channels for radius in LBP_RADII]
-        ),
-        "mask_colour": lambda: mask_colours(lab, cells),
-        "shape": lambda: shapes(dark_side(channels[1])),
-    }
-    return np.hstack([measure[group]() for group in groups]).astype(np.float32)
+def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    """Return what ``measure`` gives for all the images (or planes, or masks), handing it a few at a time."""
+    starts = range(0, len(arrays[0]), BLOCK)
+    return np.concatenate([measure(*(array[at : at + BLOCK] for array in arrays)) for at in starts])
 
 
 def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
-    """Return (N, D) float32 of the groups, block by block."""
-    return np.concatenate(
-        [_block_features(images[at : at + BLOCK], groups) for at in range(0, len(images), BLOCK)]
-    )
+    """Return (N, D) float32 of the groups."""
+    grey = in_blocks(to_grey, images)
+    channels = images.transpose(3, 0, 1, 2)
+    cells = in_blocks(cell_masks, grey) if {"perimeter", "mask_colour"} & set(groups) else grey
+    lab = in_blocks(to_lab, images) if {"ring_histogram", "mask_colour"} & set(groups) else images
+    measure = {
+        "histogram": lambda: in_blocks(colour_histograms, images),
+        "lbp": lambda: local_binary_patterns(grey),
+        "mean_colour": lambda: in_blocks(mean_colours, images),
+        "perimeter": lambda: in_blocks(perimeters, cells)[:, None],
+        "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
+        "co_occurrence": lambda: np.hstack([in_blocks(co_occurrences, channel) for channel in channels]),
+        "multiscale_lbp": lambda: np.hstack(
+            [local_binary_patterns(channel, radius) for channel in channels for radius in LBP_RADII]
+        ),
+        "mask_colour": lambda: in_blocks(mask_colours, lab, cells),
+        "shape": lambda: in_blocks(shapes, in_blocks(dark_side, channels[1])),
+    }
+    return np.hstack([measure[group]() for group in groups]).astype(np.float32)
 
 
 def extract_features(

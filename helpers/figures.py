@@ -50,9 +50,6 @@ MODEL_COLOURS: dict[str, str] = {
 }
 """Model name -> colour, found as above: in each family, the model as reported is the paler one."""
 
-MODEL_HATCHES: dict[str, str] = dict(zip(MODEL_COLOURS, ("", "//", "..", "", "xx", "", "\\\\"), strict=True))
-"""Model name -> hatch for bars, so that no model is told by its colour alone."""
-
 SEQUENTIAL_MAP = "cividis"
 """Colour map for amounts (confusion matrices, heat maps); read alike by every kind of colour vision."""
 

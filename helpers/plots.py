@@ -64,7 +64,7 @@ def draw_colour_scatter(
                     statistics[x][chosen],
                     statistics[y][chosen],
                     s=5,
-                    alpha=0.45,
+                    alpha=0.75,
                     color=CLASS_COLOURS[name],
                     marker=CLASS_MARKERS[name],
                     linewidths=0,
@@ -105,7 +105,7 @@ def draw_by_class(values: pd.Series, labels: np.ndarray, unit: str, title: str) 
     figure, axes = plt.subplots(figsize=(8, 3.8))
     sns.boxplot(
         x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order,
-        palette=CLASS_COLOURS, fliersize=1.5, linewidth=1, ax=axes,
+        palette=CLASS_COLOURS, saturation=1, fliersize=1.5, linewidth=1, ax=axes,
     )  # fmt: skip
     axes.set(xlabel=unit, ylabel="", title=title)
     return figure
@@ -169,13 +169,46 @@ def draw_comparison(
     return figure
 
 
-def draw_shares(shares: pd.Series, unit: str, title: str) -> Figure:
-    """Return a bar per named value, largest first."""
-    ordered = shares.sort_values()
-    figure, axes = plt.subplots(figsize=(8, 0.45 * len(ordered) + 1.4))
-    bars = axes.barh([str(name) for name in ordered.index], ordered, color="#59616e")
-    axes.bar_label(bars, [f"{value:.3f}" for value in ordered], padding=4, fontsize=9)
+def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: str, title: str) -> Figure:
+    """Return one row of dots per row of the table, one marker per column, and a line at ``reference``."""
+    figure, axes = plt.subplots(figsize=(8, 0.5 * len(table) + 1.6))
+    for column, marker, colour in zip(table.columns, "oD", ("#056f78", "#e27e10"), strict=False):
+        axes.plot(table[column], range(len(table)), marker, color=colour, markersize=8, label=column)
+        for row, value in enumerate(table[column]):
+            axes.annotate(
+                f"{value:.3f}", (value, row), (0, 8), textcoords="offset points", ha="center", fontsize=8.5
+            )
+    axes.axvline(reference, color="#59616e", linestyle="--", label=reference_name)
+    axes.set_yticks(range(len(table)), [str(name) for name in table.index])
+    axes.set_ylim(len(table) - 0.4, -0.7)
     axes.set(xlabel=unit, title=title)
-    axes.margins(x=0.12)
-    axes.grid(axis="y", visible=False)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return figure
+
+
+def draw_learning_curves(curve: pd.DataFrame, title: str) -> Figure:
+    """Return accuracy (one column per model) against the number of training images (the index)."""
+    figure, axes = plt.subplots(figsize=(7, 3.8))
+    for name in curve.columns:
+        axes.plot(curve.index, curve[name], marker="o", color=MODEL_COLOURS[name], label=name)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index])
+    axes.minorticks_off()
+    axes.set(xlabel="training images", ylabel="validation accuracy", title=title)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def draw_gallery(images: np.ndarray, titles: list[str], title: str, columns: int = 8) -> Figure:
+    """Return images (N, 48, 48, 3) uint8 in rows of ``columns``, each under its own words."""
+    rows = max(1, -(-len(images) // columns))
+    figure, axes = plt.subplots(rows, columns, figsize=(1.3 * columns, 1.75 * rows + 0.5), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, words in zip(axes.flat, images, titles, strict=False):
+        axis.imshow(image)
+        axis.set_title(
+            words.replace("immature granulocyte", "immature gr."), fontsize=7.5, loc="center", weight="normal"
+        )
+    figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -25,7 +25,7 @@ SHAPE_NAMES = (
     *(f"eroded_{step}" for step in range(1, EROSIONS + 1)),
     *(f"hu_{order}" for order in range(1, HU_MOMENTS + 1)),
 )
-"""What ``shapes`` measures: numbers of pixels, ratios in [0, 1], and Hu's seven moments."""
+"""What ``shapes`` measures: numbers of pixels, ratios in [0, 1], and the sizes of Hu's seven moments."""
 
 
 def count_values(planes: np.ndarray, bins: int) -> np.ndarray:
@@ -179,4 +179,4 @@ def shapes(masks: np.ndarray) -> np.ndarray:
         eroded.append(left.sum(axis=(1, 2)) / np.maximum(area, 1))
     holes = area - largest.sum(axis=(1, 2))
     named = (parts, masks.sum(axis=(1, 2)), area, holes, perimeter, roundness, eccentricity, off_centre)
-    return np.column_stack([*named, *eroded, moments])
+    return np.column_stack([*named, *eroded, np.abs(moments)])

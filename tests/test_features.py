@@ -126,7 +126,7 @@ def shape(mask: np.ndarray) -> np.ndarray:
             whole.eccentricity,
             np.linalg.norm(centre - 23.5),
             *eroded,
-            *whole.moments_hu,
+            *np.abs(whole.moments_hu),
         ]
     )
 

@@ -438,7 +438,6 @@ def current(tab, kind):
 def test_the_navigation_follows_the_reader(open_page):
     tab = open_page()
     assert current(tab, "location").inner_text() == "The answer"
-    tab.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
     tab.locator("#chapter-2").evaluate("each => each.scrollIntoView()")
     tab.wait_for_selector('#contents a[href="#chapter-2"][aria-current="location"]')
     tab.locator("#chapter-1-counts").evaluate("each => each.scrollIntoView()")
