@@ -16,7 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from helpers.cells import InputError
 from helpers.data import load_cells
-from helpers.features import CHUNK, HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
+from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
+
+TURN = 1024
+"""Images that one way works on before it is the other's turn."""
 
 
 def plain_features(image: np.ndarray) -> np.ndarray:
@@ -44,8 +47,8 @@ def benchmark_features(images: np.ndarray) -> str:
     difference = 0.0
     with threadpool_limits(1):
         extract_features(images[:64], jobs=1)
-        for start in range(0, len(images), CHUNK):
-            chunk = images[start : start + CHUNK]
+        for start in range(0, len(images), TURN):
+            chunk = images[start : start + TURN]
             began = time.process_time()
             plain = np.stack([plain_features(image) for image in chunk])
             between = time.process_time()

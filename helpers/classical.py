@@ -23,7 +23,7 @@ from helpers.cells import CLASS_NAMES, InputError
 from helpers.features import REPORT_GROUPS, RICH_GROUPS, extract_features, feature_names
 from helpers.storage import written_atomically
 
-FOREST_GRID = {"max_features": ["sqrt", 0.3], "min_samples_leaf": [1, 3]}
+FOREST_GRID = {"bootstrap": [True, False], "max_features": ["sqrt", 0.3]}
 """Settings of the forest that cross-validation chooses among; scikit-learn's own come first."""
 
 BEST_GROUPS = REPORT_GROUPS + RICH_GROUPS

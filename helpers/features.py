@@ -12,16 +12,15 @@ from collections.abc import Callable
 import joblib
 import numpy as np
 import pandas as pd
-from scipy.ndimage import binary_dilation
 from skimage.color import rgb2lab
 
 from helpers.cells import SIDE
 from helpers.shape_features import (
-    EIGHT_NEIGHBOURS,
     SHAPE_NAMES,
     cell_masks,
     count_values,
     dark_side,
+    mask_colours,
     perimeters,
     shapes,
 )
@@ -34,7 +33,7 @@ RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "mask_colour
 
 BLOCK = 32
 """Images worked on at once: few enough for a core's cache, enough to hide Python's overhead."""
-CHUNK = 1024
+CHUNK = 2048
 """Images handed to a process at once; no more than this many per process are ever held in wide numbers."""
 
 PIXELS = SIDE * SIDE
@@ -46,8 +45,8 @@ DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
 
-FROM_CENTRE = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij")) - (SIDE - 1) / 2
-RINGS = np.digitize(np.hypot(*FROM_CENTRE), (5, 9, 13, 17, 22))
+FROM_CENTRE = np.hypot(*np.meshgrid(*[np.arange(SIDE) - (SIDE - 1) / 2] * 2))
+RINGS = np.digitize(FROM_CENTRE, (5, 9, 13, 17, 22))
 RING_COUNT = 6
 """Rings around the image's centre, 0 to 5; the outermost holds the corners."""
 
@@ -186,22 +185,6 @@ def ring_histograms(planes: np.ndarray) -> np.ndarray:
     """Return (N, 72): the share of the image's pixels in each of 12 bins of a uint8 plane, ring by ring."""
     bins = planes.astype(np.uint16) * RING_BINS // 256
     return count_values(bins + RINGS * RING_BINS, RING_COUNT * RING_BINS) / PIXELS
-
-
-def mask_colours(lab: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Return (N, 18): mean, then standard deviation, of uint8 CIELAB in the cell, a rim 4 pixels wide and outside.
-
-    Both are 0 where a region is empty.
-    """
-    grown = binary_dilation(cells, EIGHT_NEIGHBOURS, iterations=4)
-    regions = (
-        np.stack([cells, grown & ~cells, ~grown], axis=1).reshape(len(cells), 3, PIXELS).astype(np.float64)
-    )
-    area = np.maximum(regions.sum(axis=2, keepdims=True), 1)
-    values = lab.reshape(len(lab), PIXELS, 3).astype(np.float64)
-    sums, squares = regions @ values, regions @ values**2
-    deviation = np.sqrt(area * squares - sums**2) / area  # sums of whole numbers: exact, never below 0
-    return np.concatenate([sums / area, deviation], axis=1).reshape(len(cells), 18)
 
 
 def feature_names(groups: tuple[str, ...]) -> list[str]:
