@@ -1,18 +1,25 @@
-"""Rooms of the blood-cell report; each notebook walks through a few of them, in one direction.
+"""The rooms of the blood-cell report. Imports run one way, from the top of this list to its end.
 
-data -> preprocessing -> features / models -> training -> evaluation -> claims -> report
+cells           the value every room hands on: images, labels, where they came from
+storage         files that are whole or absent, keys that change with what they stand for
+data            the door through which cells come in; behind it archives, folders, download, conversions,
+                stored_arrays and synthetic (cells drawn by this project)
+preprocessing   exact copies, the split, scaling, one-hot labels
+audit           near copies and other defects
+colour          the six colour statistics of the exploration
+features        hand-made features, with shape_features behind them
+classical       the forest and the best classical model
+backend         TensorFlow, started deterministic and quiet
+models          the networks
+training        from a recipe and a seed to a finished run; runs reads and writes its folder
+study           profiles: what is trained on what, loaded or computed
+scoring         any saved model as a function from images to probabilities
+evaluation      scores, intervals, paired tests
+claims          the ledger and its rules
+results         results.json and what stands beside it; provenance says where numbers come from
+figures, plots  one look for all figures; the drawings
+report          executed notebooks -> one HTML page, with markup behind it
+run, test_model, benchmark   the command lines
 """
-
-import os
-
-THREADS = 2
-"""Threads of one training, on every machine: sums are taken in an order that depends on it, and so are last digits."""
-
-# TensorFlow reads these when it starts, which is after this line: whoever imports a room imports this first.
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(THREADS))
-os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(THREADS))
-
-# TensorFlow's notices about processor and graphics card would stand in every notebook; what matters is raised.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 __version__ = "0.1.0"

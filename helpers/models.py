@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import keras
-from keras import layers
-
+from helpers.backend import keras
 from helpers.cells import CLASS_NAMES, SIDE
+
+layers = keras.layers
 
 BATCH_NORM_MOMENTUM = 0.9
 """Share of the old running average kept per step; Keras' default of 0.99 lags behind in short trainings."""

@@ -132,9 +132,9 @@ def draw_confusion(matrix: np.ndarray, title: str) -> Figure:
     """Return a confusion matrix: counts as text, shares of the true class as colour."""
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     figure, axes = plt.subplots(figsize=(7.6, 6))
-    labels = np.where(matrix > 0, matrix.astype(str), "")
     sns.heatmap(
-        shares, annot=labels, fmt="", cmap=SEQUENTIAL_MAP, vmin=0, vmax=1, square=True, linewidths=0.5,
+        shares, mask=matrix == 0, annot=matrix, fmt="d", cmap=SEQUENTIAL_MAP, vmin=0, vmax=1, square=True,
+        linewidths=0.5,
         xticklabels=CLASS_NAMES, yticklabels=CLASS_NAMES, ax=axes, cbar_kws={"label": "share of the true class"},
     )  # fmt: skip
     axes.grid(visible=False)

@@ -21,6 +21,7 @@ from typing import Any
 from helpers.cells import InputError
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.storage import ROOT, file_sha256, key_of, write_json, written_atomically
+from helpers.study import open_study
 
 NOTEBOOKS = (
     "01_eda",
@@ -178,6 +179,9 @@ def run(options: Options, say: Callable[[str], None] = print) -> Path:
 
         if source.reason:
             say(source.reason)
+        if due:
+            # what cannot be used is said now, in one line, before anything is executed
+            open_study(data, options.profile, out)
         for number, name in enumerate(NOTEBOOKS, start=1):
             title = f"[{number}/{len(NOTEBOOKS)}] {name}"
             if name not in due:

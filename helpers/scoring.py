@@ -36,8 +36,7 @@ def load_scorer(path: Path) -> Scorer:
 
 
 def _load_keras(path: Path) -> Scorer:
-    import keras
-
+    from helpers.backend import keras
     from helpers.training import predict_probabilities
 
     try:

@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers import THREADS
+from helpers.backend import THREADS, keras, tf
 from helpers.models import BUILDERS
 from helpers.preprocessing import Part
 from helpers.runs import RECORD, Run, read_run, write_run
@@ -129,7 +127,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
     """Return the key of a run: it changes with recipe, seed, data, split, source and package versions."""
     versions = [tf.__version__, keras.__version__, np.__version__]
-    source = source_key("models", "training")
+    source = source_key("backend", "models", "training")
     return key_of(asdict(recipe), seed, train.sha256, validation.sha256, THREADS, versions, source)
 
 
@@ -143,7 +141,6 @@ def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) 
 
 
 def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path) -> None:
-    tf.config.experimental.enable_op_determinism()
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(recipe.precision)
@@ -187,7 +184,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     best_epoch = int(history["val_accuracy"].argmax()) + 1 if recipe.keep_best_epoch else len(history)
 
-    model.save(folder / "model.keras")
+    model.save(folder / "model.keras", include_optimizer=False)
     history.to_csv(folder / "history.csv", lineterminator="\n")
     record = {
         "name": recipe.network,

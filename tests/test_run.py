@@ -8,6 +8,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from test_archives import BROKEN
 
 from helpers import run
 from helpers.evaluation import accuracy_interval
@@ -134,6 +135,16 @@ def test_the_shell_command_passes_on_one_line_and_exit_code_2(tmp_path) -> None:
     assert ended.returncode == 2
     assert "no such file.npz" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("defect", BROKEN)
+def test_no_broken_file_gets_as_far_as_a_notebook(defect, tmp_path, capsys) -> None:
+    path = BROKEN[defect][0](tmp_path / "brought.npz")
+    assert run.main(["--data", str(path), "--profile", "smoke", "--out", str(tmp_path / "out")]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert str(path) in captured.err
+    assert "running" not in captured.out
 
 
 def test_bad_data_leaves_earlier_results_as_they_are(smoke_run, tmp_path, capsys) -> None:

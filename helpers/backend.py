@@ -1,0 +1,36 @@
+"""TensorFlow, started in one place: deterministic, on a fixed number of threads, without notices to the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+THREADS = 2
+"""Threads of one training on every machine: the order of sums depends on it, and so do the last digits."""
+
+os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(THREADS)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def _silent_terminal() -> Iterator[None]:
+    """Drop what is written to the process's standard error: TensorFlow's start heeds no log level."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+with _silent_terminal():
+    import keras
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    tf.zeros(1)  # looks for a graphics card now, where nobody has to read about it
+
+__all__ = ["THREADS", "keras", "tf"]
