@@ -10,6 +10,7 @@ import os
 import resource
 import shlex
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,7 +21,7 @@ from typing import Any
 
 from helpers.cells import InputError
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
-from helpers.storage import ROOT, file_sha256, key_of, write_json, written_atomically
+from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, written_atomically
 from helpers.study import open_study
 
 NOTEBOOKS = (
@@ -113,6 +114,7 @@ def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execute
     """
     import papermill
 
+    threading.Thread(target=_end_with_the_runner, daemon=True).start()
     # TensorFlow and the kernel write notices past Jupyter, straight to the terminal: they go to a log.
     with executed.with_suffix(".log").open("w") as log:
         os.dup2(log.fileno(), sys.stderr.fileno())
@@ -133,6 +135,14 @@ def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execute
     except Exception as error:  # the kernel died or ran out of time: whatever it was, the run stops here
         raise NotebookFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+
+
+def _end_with_the_runner() -> None:
+    """End this process, and so its kernel, when the runner is killed: nobody would take the result."""
+    runner = multiprocessing.parent_process()
+    if runner is not None:
+        runner.join()
+        os._exit(1)
 
 
 def in_words(seconds: float) -> str:
@@ -157,6 +167,8 @@ def only_run_in(out: Path) -> Iterator[None]:
             raise InputError(
                 f"--out {out}: another run is writing there, expected a folder of its own"
             ) from error
+        for folder in (out, out / "runs", out / "models", out / "notebooks"):
+            remove_leftovers(folder)
         yield
 
 

@@ -41,6 +41,24 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete what a killed process left half written in ``folder``; what a living one is writing stays."""
+    for path in folder.glob(".[0-9]*.*"):
+        writer = path.name.split(".")[1]
+        if writer.isdigit() and not _is_alive(int(writer)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8; a reader sees the old file or the new one, never half of it."""
     with written_atomically(path) as temporary:

@@ -1,10 +1,18 @@
 """Files and folders are whole or absent."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
-from helpers.storage import folder_written_atomically, key_of, write_json, written_atomically
+from helpers.storage import (
+    folder_written_atomically,
+    key_of,
+    remove_leftovers,
+    write_json,
+    written_atomically,
+)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
@@ -33,3 +41,14 @@ def test_json_never_holds_a_number_that_is_none(tmp_path) -> None:
 def test_keys_differ_when_a_part_does_and_not_with_the_order_of_a_dictionary() -> None:
     assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
     assert key_of({"a": 1}) != key_of({"a": 2})
+
+
+def test_leftovers_of_killed_processes_go_and_those_of_living_ones_stay(tmp_path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    dead, alive, finished = tmp_path / f".{ended.pid}.run", tmp_path / f".{os.getpid()}.run", tmp_path / "run"
+    for folder in (dead, alive, finished):
+        folder.mkdir()
+    (tmp_path / f".{ended.pid}.results.json").write_text("half")
+    remove_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([alive, finished])
