@@ -19,7 +19,7 @@ claims          the ledger and its rules
 results         results.json and what stands beside it; provenance says where numbers come from
 figures, plots  one look for all figures; the drawings
 report          executed notebooks -> one HTML page, with markup behind it
-run, test_model, benchmark   the command lines
+run             the runner behind run_all.sh, with progress; test_model, compare, benchmark: the other commands
 """
 
 __version__ = "0.1.0"

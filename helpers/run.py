@@ -19,9 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from helpers.cells import InputError
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
-from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, written_atomically
+from helpers.progress import Progress, in_words
+from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
 from helpers.study import open_study
 
 NOTEBOOKS = (
@@ -55,6 +58,7 @@ class Options:
     data: str
     profile: str
     out: Path
+    pdf: bool = False
 
     def command(self) -> str:
         """Return the command that repeats this run."""
@@ -74,6 +78,9 @@ def parse(arguments: list[str] | None) -> Options:
                         help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
     parser.add_argument("--profile", default="quick", choices=TYPICAL_SECONDS, help="default: quick")
     parser.add_argument("--out", default=str(ROOT / "outputs"), metavar="DIR", help="default: outputs")
+    parser.add_argument(
+        "--pdf", action="store_true", help="print report.pdf too, where Chromium is installed"
+    )
 
     def complain(message: str) -> None:
         # one line, without argparse's usage above it
@@ -81,7 +88,7 @@ def parse(arguments: list[str] | None) -> Options:
 
     parser.error = complain  # type: ignore[method-assign, assignment]
     found = parser.parse_args(arguments)
-    return Options(found.data, found.profile, Path(found.out))
+    return Options(found.data, found.profile, Path(found.out), found.pdf)
 
 
 def notebook_keys(options: Options, source: Source) -> dict[str, str]:
@@ -145,11 +152,6 @@ def _end_with_the_runner() -> None:
         os._exit(1)
 
 
-def in_words(seconds: float) -> str:
-    """Return a duration as people write it."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
 @contextmanager
 def only_run_in(out: Path) -> Iterator[None]:
     """Hold ``out`` for this run; InputError where it cannot be written or another run holds it."""
@@ -172,9 +174,8 @@ def only_run_in(out: Path) -> Iterator[None]:
         yield
 
 
-def run(options: Options, say: Callable[[str], None] = print) -> Path:
+def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
     """Execute what has changed and render the report; return its path."""
-    started = time.perf_counter()
     source = resolve_source(options.data)
     data = str(source.path.resolve()) if source.path else source.kind
     out = options.out.resolve()
@@ -182,42 +183,45 @@ def run(options: Options, say: Callable[[str], None] = print) -> Path:
         keys = notebook_keys(options, source)
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
         before = {name: previous_run(executed[name]) for name in NOTEBOOKS}
-        results = out / "results.json"
+        results, report = out / "results.json", out / "report.html"
         due = [name for name in NOTEBOOKS if before[name].get("key") != keys[name]]
         if not results.exists() and NOTEBOOKS[-1] not in due:
             due.append(NOTEBOOKS[-1])
         typical = dict(zip(NOTEBOOKS, TYPICAL_SECONDS[options.profile], strict=True))
-        expected = {name: float(before[name].get("seconds", typical[name])) for name in NOTEBOOKS}
+        expected = {name: float(before[name].get("seconds", typical[name])) for name in due}
 
         if source.reason:
             say(source.reason)
         if due:
             # what cannot be used is said now, in one line, before anything is executed
             open_study(data, options.profile, out)
+        progress = Progress(expected, out / "runs", say)
+        parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
         for number, name in enumerate(NOTEBOOKS, start=1):
             title = f"[{number}/{len(NOTEBOOKS)}] {name}"
             if name not in due:
                 say(f"{title}: unchanged")
                 continue
-            left = sum(expected[later] for later in due if later >= name)
-            elapsed = time.perf_counter() - started
-            say(f"{title}: running … {in_words(elapsed)} elapsed, about {in_words(left)} left")
-            begun = time.perf_counter()
-            parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
-            _execute_whole(name, parameters, CELL_TIME_LIMIT[options.profile], executed[name], keys[name])
-            say(f"{title}: done in {in_words(time.perf_counter() - begun)}")
-        report = out / "report.html"
+            elapsed, left = in_words(progress.elapsed()), in_words(progress.left(name))
+            say(f"{title}: running … {elapsed} elapsed, about {left} left")
+            limit = CELL_TIME_LIMIT[options.profile]
+            seconds = _execute_whole(name, parameters, limit, executed[name], keys[name], progress)
+            say(f"{title}: done in {in_words(seconds)}")
+        progress.close()
         if due:
             _complete_results(results, options, source, [previous_run(path) for path in executed.values()])
         page_key = key_of(keys, [file_sha256(path) for path in _page_files()], file_sha256(results))
         if not report.exists() or _read(out / ".report-key") != page_key:
             from helpers.report import render_report
 
-            report = render_report(out)
-            with written_atomically(out / ".report-key") as temporary:
-                temporary.write_text(page_key)
+            render_report(out)
+            write_text(out / ".report-key", page_key)
+        if options.pdf:
+            from helpers.report import print_pdf
+
+            say(f"Printed: {print_pdf(report)}")
         what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
-        say(f"{what}; {in_words(time.perf_counter() - started)} in all. The report: {report}")
+        say(f"{what}; {in_words(progress.elapsed())} in all. The report: {report}")
     return report
 
 
@@ -232,16 +236,21 @@ def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _execute_whole(name: str, parameters: dict[str, Any], time_limit: int, executed: Path, key: str) -> None:
-    """Execute a notebook beside its place, and put it there, marked with its key, only when it has ended well."""
+def _execute_whole(
+    name: str, parameters: dict[str, Any], time_limit: int, executed: Path, key: str, progress: Progress
+) -> float:
+    """Execute a notebook beside its place and put it there, marked with its key, once it has ended well.
+
+    Returns the seconds it took.
+    """
     running = executed.with_name(f".{name}.running.ipynb")
     failed = executed.with_name(f"{name}.failed.ipynb")
     begun = time.perf_counter()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        ending = process.submit(execute, NOTEBOOK_FOLDER / f"{name}.ipynb", parameters, time_limit, running)
         try:
-            memory = process.submit(
-                execute, NOTEBOOK_FOLDER / f"{name}.ipynb", parameters, time_limit, running
-            ).result()
+            progress.follow(ending, name, running)
+            memory = ending.result()
         except NotebookFailedError as error:
             for suffix in (".ipynb", ".log"):
                 if running.with_suffix(suffix).exists():
@@ -258,6 +267,7 @@ def _execute_whole(name: str, parameters: dict[str, Any], time_limit: int, execu
     for finished in (running, failed):
         finished.unlink(missing_ok=True)
         finished.with_suffix(".log").unlink(missing_ok=True)
+    return seconds
 
 
 def _complete_results(path: Path, options: Options, source: Source, runs: list[dict[str, Any]]) -> None:

@@ -1,0 +1,78 @@
+"""Lay the results of two runs side by side: ``python -m helpers.compare A/results.json B/results.json``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from helpers.cells import InputError
+
+CIRCUMSTANCES = ("provenance", "train_seconds", "requested", "reason")
+"""Keys that tell how a run went and not what it found: where only these differ, the results are the same."""
+
+MISSING = "(missing)"
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """Return the results in ``path``; InputError where they cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}), expected a results.json") from error
+    except ValueError as error:
+        raise InputError(f"{path}: is no JSON ({error}), expected a results.json") from error
+    if not isinstance(found, dict) or "models" not in found:
+        raise InputError(f'{path}: no "models" in it, expected a results.json')
+    return found
+
+
+def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield (path, value in a, value in b) for every value that differs, in the order of the keys of ``a``."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in [*a, *(key for key in b if key not in a)]:
+            yield from differences(a.get(key, MISSING), b.get(key, MISSING), f"{path}.{key}" if path else key)
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for index, (left, right) in enumerate(zip(a, b, strict=True)):
+            name = left.get("id", index) if isinstance(left, dict) else index
+            yield from differences(left, right, f"{path}[{name}]")
+    elif a != b:
+        yield path, a, b
+
+
+def is_circumstance(path: str) -> bool:
+    """Return whether the value at ``path`` tells how a run went and not what it found."""
+    return any(part in CIRCUMSTANCES for part in path.replace("[", ".").split("."))
+
+
+def _line(path: str, a: Any, b: Any) -> str:
+    both_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (a, b))
+    change = f"  ({b - a:+.4g})" if both_numbers else ""
+    return f"  {path}: {json.dumps(a, ensure_ascii=False)} -> {json.dumps(b, ensure_ascii=False)}{change}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 0 where the two runs found the same, 1 where they did not, 2 where a file cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.compare", description=__doc__)
+    parser.add_argument("a", type=Path, help="results.json of one run")
+    parser.add_argument("b", type=Path, help="results.json of another")
+    options = parser.parse_args(arguments)
+    try:
+        found = list(differences(read_results(options.a), read_results(options.b)))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    results = [difference for difference in found if not is_circumstance(difference[0])]
+    circumstances = [difference for difference in found if is_circumstance(difference[0])]
+    print("results: " + (f"{len(results)} values differ" if results else "the same digits"))
+    print(*(_line(*difference) for difference in results), sep="\n", end="\n" if results else "")
+    print("circumstances: " + (f"{len(circumstances)} values differ" if circumstances else "the same"))
+    print(*(_line(*difference) for difference in circumstances), sep="\n", end="\n" if circumstances else "")
+    return 1 if results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
