@@ -3,5 +3,5 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$root/requirements/environment.sh"
-python=$(environment runtime)
-PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -m helpers.run "$@"
+python=$(environment runtime) || exit 2
+PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -P -m helpers.run "$@"

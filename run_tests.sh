@@ -3,7 +3,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$root/requirements/environment.sh"
-python=$(environment development)
+python=$(environment development) || exit 2
 cd "$root"
 "$python" -m ruff format --check .
 "$python" -m ruff check .

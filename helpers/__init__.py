@@ -1,6 +1,7 @@
 """The rooms of the blood-cell report. Imports run one way, from the top of this list to its end.
 
 cells           the value every room hands on: images, labels, where they came from
+command_line    one line and exit code 2 for whatever cannot be used
 storage         files that are whole or absent, keys that change with what they stand for
 data            the door through which cells come in; behind it archives, folders, download, conversions,
                 stored_arrays and synthetic (cells drawn by this project)

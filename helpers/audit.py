@@ -8,13 +8,16 @@ from scipy.spatial import cKDTree
 from scipy.stats.contingency import association
 
 from helpers.cells import CLASS_NAMES, SIDE, Cells
-from helpers.preprocessing import DROPPED, Split, find_copies, has_conflicting_labels
+from helpers.preprocessing import DROPPED, Split, find_copies, has_conflicting_labels, hash_pixels
 
 NEAR_COPY_DIFFERENCE = 4.0
 """Root-mean-square pixel difference, in grey levels of 0 to 255, up to which two images count as near copies."""
 
 SATURATED_SHARE = 0.5
 """Share of pixels, all three channels at 0 or all at 255, from which an image counts as saturated."""
+
+BLUE_MARGIN = 15
+"""Grey levels by which blue may stay below red in a background that still counts as bluish."""
 
 POOL = 12
 CHUNK = 4096
@@ -23,8 +26,9 @@ CHUNK = 4096
 def find_near_copies(images: np.ndarray, largest_difference: float = NEAR_COPY_DIFFERENCE) -> pd.DataFrame:
     """Return the pairs of images whose pixels differ, but by little: first, second, difference.
 
-    ``difference`` is the root mean square over pixels and channels, in grey levels. Candidates are found among
-    means over 12x12 blocks, whose difference never exceeds that of the pixels, so no pair is missed.
+    Of exact copies only the first is compared. ``difference`` is the root mean square over pixels and channels, in
+    grey levels. Candidates are found among means over 12x12 blocks, whose difference never exceeds that of the
+    pixels, so no pair is missed.
     """
     blocks = SIDE // POOL
     pooled = np.concatenate(
@@ -36,13 +40,15 @@ def find_near_copies(images: np.ndarray, largest_difference: float = NEAR_COPY_D
             for start in range(0, len(images), CHUNK)
         ]
     )
+    _, distinct = np.unique(hash_pixels(images), return_index=True)
+    distinct.sort()
     radius = largest_difference * np.sqrt(pooled.shape[1])
-    candidates = cKDTree(pooled).query_pairs(radius, output_type="ndarray")
+    candidates = distinct[cKDTree(pooled[distinct]).query_pairs(radius, output_type="ndarray")]
     rows = []
     for first, second in candidates[np.lexsort(candidates.T[::-1])].tolist():
         gap = images[first].astype(np.float64) - images[second]
         difference = float(np.sqrt(np.mean(gap**2)))
-        if 0 < difference <= largest_difference:
+        if difference <= largest_difference:
             rows.append((first, second, difference))
     table = pd.DataFrame(rows, columns=["first", "second", "difference"])
     return table.astype({"first": int, "second": int, "difference": float})
@@ -62,20 +68,30 @@ def find_saturated(images: np.ndarray, share: float = SATURATED_SHARE) -> np.nda
     return np.flatnonzero(np.concatenate(counts) >= share)
 
 
-def size_by_class(cells: Cells) -> tuple[pd.DataFrame, float] | None:
-    """Return images per original size and class, and Cramér's V between the two; None where sizes are unknown.
+def has_blue_background(images: np.ndarray) -> np.ndarray:
+    """Return (N,) whether each image's background is bluish, which tells apart acquisitions of the same stain.
 
-    Cramér's V is 0 where size tells nothing about the class and 1 where it tells everything; a large one means
-    that the acquisition batch leaks the class.
+    The background is the 90th percentile of each channel; it is bluish where blue reaches red less a margin.
     """
+    answers = []
+    for chunk in np.array_split(images, max(1, len(images) // CHUNK)):
+        bright = np.percentile(chunk.reshape(len(chunk), SIDE * SIDE, 3), 90, axis=1, method="nearest")
+        answers.append(bright[:, 2].astype(int) >= bright[:, 0].astype(int) - BLUE_MARGIN)
+    return np.concatenate(answers)
+
+
+def group_by_class(groups: np.ndarray, labels: np.ndarray, name: str) -> tuple[pd.DataFrame, float]:
+    """Return images per group and class, and Cramér's V: 0 where the group tells nothing about the class, 1 all."""
+    table = pd.crosstab(pd.Series(groups, name=name), np.array(CLASS_NAMES)[labels], colnames=["class"])
+    return table, float(association(table.to_numpy())) if min(table.shape) > 1 else 0.0
+
+
+def size_by_class(cells: Cells) -> tuple[pd.DataFrame, float] | None:
+    """Return `group_by_class` of the original sizes, or None where they are unknown."""
     if cells.original_sizes is None or cells.labels is None:
         return None
-    sizes = [f"{height}×{width}" for height, width in cells.original_sizes]
-    table = pd.crosstab(
-        pd.Series(sizes, name="original size"), np.array(CLASS_NAMES)[cells.labels], colnames=["class"]
-    )
-    strength = float(association(table.to_numpy())) if min(table.shape) > 1 else 0.0
-    return table, strength
+    sizes = np.array([f"{height}×{width}" for height, width in cells.original_sizes])
+    return group_by_class(sizes, cells.labels, "original size")
 
 
 def dropped_images(cells: Cells, split: Split) -> pd.DataFrame:

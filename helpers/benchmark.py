@@ -3,7 +3,6 @@
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 
@@ -15,6 +14,7 @@ from skimage.measure import label, perimeter, regionprops
 from threadpoolctl import threadpool_limits
 
 from helpers.cells import InputError
+from helpers.command_line import OneLineParser, exit_code
 from helpers.data import load_cells
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
 
@@ -69,19 +69,19 @@ def benchmark_features(images: np.ndarray) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.benchmark", description=__doc__)
+    return exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    parser = OneLineParser(prog="python -m helpers.benchmark", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
     features = benchmarks.add_parser("features", help="the report's features, batch against loop")
     features.add_argument("--data", default="auto", help="any data source that ./run_all.sh accepts")
     features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
     options = parser.parse_args(arguments)
-    try:
-        if options.count is not None and options.count < 1:
-            raise InputError(f"--count: {options.count} found, expected a whole number of at least 1")
-        print(benchmark_features(load_cells(options.data).images[: options.count]))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+    if options.count is not None and options.count < 1:
+        raise InputError(f"--count: {options.count} found, expected a whole number of at least 1")
+    print(benchmark_features(load_cells(options.data).images[: options.count]))
     return 0
 
 

@@ -90,10 +90,10 @@ def fit_forest(images: np.ndarray, labels: np.ndarray, *, seed: int, jobs: int =
     """
     folds = stratified_folds(labels, 3, seed)
     features = extract_features(images, REPORT_GROUPS, jobs=jobs).to_numpy()
-    trees = RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=jobs)
-    search = GridSearchCV(trees, FOREST_GRID, cv=folds).fit(features, labels)
-    # One thread adds up the trees' votes in the same order every time.
-    forest = search.best_estimator_.set_params(n_jobs=1)
+    # One thread per forest adds up the trees' votes in the same order every time; the search uses the cores.
+    trees = RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1)
+    search = GridSearchCV(trees, FOREST_GRID, cv=folds, n_jobs=jobs).fit(features, labels)
+    forest = search.best_estimator_
     accuracies = search.cv_results_["mean_test_score"]
     chosen = search.best_params_ | {
         "cross_validated_accuracy": float(accuracies.max()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.cells import InputError
+from helpers.command_line import OneLineParser, exit_code
 
 CIRCUMSTANCES = ("provenance", "train_seconds", "requested", "reason")
 """Keys that tell how a run went and not what it found: where only these differ, the results are the same."""
@@ -56,15 +56,15 @@ def _line(path: str, a: Any, b: Any) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 where the two runs found the same, 1 where they did not, 2 where a file cannot be read."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.compare", description=__doc__)
+    return exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    parser = OneLineParser(prog="python -m helpers.compare", description=__doc__)
     parser.add_argument("a", type=Path, help="results.json of one run")
     parser.add_argument("b", type=Path, help="results.json of another")
     options = parser.parse_args(arguments)
-    try:
-        found = list(differences(read_results(options.a), read_results(options.b)))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    found = list(differences(read_results(options.a), read_results(options.b)))
     results = [difference for difference in found if not is_circumstance(difference[0])]
     circumstances = [difference for difference in found if is_circumstance(difference[0])]
     print("results: " + (f"{len(results)} values differ" if results else "the same digits"))

@@ -92,15 +92,18 @@ def confused_pairs(matrix: np.ndarray, count: int = 5) -> pd.DataFrame:
     return pairs.sort_values("images", ascending=False, kind="stable").head(count).reset_index(drop=True)
 
 
-def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return McNemar's exact test for every pair of models, Holm-corrected over the pairs.
+def compare_models(
+    labels: np.ndarray, probabilities: dict[str, np.ndarray], against: str | None = None
+) -> pd.DataFrame:
+    """Return McNemar's exact test for every pair of models, or for those with ``against``, Holm-corrected.
 
     McNemar 1947, doi:10.1007/BF02295996; Holm 1979. One row per pair: ``a``, ``b``, ``only_a`` and ``only_b``
     (images that only that model gets right), ``p`` (corrected).
     """
     correct = {name: values.argmax(axis=1) == labels for name, values in probabilities.items()}
     rows = []
-    for a, b in combinations(correct, 2):
+    pairs = combinations(correct, 2) if against is None else ((against, b) for b in correct if b != against)
+    for a, b in pairs:
         only_a, only_b = int(np.sum(correct[a] & ~correct[b])), int(np.sum(~correct[a] & correct[b]))
         p_value = float(mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0
         rows.append((a, b, only_a, only_b, p_value))

@@ -15,6 +15,9 @@ from helpers.storage import key_of, write_text
 
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
+FEWEST_PER_CLASS = 4
+"""Distinct images a class needs: one each to validate and test, two to train, so that folds can hold it."""
+
 DROPPED = "dropped"
 
 
@@ -87,45 +90,54 @@ def split_cells(cells: Cells, seed: int = 0) -> Split:
     """Return a 70/10/20 split, stratified by class, in which no two parts hold the same pixels.
 
     Of each group of exact copies one image stays (the whole group goes where its labels conflict). A split
-    that came with the source is kept, except that a copy of a test image leaves the training side. Images
+    that came with the source is kept, except that a copy of a test image leaves the training side, and that an
+    eighth of the training images of each class validates where the source names none. Images
     are ordered by a hash of seed and pixels, so the same images give the same split in any order.
 
     Raises
     ------
     InputError
-        The cells have no labels, or fewer than two classes, or a class with fewer than three distinct images.
+        The cells have no labels, or fewer than two classes, or a class with fewer than four distinct images.
     """
     if cells.labels is None:
         raise InputError(f"{cells.source}: no labels found, expected one per image to train on")
     labels = cells.labels
     pixel_sha256 = hash_pixels(cells.images)
     source = cells.source_split
-    keeps_source = source is not None and set(SPLIT_NAMES) <= set(source.tolist())
+    keeps_source = source is not None and {"train", "test"} <= set(source.tolist())
+    has_validation = source is not None and "validation" in source
     parts = np.full(len(cells), "train", dtype="<U10")
     if keeps_source and source is not None:
         parts[:] = source
     moved = 0
     for group in find_copies(pixel_sha256):
         most_guarded = max(group, key=lambda i: SPLIT_NAMES.index(parts[i]))
-        moved += int(np.sum(parts[group] != parts[most_guarded]))
-        dropped = group if has_conflicting_labels(group, labels) else group[group != most_guarded]
+        conflict = has_conflicting_labels(group, labels)
+        moved += 0 if conflict else int(np.sum(parts[group] != parts[most_guarded]))
+        dropped = group if conflict else group[group != most_guarded]
         parts[dropped] = DROPPED
 
     order = _hash_order(pixel_sha256, seed)
     for label in np.unique(labels):
         members = order[(labels[order] == label) & (parts[order] != DROPPED)]
-        if len(members) < 3:
+        if len(members) < FEWEST_PER_CLASS:
             raise InputError(
                 f"{cells.source}: class {CLASS_NAMES[label]!r} has {len(members)} distinct images, "
-                "expected at least 3 to split into training, validation and test"
+                f"expected at least {FEWEST_PER_CLASS} to split into training, validation and test"
             )
-        if not keeps_source:
-            test_count = max(1, round(TEST_SHARE * len(members)))
-            validation_count = max(1, round(VALIDATION_SHARE * len(members)))
-            parts[members[:test_count]] = "test"
-            parts[members[test_count : test_count + validation_count]] = "validation"
-    if len(np.unique(labels[parts == "train"])) < 2:
-        raise InputError(f"{cells.source}: one class only among the training images, expected at least two")
+        test_count = 0 if keeps_source else max(1, round(TEST_SHARE * len(members)))
+        parts[members[:test_count]] = "test"
+        if not (keeps_source and has_validation):
+            rest = members[parts[members] == "train"]
+            share = VALIDATION_SHARE / (1 - TEST_SHARE)
+            parts[rest[: max(1, round(share * len(rest)))]] = "validation"
+    for name in SPLIT_NAMES:
+        found = len(np.unique(labels[parts == name]))
+        if found < (2 if name == "train" else 1):
+            raise InputError(
+                f"{cells.source}: {found} classes among the {name} images, expected "
+                "two or more to train on and one or more in every part"
+            )
     origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {seed}"
     return Split(parts, pixel_sha256, origin, moved if keeps_source else 0)
 

@@ -36,7 +36,7 @@ class Progress:
     def __init__(self, expected: dict[str, float], runs: Path, say: Callable[[str], None]) -> None:
         self.expected, self.runs, self.say = expected, runs, say
         self.started = time.perf_counter()
-        self.known = set(runs.glob(f"*/{RECORD}"))
+        self.known = self._finished()
         self.total = max(1.0, sum(expected.values()))
         self.bar = tqdm(
             total=self.total, disable=None, file=sys.stderr, leave=False,
@@ -66,8 +66,12 @@ class Progress:
                 )
         self._report_trainings()
 
+    def _finished(self) -> set[Path]:
+        # a folder with a dot is still being written
+        return set(self.runs.glob(f"[!.]*/{RECORD}"))
+
     def _report_trainings(self) -> None:
-        for path in sorted(set(self.runs.glob(f"*/{RECORD}")) - self.known):
+        for path in sorted(self._finished() - self.known):
             self.known.add(path)
             record = read_run(path.parent).record
             self.say(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import json
@@ -26,6 +25,7 @@ from nbformat import NotebookNode
 
 from helpers import markup
 from helpers.cells import InputError
+from helpers.command_line import OneLineParser, exit_code
 from helpers.markup import NOTEBOOKS, Chapter
 from helpers.storage import write_text, written_atomically
 
@@ -196,20 +196,20 @@ def print_pdf(report: Path) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Render (and print) the report of an output folder; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.report", description=__doc__.splitlines()[0])
+    return exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    parser = OneLineParser(prog="python -m helpers.report", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("outputs"), help="folder of the run (outputs)")
     parser.add_argument(
         "--pdf", action="store_true", help="also print report.pdf, where Chromium is installed"
     )
     options = parser.parse_args(arguments)
-    try:
-        report = render_report(options.out)
-        print(report)
-        if options.pdf:
-            print(print_pdf(report))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+    report = render_report(options.out)
+    print(report)
+    if options.pdf:
+        print(print_pdf(report))
     return 0
 
 

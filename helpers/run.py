@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import json
 import multiprocessing
@@ -14,16 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from helpers.cells import InputError
+from helpers.command_line import OneLineParser, exit_code
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.progress import Progress, in_words
+from helpers.provenance import PACKAGES
 from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
 from helpers.study import open_study
 
@@ -50,6 +53,15 @@ CELL_TIME_LIMIT = {"smoke": 600, "quick": 3_600, "full": 6 * 3_600}
 PAGE = ("report.py", "report_template", "markup.py")
 """What only the page depends on: a change here renders anew and executes nothing."""
 
+COMMANDS = ("run.py", "progress.py", "command_line.py", "test_model.py", "compare.py", "benchmark.py")
+"""Rooms that no notebook enters: a change here executes nothing."""
+
+PRODUCTS = {
+    "02_preprocess": ("split.csv", "dropped.csv"),
+    "06_evaluation": ("results.json", "test_predictions.npz", "models/*"),
+}
+"""What notebooks leave beside their cells: where one is missing or not as the notebook left it, it is due again."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -73,7 +85,7 @@ class NotebookFailedError(RuntimeError):
 
 def parse(arguments: list[str] | None) -> Options:
     """Return the options; argparse ends with exit code 2 and one line where they are wrong."""
-    parser = argparse.ArgumentParser(prog="./run_all.sh", description=__doc__)
+    parser = OneLineParser(prog="./run_all.sh", description=__doc__)
     parser.add_argument("--data", default="auto", metavar="SOURCE",
                         help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
     parser.add_argument("--profile", default="quick", choices=TYPICAL_SECONDS, help="default: quick")
@@ -81,22 +93,18 @@ def parse(arguments: list[str] | None) -> Options:
     parser.add_argument(
         "--pdf", action="store_true", help="print report.pdf too, where Chromium is installed"
     )
-
-    def complain(message: str) -> None:
-        # one line, without argparse's usage above it
-        raise InputError(message)
-
-    parser.error = complain  # type: ignore[method-assign, assignment]
     found = parser.parse_args(arguments)
-    return Options(found.data, found.profile, Path(found.out), found.pdf)
+    if not found.out.strip():
+        raise InputError("--out '': empty, expected the name of a folder")
+    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf)
 
 
 def notebook_keys(options: Options, source: Source) -> dict[str, str]:
     """Return a key per notebook over everything its outputs depend on, the notebooks before it included."""
     helpers = sorted((ROOT / "helpers").rglob("*.py"))
-    rooms = [(path.name, file_sha256(path)) for path in helpers if path.name not in PAGE]
-    packages = file_sha256(ROOT / "requirements" / "runtime.txt")
-    key = key_of(options.profile, source_fingerprint(source), rooms, packages, sys.version)
+    rooms = [(path.name, file_sha256(path)) for path in helpers if path.name not in PAGE + COMMANDS]
+    versions = [version(name) for name in PACKAGES]
+    key = key_of(options.profile, source_fingerprint(source), rooms, versions, sys.version)
     keys = {}
     for name in NOTEBOOKS:
         cells = json.loads((NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -171,6 +179,8 @@ def only_run_in(out: Path) -> Iterator[None]:
             ) from error
         for folder in (out, out / "runs", out / "models", out / "notebooks"):
             remove_leftovers(folder)
+        for leftover in (out / "notebooks").glob(".*.running.*"):
+            leftover.unlink()
         yield
 
 
@@ -178,17 +188,25 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
     """Execute what has changed and render the report; return its path."""
     source = resolve_source(options.data)
     data = str(source.path.resolve()) if source.path else source.kind
-    out = options.out.resolve()
+    try:
+        out = options.out.resolve()
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"--out {options.out}: leads nowhere ({error}), expected a folder") from error
     with only_run_in(out):
         keys = notebook_keys(options, source)
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
         before = {name: previous_run(executed[name]) for name in NOTEBOOKS}
         results, report = out / "results.json", out / "report.html"
-        due = [name for name in NOTEBOOKS if before[name].get("key") != keys[name]]
-        if not results.exists() and NOTEBOOKS[-1] not in due:
-            due.append(NOTEBOOKS[-1])
-        typical = dict(zip(NOTEBOOKS, TYPICAL_SECONDS[options.profile], strict=True))
-        expected = {name: float(before[name].get("seconds", typical[name])) for name in due}
+        due = [
+            name
+            for name in NOTEBOOKS
+            if (before[name].get("key"), before[name].get("products")) != (keys[name], products(name, out))
+        ]
+        expected: dict[str, float] = dict(zip(NOTEBOOKS, TYPICAL_SECONDS[options.profile], strict=True))
+        for name in NOTEBOOKS:
+            if before[name].get("profile") == options.profile:
+                expected[name] = before[name]["seconds"]
+        expected = {name: expected[name] for name in due}
 
         if source.reason:
             say(source.reason)
@@ -205,11 +223,14 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
             elapsed, left = in_words(progress.elapsed()), in_words(progress.left(name))
             say(f"{title}: running … {elapsed} elapsed, about {left} left")
             limit = CELL_TIME_LIMIT[options.profile]
-            seconds = _execute_whole(name, parameters, limit, executed[name], keys[name], progress)
-            say(f"{title}: done in {in_words(seconds)}")
+            facts = _execute_whole(name, parameters, limit, executed[name], progress)
+            if name == NOTEBOOKS[-1]:
+                earlier = {other: previous_run(executed[other]) for other in NOTEBOOKS[:-1]}
+                _complete_results(results, options, source, earlier | {name: facts})
+            facts |= {"key": keys[name], "profile": options.profile, "products": products(name, out)}
+            _note(executed[name], facts)
+            say(f"{title}: done in {in_words(facts['seconds'])}")
         progress.close()
-        if due:
-            _complete_results(results, options, source, [previous_run(path) for path in executed.values()])
         page_key = key_of(keys, [file_sha256(path) for path in _page_files()], file_sha256(results))
         if not report.exists() or _read(out / ".report-key") != page_key:
             from helpers.report import render_report
@@ -237,12 +258,9 @@ def _read(path: Path) -> str:
 
 
 def _execute_whole(
-    name: str, parameters: dict[str, Any], time_limit: int, executed: Path, key: str, progress: Progress
-) -> float:
-    """Execute a notebook beside its place and put it there, marked with its key, once it has ended well.
-
-    Returns the seconds it took.
-    """
+    name: str, parameters: dict[str, Any], time_limit: int, executed: Path, progress: Progress
+) -> dict[str, Any]:
+    """Execute a notebook beside its place, put it there once it has ended well; return its seconds and memory."""
     running = executed.with_name(f".{name}.running.ipynb")
     failed = executed.with_name(f"{name}.failed.ipynb")
     begun = time.perf_counter()
@@ -251,6 +269,8 @@ def _execute_whole(
         try:
             progress.follow(ending, name, running)
             memory = ending.result()
+        except BrokenProcessPool:
+            raise NotebookFailedError(f"{name}: its process was killed, perhaps for want of memory") from None
         except NotebookFailedError as error:
             for suffix in (".ipynb", ".log"):
                 if running.with_suffix(suffix).exists():
@@ -260,17 +280,30 @@ def _execute_whole(
         except InputError:
             running.unlink(missing_ok=True)
             raise
-    notebook = json.loads(running.read_text(encoding="utf-8"))
-    seconds = round(time.perf_counter() - begun, 1)
-    notebook["metadata"]["run"] = {"key": key, "seconds": seconds, "peak_memory_mib": memory}
-    write_json(executed, notebook)
+        except KeyboardInterrupt:
+            process.shutdown(wait=False, cancel_futures=True)
+            raise
+    running.replace(executed)
     for finished in (running, failed):
         finished.unlink(missing_ok=True)
         finished.with_suffix(".log").unlink(missing_ok=True)
-    return seconds
+    return {"seconds": round(time.perf_counter() - begun, 1), "peak_memory_mib": memory}
 
 
-def _complete_results(path: Path, options: Options, source: Source, runs: list[dict[str, Any]]) -> None:
+def _note(executed: Path, facts: dict[str, Any]) -> None:
+    """Write into an executed notebook how it came about; without this note it counts as not executed."""
+    notebook = json.loads(executed.read_text(encoding="utf-8"))
+    notebook["metadata"]["run"] = facts
+    write_json(executed, notebook)
+
+
+def products(name: str, out: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that the notebook ``name`` has left in ``out``, by its path there."""
+    paths = [path for pattern in PRODUCTS.get(name, ()) for path in sorted(out.glob(pattern))]
+    return {path.relative_to(out).as_posix(): file_sha256(path) for path in paths if path.is_file()}
+
+
+def _complete_results(path: Path, options: Options, source: Source, runs: dict[str, dict[str, Any]]) -> None:
     """Add to results.json what only the runner knows: command, where the data came from, time and memory."""
     results = json.loads(path.read_text(encoding="utf-8"))
     results["data"] |= {"requested": options.data, "reason": source.reason}
@@ -278,7 +311,7 @@ def _complete_results(path: Path, options: Options, source: Source, runs: list[d
         "command": options.command(),
         "notebooks": {
             name: {"seconds": found["seconds"], "peak_memory_mib": found["peak_memory_mib"]}
-            for name, found in zip(NOTEBOOKS, runs, strict=True)
+            for name, found in runs.items()
         },
     }
     write_json(path, results)
@@ -286,18 +319,18 @@ def _complete_results(path: Path, options: Options, source: Source, runs: list[d
 
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, 2 where input or options cannot be used, 1 where a notebook failed."""
+    return exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         run(parse(arguments))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except NotebookFailedError as error:
+    except (NotebookFailedError, OSError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the next run continues from here", file=sys.stderr)
-        return 130
+        os._exit(130)  # at once: the notebook's process ends when it sees this one gone
     return 0
 
 

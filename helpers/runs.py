@@ -67,3 +67,9 @@ def write_run(
     }
     write_json(folder / RECORD, record)
     return record
+
+
+def is_still_rising(history: pd.DataFrame, margin: float = 0.01) -> bool:
+    """Return whether validation accuracy ended more than ``margin`` above its best before the last epoch."""
+    accuracy = history["val_accuracy"].to_numpy()
+    return bool(len(accuracy) < 2 or accuracy[-1] > accuracy[:-1].max() + margin)

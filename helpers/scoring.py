@@ -41,11 +41,11 @@ def _load_keras(path: Path) -> Scorer:
 
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        found = (network.input_shape, network.output_shape)
     except Exception as error:
         # Keras raises whatever its parts raise: any of it means that the file is not what it claims to be.
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be read as a Keras model ({reason})") from error
-    found = (network.input_shape, network.output_shape)
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found != expected:
         raise InputError(f"{path}: maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from helpers.cells import Cells, InputError
 from helpers.data import KEYWORDS, load_cells
@@ -129,13 +128,11 @@ def trained(study: Study, network: str) -> list[Run]:
 
 def fitted(study: Study, name: str) -> Run:
     """Return the finished run of a classical model: read where it exists, else fitted on the training images."""
-    import sklearn
-
     from helpers import classical
 
     fit = {"forest": classical.fit_forest, "handcrafted_best": classical.fit_handcrafted_best}[name]
-    rooms = source_key("features", "shape_features", "classical")
-    versions = [sklearn.__version__, np.__version__]
+    rooms = source_key("cells", "features", "shape_features", "classical", "runs")
+    versions = [version(name) for name in ("scikit-learn", "scikit-image", "scipy", "numpy", "skops")]
     key = key_of(name, study.train.sha256, study.validation.sha256, versions, rooms)
     folder = study.out / "runs" / f"{name}-{key}"
     if not (folder / RECORD).exists():
@@ -151,7 +148,7 @@ def fitted(study: Study, name: str) -> Run:
                 "params": None,
                 "train_seconds": seconds,
                 "chosen": model.chosen,
-                "scikit-learn": sklearn.__version__,
+                "scikit-learn": version("scikit-learn"),
             }
             probabilities = classical.predict_probabilities(model, study.validation.images)
             write_run(temporary, record, probabilities, study.train, study.validation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.cells import CLASS_NAMES, Cells, InputError
+from helpers.command_line import OneLineParser, exit_code
 from helpers.data import load_cells
 from helpers.evaluation import score
 from helpers.scoring import load_scorer
@@ -81,25 +81,29 @@ def describe(summary: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.test_model", description=__doc__)
+    return exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    parser = OneLineParser(prog="python -m helpers.test_model", description=__doc__)
     parser.add_argument("model", type=Path, help="a saved model: .keras or .skops")
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
-    parser.add_argument("--predictions", type=Path, metavar="OUT.csv", help="write one row per image")
+    parser.add_argument("--predictions", metavar="OUT.csv", help="write one row per image")
     options = parser.parse_args(arguments)
-    try:
-        cells, probabilities, summary = test_model(options.model, options.data)
-        if options.predictions is not None:
-            try:
-                table = predictions_table(cells, probabilities)
-                write_text(options.predictions, table.to_csv(index=False, lineterminator="\n"))
-            except OSError as error:
-                raise InputError(
-                    f"--predictions {options.predictions}: cannot be written ({error.strerror})"
-                ) from error
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if options.predictions is not None and not options.predictions.endswith(".csv"):
+        raise InputError(
+            f"--predictions {options.predictions!r}: no CSV file, expected a name that ends in .csv"
+        )
+    cells, probabilities, summary = test_model(options.model, options.data)
+    if options.predictions is not None:
+        table = predictions_table(cells, probabilities)
+        try:
+            write_text(Path(options.predictions), table.to_csv(index=False, lineterminator="\n"))
+        except OSError as error:
+            raise InputError(
+                f"--predictions {options.predictions}: cannot be written ({error.strerror})"
+            ) from error
     print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary))
     return 0
 

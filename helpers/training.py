@@ -173,6 +173,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         validation_data=(validation.images, validation.labels),
         validation_batch_size=256,
         callbacks=callbacks,
+        shuffle=False,  # the batches shuffle themselves
         verbose=0,
     )
     seconds = time.perf_counter() - started
@@ -211,3 +212,16 @@ def predict_probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
         np.asarray(model(images[start : start + 256], training=False)) for start in range(0, len(images), 256)
     ]
     return np.concatenate(batches).astype(np.float32)
+
+
+def renew_batch_statistics(model: keras.Model, images: np.ndarray, batch_size: int = 64) -> None:
+    """Replace the running averages of every batch normalisation by plain averages over batches of ``images``.
+
+    The weights stay as they are. What changes tells how far the averages had lagged behind the training
+    (Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.1).
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for count, start in enumerate(range(0, len(images), batch_size)):
+        for norm in norms:
+            norm.momentum = count / (count + 1)  # makes the running average the mean of all batches so far
+        model(images[start : start + batch_size], training=True)

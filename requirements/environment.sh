@@ -25,12 +25,15 @@ environment() {
   stamp="$root/.venv/$1-$(cksum <"$pins" | tr ' ' '-')"
   if [[ ! -e $stamp ]]; then
     local base
-    base=$(find_python)
-    [[ -x $python ]] && "$python" -c '' 2>/dev/null || "$base" -m venv --clear --without-pip "$root/.venv"
+    base=$(find_python) || exit 2
+    [[ -x $python ]] && "$python" -c '' 2>/dev/null || "$base" -m venv --clear --without-pip "$root/.venv" || exit 2
     echo "Installing what $1 needs into .venv (once; a few minutes) …" >&2
     # --without-pip and --python: works where Python comes without ensurepip, as on Debian
     "$base" -m pip --python "$python" --disable-pip-version-check install --quiet --require-hashes \
-      --only-binary :all: --requirement "$pins" >&2
+      --only-binary :all: --requirement "$pins" >&2 || {
+      echo "error: pip could not install $pins" >&2
+      exit 2
+    }
     # notebooks opened from anywhere find the helpers
     echo "$root" >"$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blood-cell-report.pth"
     rm -f "$root/.venv/$1-"*

@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
-from helpers.audit import dropped_images, find_constant, find_near_copies, find_saturated, size_by_class
+from helpers.audit import (
+    dropped_images,
+    find_constant,
+    find_near_copies,
+    find_saturated,
+    has_blue_background,
+    size_by_class,
+)
 from helpers.cells import Cells
 from helpers.preprocessing import split_cells
 
@@ -26,6 +33,11 @@ def test_near_copies_are_those_a_full_comparison_finds() -> None:
     assert found[["first", "second"]].to_numpy().tolist() == np.column_stack([first, second]).tolist()
     assert found[["first", "second"]].to_numpy().tolist() == [[3, 30], [4, 31]]
     np.testing.assert_allclose(found["difference"], distances[first, second])
+
+
+def test_many_equal_images_are_no_near_copies_of_each_other() -> None:
+    images = np.repeat(noise(1), 2000, axis=0)
+    assert find_near_copies(images).empty
 
 
 def test_constant_and_saturated_images_are_found() -> None:
@@ -61,3 +73,10 @@ def test_every_dropped_image_is_listed_with_its_reason() -> None:
     copy = table.drop([1, 4])
     assert copy.index[0] in (0, 2)
     assert copy["reason"].iloc[0] == f"copy of image {2 - copy.index[0]}"
+
+
+def test_a_second_acquisition_shows_in_its_background() -> None:
+    images = np.full((6, 48, 48, 3), (250, 228, 202), np.uint8)
+    images[:, 12:36, 12:36] = (90, 40, 140)  # a violet cell says nothing about the background
+    images[4:] = np.where(images[4:] == (250, 228, 202), (240, 230, 245), images[4:])
+    assert has_blue_background(images).tolist() == [False] * 4 + [True] * 2

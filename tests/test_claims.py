@@ -49,7 +49,10 @@ def make_findings(accuracies: dict[str, float] | None = None, *, synthetic: bool
         split_cells(cells),
         statistics,
         labels,
-        accuracies,
+        np.zeros(len(labels), bool),
+        scores,
+        False,
+        frozenset(),
         scores,
         test_labels,
         probabilities,
@@ -68,7 +71,7 @@ def test_data_made_to_satisfy_the_claims_confirm_them() -> None:
     assert found["C03"] == "confirmed"
     assert found["C12"] == "refuted"
     assert found["C13"] == "refuted"
-    assert found["C15"] == "confirmed with reservation"
+    assert found["C15"] == "not confirmed"  # four of the changes are none, whatever the others bring
 
 
 def test_shuffled_labels_confirm_nothing_about_classes() -> None:
@@ -90,10 +93,32 @@ def test_synthetic_cells_decide_nothing_about_reported_accuracies() -> None:
 def test_a_higher_accuracy_is_not_the_reported_one() -> None:
     findings = make_findings({"forest": 0.93, "lenet_classic": 0.91, "alexnet": 0.96, "lenet_custom": 0.94})
     ledger = {claim["id"]: claim for claim in settle_claims(findings)}
-    assert ledger["C08"]["verdict"] == "not confirmed"
+    assert ledger["C08"]["verdict"] == "confirmed with reservation"
     assert "higher than reported" in ledger["C08"]["measured"]
-    assert ledger["C11"]["verdict"] == "confirmed with reservation"
-    assert "alexnet" in ledger["C11"]["measured"]
+    assert ledger["C10"]["verdict"] == "not confirmed"
+    assert ledger["C11"]["verdict"] == "not confirmed"
+    assert "significantly better: alexnet" in ledger["C11"]["measured"]
+
+
+def test_a_lower_accuracy_or_one_that_falls_on_test_images_is_not_confirmed() -> None:
+    findings = make_findings()
+    lower = dict.fromkeys(findings.scores, findings.scores["alexnet"])
+    assert verdicts(replace(findings, scores=lower))["C09"] == "not confirmed"
+    assert verdicts(replace(findings, scores=lower))["C08"] == "not confirmed"
+
+
+def test_a_training_cut_short_decides_nothing_about_alexnet() -> None:
+    found = verdicts(replace(make_findings(), still_rising=frozenset({"alexnet"})))
+    assert found["C10"] == "cannot be decided on these data"
+
+
+def test_another_acquisition_does_not_blur_the_blue() -> None:
+    findings = make_findings()
+    other = np.arange(len(findings.statistics)) % 10 == 0
+    blue = findings.statistics["blue"] + np.where(other, 60.0, 0.0)
+    mixed = replace(findings, statistics=findings.statistics.assign(blue=blue))
+    assert verdicts(mixed)["C05"] != "confirmed"
+    assert verdicts(replace(mixed, blue_background=other))["C05"] == "confirmed"
 
 
 def test_a_network_that_loses_to_the_forest_refutes() -> None:

@@ -88,7 +88,7 @@ def test_the_sources_own_split_is_kept_but_a_copy_of_a_test_image_leaves_the_tra
     ("labels", "message"),
     [
         (None, "no labels"),
-        (np.zeros(30, np.uint8), "one class only"),
+        (np.zeros(30, np.uint8), "1 classes among the train images"),
         (np.array([0] * 28 + [1] * 2, np.uint8), "'eosinophil' has 2"),
     ],
 )
@@ -98,6 +98,21 @@ def test_cells_that_cannot_be_trained_on_are_refused_in_one_line(
     with pytest.raises(InputError, match=message) as caught:
         split_cells(replace(make_cells(30), labels=labels))
     assert "\n" not in str(caught.value)
+
+
+def test_without_validation_images_in_the_source_some_training_images_validate() -> None:
+    own = np.array(["train", "train", "train", "test"] * 50)
+    labels = np.arange(200, dtype=np.uint8) // 100
+    split = split_cells(replace(make_cells(), labels=labels, source_split=own))
+    np.testing.assert_array_equal(split.parts == "test", own == "test")
+    for label in (0, 1):
+        assert np.sum(split.parts[labels == label] == "validation") == 9  # an eighth of 75
+
+
+def test_four_images_of_a_class_are_enough_and_leave_two_to_train() -> None:
+    labels = np.array([0] * 26 + [1] * 4, np.uint8)
+    split = split_cells(replace(make_cells(30), labels=labels))
+    assert sorted(split.parts[labels == 1]) == ["test", "train", "train", "validation"]
 
 
 def test_split_file_has_a_row_per_image_with_its_pixel_hash(tmp_path) -> None:

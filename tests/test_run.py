@@ -1,5 +1,6 @@
 """./run_all.sh from end to end on synthetic cells: what it leaves, what it says, what a second run does."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -98,6 +99,31 @@ def test_a_second_run_executes_nothing_and_leaves_every_byte(smoke_run) -> None:
     assert again.stdout.count("unchanged") == 6
     assert "nothing had changed" in again.stdout
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatch) -> None:
+    def due() -> list[str]:
+        asked: list[str] = []
+
+        def stop(name: str, *_: object) -> None:
+            asked.append(name)
+            raise run.NotebookFailedError(name)
+
+        monkeypatch.setattr(run, "_execute_whole", stop)
+        with contextlib.suppress(run.NotebookFailedError):
+            run.run(run.parse(smoke_run.arguments), say=lambda _: None)
+        return asked
+
+    assert due() == []
+    for name, notebook in (("split.csv", "02_preprocess"), ("models/forest.skops", "06_evaluation")):
+        path = smoke_run.out / name
+        before = path.read_bytes()
+        path.write_bytes(before[:-1])
+        assert due() == [notebook]
+        path.unlink()
+        assert due() == [notebook]
+        path.write_bytes(before)
+    assert due() == []
 
 
 def test_another_profile_or_data_is_another_run(smoke_run) -> None:

@@ -97,6 +97,10 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(
 
 def test_an_unwritable_predictions_file_is_said(smoke_run, labelled, tmp_path, capsys) -> None:
     model = smoke_run.out / "models" / "forest.skops"
+    before = labelled.read_bytes()
+    assert door.main([str(model), str(labelled), "--predictions", str(labelled)]) == 2
+    assert "ends in .csv" in capsys.readouterr().err
+    assert labelled.read_bytes() == before
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     assert door.main([str(model), str(labelled), "--predictions", str(blocked / "out.csv")]) == 2

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from helpers import training
+from helpers.backend import keras
 from helpers.preprocessing import Part
 from helpers.runs import read_run
 from helpers.scoring import load_scorer
-from helpers.training import Recipe, flip_and_turn, train
+from helpers.training import Recipe, flip_and_turn, renew_batch_statistics, train
 
 
 def make_part(count: int, seed: int) -> Part:
@@ -95,3 +96,13 @@ def test_flips_and_turns_are_the_eight_of_a_square() -> None:
     np.testing.assert_array_equal(forms[0, ..., 0], image[0, ..., 0])
     np.testing.assert_array_equal(forms[1, ..., 0], [[2, 5, 8], [1, 4, 7], [0, 3, 6]])
     np.testing.assert_array_equal(forms[4, ..., 0], [[2, 1, 0], [5, 4, 3], [8, 7, 6]])
+
+
+def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
+    network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(momentum=0.99)])
+    values = np.random.default_rng(0).normal(5, 2, (96, 4)).astype(np.float32)
+    renew_batch_statistics(network, values, batch_size=32)
+    norm = network.layers[0]
+    batches = values.reshape(3, 32, 4)
+    np.testing.assert_allclose(norm.moving_mean, batches.mean(axis=1).mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, batches.var(axis=1).mean(axis=0), rtol=1e-4)
