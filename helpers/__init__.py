@@ -23,4 +23,7 @@ report          executed notebooks -> one HTML page, with markup behind it
 run             the runner behind run_all.sh, with progress; test_model, compare, benchmark: the other commands
 """
 
+THREADS = 2
+"""Threads of one training on every machine: the order of sums depends on it, and so do the last digits."""
+
 __version__ = "0.1.0"

@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
+from helpers import THREADS
 from helpers.storage import ROOT
 from helpers.study import Study
 
@@ -50,4 +51,5 @@ def describe_provenance(study: Study) -> dict[str, Any]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "threads_per_training": THREADS,
     }

@@ -39,6 +39,7 @@ NOTEBOOKS = (
     "06_evaluation",
 )
 NOTEBOOK_FOLDER = ROOT / "notebooks"
+DEFAULT_OUT = ROOT / "outputs"
 
 TYPICAL_SECONDS = {
     "smoke": (15, 10, 25, 20, 20, 20),
@@ -74,9 +75,8 @@ class Options:
 
     def command(self) -> str:
         """Return the command that repeats this run."""
-        return shlex.join(
-            ["./run_all.sh", "--data", self.data, "--profile", self.profile, "--out", str(self.out)]
-        )
+        words = ["./run_all.sh", "--data", self.data, "--profile", self.profile]
+        return shlex.join(words if self.out == DEFAULT_OUT else [*words, "--out", str(self.out)])
 
 
 class NotebookFailedError(RuntimeError):
@@ -89,7 +89,7 @@ def parse(arguments: list[str] | None) -> Options:
     parser.add_argument("--data", default="auto", metavar="SOURCE",
                         help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
     parser.add_argument("--profile", default="quick", choices=TYPICAL_SECONDS, help="default: quick")
-    parser.add_argument("--out", default=str(ROOT / "outputs"), metavar="DIR", help="default: outputs")
+    parser.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="default: outputs")
     parser.add_argument(
         "--pdf", action="store_true", help="print report.pdf too, where Chromium is installed"
     )
