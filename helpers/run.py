@@ -42,8 +42,8 @@ NOTEBOOK_FOLDER = ROOT / "notebooks"
 DEFAULT_OUT = ROOT / "outputs"
 
 TYPICAL_SECONDS = {
-    "smoke": (15, 10, 25, 20, 20, 20),
-    "quick": (15, 10, 180, 150, 420, 60),
+    "smoke": (12, 12, 18, 15, 25, 20),
+    "quick": (15, 15, 100, 190, 320, 60),
     "full": (15, 10, 180, 900, 4200, 3600),
 }
 """Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""

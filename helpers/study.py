@@ -31,7 +31,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(480, 480, 1, {"lenet_classic": 2, "lenet_custom": 2, "alexnet": 1}),
-    "quick": Profile(6_000, None, 1, {"lenet_classic": 20, "lenet_custom": 12, "alexnet": 3}),
+    "quick": Profile(6_000, None, 1, {"lenet_classic": 20, "lenet_custom": 12, "alexnet": 2}),
     "full": Profile(
         12_000,
         None,
