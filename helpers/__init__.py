@@ -20,7 +20,8 @@ claims          the ledger and its rules
 results         results.json and what stands beside it; provenance says where numbers come from
 figures, plots  one look for all figures; the drawings
 report          executed notebooks -> one HTML page, with markup behind it
-run             the runner behind run_all.sh, with progress; test_model, compare, benchmark: the other commands
+run             the runner behind run_all.sh, with execution and progress; the other commands: test_model, compare,
+                benchmark
 """
 
 THREADS = 2

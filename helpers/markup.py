@@ -16,17 +16,8 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
+from helpers.execution import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
-
-NOTEBOOKS = (
-    "01_eda",
-    "02_preprocess",
-    "03_handcrafted_rf",
-    "04_lenet_variants",
-    "05_alexnet",
-    "06_evaluation",
-)
-"""File stems of the six notebooks, in the order they are read."""
 
 _THEME_COLOURS = (
     (INK, "var(--ink)"),

@@ -26,7 +26,8 @@ from nbformat import NotebookNode
 from helpers import markup
 from helpers.cells import InputError
 from helpers.command_line import OneLineParser, exit_code
-from helpers.markup import NOTEBOOKS, Chapter
+from helpers.execution import NOTEBOOKS
+from helpers.markup import Chapter
 from helpers.storage import write_text, written_atomically
 
 TEMPLATES = Path(__file__).with_name("report_template")

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
-import multiprocessing
 import os
-import resource
 import shlex
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,20 +19,12 @@ from tqdm import tqdm
 from helpers.cells import InputError
 from helpers.command_line import OneLineParser, exit_code
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
+from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NOTEBOOKS, NotebookFailedError, execute_whole
 from helpers.progress import Progress, in_words
 from helpers.provenance import PACKAGES
 from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
 from helpers.study import open_study
 
-NOTEBOOKS = (
-    "01_eda",
-    "02_preprocess",
-    "03_handcrafted_rf",
-    "04_lenet_variants",
-    "05_alexnet",
-    "06_evaluation",
-)
-NOTEBOOK_FOLDER = ROOT / "notebooks"
 DEFAULT_OUT = ROOT / "outputs"
 
 TYPICAL_SECONDS = {
@@ -48,13 +34,18 @@ TYPICAL_SECONDS = {
 }
 """Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""
 
-CELL_TIME_LIMIT = {"smoke": 600, "quick": 3_600, "full": 6 * 3_600}
-"""Seconds after which a single cell is stopped."""
-
 PAGE = ("report.py", "report_template", "markup.py")
 """What only the page depends on: a change here renders anew and executes nothing."""
 
-COMMANDS = ("run.py", "progress.py", "command_line.py", "test_model.py", "compare.py", "benchmark.py")
+COMMANDS = (
+    "run.py",
+    "execution.py",
+    "progress.py",
+    "command_line.py",
+    "test_model.py",
+    "compare.py",
+    "benchmark.py",
+)
 """Rooms that no notebook enters: a change here executes nothing."""
 
 PRODUCTS = {
@@ -77,10 +68,6 @@ class Options:
         """Return the command that repeats this run."""
         words = ["./run_all.sh", "--data", self.data, "--profile", self.profile]
         return shlex.join(words if self.out == DEFAULT_OUT else [*words, "--out", str(self.out)])
-
-
-class NotebookFailedError(RuntimeError):
-    """A notebook stopped at an error of its own."""
 
 
 def parse(arguments: list[str] | None) -> Options:
@@ -120,44 +107,6 @@ def previous_run(path: Path) -> dict[str, Any]:
         return dict(found)
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, executed: Path) -> int:
-    """Execute one notebook in a kernel of its own; return the kernel's peak memory in MiB.
-
-    Runs in a process of its own too, so that the peak is that of this notebook's kernel alone.
-    """
-    import papermill
-
-    threading.Thread(target=_end_with_the_runner, daemon=True).start()
-    # TensorFlow and the kernel write notices past Jupyter, straight to the terminal: they go to a log.
-    with executed.with_suffix(".log").open("w") as log:
-        os.dup2(log.fileno(), sys.stderr.fileno())
-    try:
-        papermill.execute_notebook(
-            notebook,
-            executed,
-            parameters=parameters,
-            cwd=notebook.parent,
-            kernel_name="python3",
-            execution_timeout=time_limit,
-            progress_bar=False,
-        )
-    except papermill.PapermillExecutionError as error:
-        if error.ename == "InputError":
-            raise InputError(error.evalue) from None
-        raise NotebookFailedError(f"cell [{error.exec_count}]: {error.ename}: {error.evalue}") from None
-    except Exception as error:  # the kernel died or ran out of time: whatever it was, the run stops here
-        raise NotebookFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-
-
-def _end_with_the_runner() -> None:
-    """End this process, and so its kernel, when the runner is killed: nobody would take the result."""
-    runner = multiprocessing.parent_process()
-    if runner is not None:
-        runner.join()
-        os._exit(1)
 
 
 @contextmanager
@@ -223,7 +172,7 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
             elapsed, left = in_words(progress.elapsed()), in_words(progress.left(name))
             say(f"{title}: running … {elapsed} elapsed, about {left} left")
             limit = CELL_TIME_LIMIT[options.profile]
-            facts = _execute_whole(name, parameters, limit, executed[name], progress)
+            facts = execute_whole(name, parameters, limit, executed[name], progress)
             if name == NOTEBOOKS[-1]:
                 earlier = {other: previous_run(executed[other]) for other in NOTEBOOKS[:-1]}
                 _complete_results(results, options, source, earlier | {name: facts})
@@ -255,39 +204,6 @@ def _page_files() -> list[Path]:
 
 def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
-
-
-def _execute_whole(
-    name: str, parameters: dict[str, Any], time_limit: int, executed: Path, progress: Progress
-) -> dict[str, Any]:
-    """Execute a notebook beside its place, put it there once it has ended well; return its seconds and memory."""
-    running = executed.with_name(f".{name}.running.ipynb")
-    failed = executed.with_name(f"{name}.failed.ipynb")
-    begun = time.perf_counter()
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        ending = process.submit(execute, NOTEBOOK_FOLDER / f"{name}.ipynb", parameters, time_limit, running)
-        try:
-            progress.follow(ending, name, running)
-            memory = ending.result()
-        except BrokenProcessPool:
-            raise NotebookFailedError(f"{name}: its process was killed, perhaps for want of memory") from None
-        except NotebookFailedError as error:
-            for suffix in (".ipynb", ".log"):
-                if running.with_suffix(suffix).exists():
-                    running.with_suffix(suffix).replace(failed.with_suffix(suffix))
-            where = f" (open {failed})" if failed.exists() else ""
-            raise NotebookFailedError(f"{name}, {error}{where}") from None
-        except InputError:
-            running.unlink(missing_ok=True)
-            raise
-        except KeyboardInterrupt:
-            process.shutdown(wait=False, cancel_futures=True)
-            raise
-    running.replace(executed)
-    for finished in (running, failed):
-        finished.unlink(missing_ok=True)
-        finished.with_suffix(".log").unlink(missing_ok=True)
-    return {"seconds": round(time.perf_counter() - begun, 1), "peak_memory_mib": memory}
 
 
 def _note(executed: Path, facts: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from test_archives import BROKEN
 
-from helpers import run
+from helpers import execution, run
 from helpers.evaluation import accuracy_interval
 from helpers.storage import ROOT
 
@@ -109,7 +109,7 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
             asked.append(name)
             raise run.NotebookFailedError(name)
 
-        monkeypatch.setattr(run, "_execute_whole", stop)
+        monkeypatch.setattr(run, "execute_whole", stop)
         with contextlib.suppress(run.NotebookFailedError):
             run.run(run.parse(smoke_run.arguments), say=lambda _: None)
         return asked
@@ -190,7 +190,8 @@ def test_a_failing_notebook_stops_the_run_with_its_name_cell_and_error(tmp_path,
     (tmp_path / "notebooks").mkdir()
     for name in run.NOTEBOOKS:
         nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
-    monkeypatch.setattr(run, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
+    for room in (run, execution):
+        monkeypatch.setattr(room, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
     out = tmp_path / "out"
     assert run.main(["--data", "synthetic", "--profile", "smoke", "--out", str(out)]) == 1
     message = capsys.readouterr().err
