@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,4 +33,19 @@ with _silent_terminal():
     tf.config.experimental.enable_op_determinism()
     tf.zeros(1)  # looks for a graphics card now, where nobody has to read about it
 
-__all__ = ["THREADS", "keras", "tf"]
+__all__ = ["THREADS", "keras", "matrix_product_peak", "tf"]
+
+
+def matrix_product_peak(precision: str, size: int = 2048, repeats: int = 8) -> float:
+    """Return the FLOP/s of a product of two square matrices, the best of ``repeats``: what this machine can do.
+
+    ``precision`` is that of a training: "float32" or "mixed_bfloat16".
+    """
+    dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
+    matrix = tf.cast(tf.fill((size, size), 0.5), dtype)
+    seconds = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        tf.reduce_max(tf.matmul(matrix, matrix)).numpy()
+        seconds.append(time.perf_counter() - started)
+    return float(2 * size**3 / min(seconds[1:]))

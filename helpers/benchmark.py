@@ -1,4 +1,4 @@
-"""Times the project's own kernels against the plain way to do the same: ``python -m helpers.benchmark features``."""
+"""Times this project's own ways against the plain ones, side by side: ``python -m helpers.benchmark features``."""
 
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
@@ -17,6 +17,8 @@ from helpers.cells import InputError
 from helpers.command_line import OneLineParser, exit_code
 from helpers.data import load_cells
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
+from helpers.recipes import PROFILES
+from helpers.study import open_study
 
 TURN = 1024
 """Images that one way works on before it is the other's turn."""
@@ -76,12 +78,26 @@ def _run(arguments: list[str] | None) -> int:
     parser = OneLineParser(prog="python -m helpers.benchmark", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
     features = benchmarks.add_parser("features", help="the report's features, batch against loop")
-    features.add_argument("--data", default="auto", help="any data source that ./run_all.sh accepts")
     features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
+    training = benchmarks.add_parser("training", help="training speed, beside the matrix product and PyTorch")
+    reaching = benchmarks.add_parser("time-to", help="seconds until cellnet reaches a validation accuracy")
+    reaching.add_argument("--accuracy", type=float, default=0.984, help="default: 0.984")
+    reaching.add_argument("--profile", default="quick", choices=PROFILES, help="default: quick")
+    for benchmark in (features, training, reaching):
+        benchmark.add_argument("--data", default="auto", help="any data source that ./run_all.sh accepts")
     options = parser.parse_args(arguments)
-    if options.count is not None and options.count < 1:
-        raise InputError(f"--count: {options.count} found, expected a whole number of at least 1")
-    print(benchmark_features(load_cells(options.data).images[: options.count]))
+    if options.benchmark == "features":
+        if options.count is not None and options.count < 1:
+            raise InputError(f"--count: {options.count} found, expected a whole number of at least 1")
+        print(benchmark_features(load_cells(options.data).images[: options.count]))
+        return 0
+    study = open_study(options.data)
+    from helpers.benchmark_training import benchmark_time_to, benchmark_training
+
+    if options.benchmark == "training":
+        print(benchmark_training(study.train))
+    else:
+        print(benchmark_time_to(options.accuracy, study.train, study.validation, options.profile))
     return 0
 
 

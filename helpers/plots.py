@@ -107,23 +107,6 @@ def draw_by_class(values: pd.Series, labels: np.ndarray, unit: str, title: str) 
     return figure
 
 
-def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
-    """Return loss and accuracy over epochs, training dashed against validation solid, one colour per model."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
-    for name, history in histories.items():
-        colour = MODEL_COLOURS[name]
-        for axes, column in ((left, "loss"), (right, "accuracy")):
-            axes.plot(history.index, history[column], color=colour, linestyle="--", label=f"{name}, training")
-            axes.plot(history.index, history[f"val_{column}"], color=colour, marker="o", markersize=3.5,
-                      label=f"{name}, validation")  # fmt: skip
-    for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
-        axes.set(xlabel="epoch", ylabel=label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    right.legend(loc="lower right")
-    figure.suptitle(title, x=0.01, ha="left")
-    return figure
-
-
 def draw_confusion(matrix: np.ndarray, title: str) -> Figure:
     """Return a confusion matrix: counts as text, errors shaded by their number, right answers left plain."""
     errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)

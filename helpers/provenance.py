@@ -43,7 +43,7 @@ def describe_provenance(study: Study) -> dict[str, Any]:
         "commit": _git("rev-parse", "HEAD"),
         "tree_is_clean": None if changes is None else not changes,
         "profile": study.profile_name,
-        "seeds": list(range(study.profile.seeds)),
+        "seeds": {name: list(range(seeds)) for name, (_, seeds) in study.profile.trainings.items()},
         "data_sha256": study.cells.sha256,
         "split_sha256": study.split.sha256,
         "python": sys.version.split()[0],

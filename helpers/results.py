@@ -8,9 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from helpers.calibration import (
+    apply_temperature,
+    chance_calibration_error,
+    expected_calibration_error,
+    fit_temperature,
+)
 from helpers.cells import SPLIT_NAMES
-from helpers.claims import VERDICTS, with_interval
-from helpers.evaluation import accuracy_interval, score
+from helpers.evaluation import RESAMPLES, accuracy_interval, bootstrap_intervals, score, spread
+from helpers.findings import VERDICTS, with_interval
 from helpers.provenance import describe_provenance
 from helpers.runs import Run
 from helpers.scoring import load_scorer
@@ -28,6 +34,10 @@ MODEL_WORDS = {
 }
 """What each model is called in sentences."""
 
+FIRST_SEED_SCORES = (
+    "balanced_accuracy", "macro_f1", "macro_roc_auc", "log_loss", "brier", "recall", "precision", "roc_auc",
+)  # fmt: skip
+
 Probabilities = dict[str, list[np.ndarray]]
 """By model name, one (N, 8) array of test probabilities per seed."""
 
@@ -43,27 +53,36 @@ def score_models(
 ) -> dict[str, dict[str, Any]]:
     """Return the "models" of results.json.
 
-    Accuracies are means over the seeds; the interval is that of the mean over the test images. Every other
-    score is that of the first seed, which is the model saved.
+    ``val_accuracy``, ``test_accuracy`` and its Wilson interval are of the mean over the seeds; ``seed_spread`` says
+    how far the seeds lie apart. Every other score is that of the first seed, which is the model saved, and so are
+    its intervals over the test images, ``bootstrap_ci95``, and its ``calibration``, whose temperature comes from
+    the validation images.
     """
     labels = study.open_test().labels
     models = {}
     for name, seeds in runs.items():
-        by_seed = [float(np.mean(p.argmax(axis=1) == labels)) for p in probabilities[name]]
-        accuracy = float(np.mean(by_seed))
-        first = score(labels, probabilities[name][0])
+        scores = [score(labels, p) for p in probabilities[name]]
+        by_seed = [each["accuracy"] for each in scores]
+        accuracy, first = float(np.mean(by_seed)), scores[0]
         record = seeds[0].record
         models[name] = {
             "val_accuracy": float(np.mean([run.record["val_accuracy"] for run in seeds])),
             "test_accuracy": accuracy,
             "test_accuracy_ci95": list(accuracy_interval(round(accuracy * len(labels)), len(labels))),
+            "test_accuracy_ci95_method": "Wilson, mean over seeds",
             "test_accuracy_by_seed": by_seed,
+            "bootstrap_ci95": {
+                "method": f"percentiles of {RESAMPLES:,} resamples of the test images, first seed",
+                **bootstrap_intervals(labels, probabilities[name][0]),
+            },
+            "seed_spread": {
+                key: spread([each[key] for each in scores])
+                for key in ("accuracy", "balanced_accuracy", "macro_f1")
+            },
             "seeds": [run.seed for run in seeds],
             "n": first["n"],
-            **{
-                key: first[key]
-                for key in ("balanced_accuracy", "macro_f1", "log_loss", "recall", "precision")
-            },
+            **{key: first[key] for key in FIRST_SEED_SCORES},
+            "calibration": calibrate(study, seeds[0], labels, probabilities[name][0]),
             "params": record["params"],
             "train_seconds": float(np.mean([run.record["train_seconds"] for run in seeds])),
             "train_images": record["train_images"],
@@ -71,6 +90,23 @@ def score_models(
             "file": f"models/{name}{seeds[0].model_path.suffix}",
         }
     return models
+
+
+def calibrate(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Return the temperature that validation images give a model, and what it does to its test probabilities.
+
+    dict with temperature; ece (expected calibration error) before, ece_calibrated after, and ece_by_chance, which
+    95 of 100 perfectly calibrated models of the same confidences stay below; log_loss_calibrated
+    """
+    temperature = fit_temperature(study.validation.labels, run.validation_probabilities())
+    calibrated = apply_temperature(probabilities, temperature)
+    return {
+        "temperature": temperature,
+        "ece": expected_calibration_error(labels, probabilities),
+        "ece_calibrated": expected_calibration_error(labels, calibrated),
+        "ece_by_chance": chance_calibration_error(calibrated),
+        "log_loss_calibrated": score(labels, calibrated)["log_loss"],
+    }
 
 
 def save_models(study: Study, runs: dict[str, list[Run]]) -> None:

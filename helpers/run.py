@@ -63,10 +63,12 @@ class Options:
     profile: str
     out: Path
     pdf: bool = False
+    external: str = ""
 
     def command(self) -> str:
         """Return the command that repeats this run."""
         words = ["./run_all.sh", "--data", self.data, "--profile", self.profile]
+        words += ["--external", self.external] if self.external else []
         return shlex.join(words if self.out == DEFAULT_OUT else [*words, "--out", str(self.out)])
 
 
@@ -80,14 +82,20 @@ def parse(arguments: list[str] | None) -> Options:
     parser.add_argument(
         "--pdf", action="store_true", help="print report.pdf too, where Chromium is installed"
     )
+    parser.add_argument("--external", metavar="FILE",
+                        help="cells of another laboratory, to test on only: an .npz file or a folder")  # fmt: skip
     found = parser.parse_args(arguments)
-    if not found.out.strip():
-        raise InputError("--out '': empty, expected the name of a folder")
-    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf)
+    for option in ("out", "external"):
+        if (value := getattr(found, option)) is not None and not value.strip():
+            raise InputError(f"--{option} '': empty, expected the name of a file or folder")
+    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf, found.external or "")
 
 
-def notebook_keys(options: Options, source: Source) -> dict[str, str]:
-    """Return a key per notebook over everything its outputs depend on, the notebooks before it included."""
+def notebook_keys(options: Options, source: Source, external: Source | None = None) -> dict[str, str]:
+    """Return a key per notebook over everything its outputs depend on, the notebooks before it included.
+
+    Of these only the last one, which tests, sees the external cells.
+    """
     helpers = sorted((ROOT / "helpers").rglob("*.py"))
     rooms = [(path.name, file_sha256(path)) for path in helpers if path.name not in PAGE + COMMANDS]
     versions = [version(name) for name in PACKAGES]
@@ -96,6 +104,8 @@ def notebook_keys(options: Options, source: Source) -> dict[str, str]:
     for name in NOTEBOOKS:
         cells = json.loads((NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
         key = key_of(key, [[cell["cell_type"], cell["source"]] for cell in cells])
+        if external and name == NOTEBOOKS[-1]:
+            key = key_of(key, source_fingerprint(external))
         keys[name] = key
     return keys
 
@@ -136,13 +146,14 @@ def only_run_in(out: Path) -> Iterator[None]:
 def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
     """Execute what has changed and render the report; return its path."""
     source = resolve_source(options.data)
+    external = resolve_source(Path(options.external)) if options.external else None
     data = str(source.path.resolve()) if source.path else source.kind
     try:
         out = options.out.resolve()
     except (OSError, RuntimeError) as error:
         raise InputError(f"--out {options.out}: leads nowhere ({error}), expected a folder") from error
     with only_run_in(out):
-        keys = notebook_keys(options, source)
+        keys = notebook_keys(options, source, external)
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
         before = {name: previous_run(executed[name]) for name in NOTEBOOKS}
         results, report = out / "results.json", out / "report.html"
@@ -162,6 +173,10 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
         if due:
             # what cannot be used is said now, in one line, before anything is executed
             open_study(data, options.profile, out)
+            if external and external.path:
+                from helpers.robustness import load_external
+
+                load_external(external.path)
         progress = Progress(expected, out / "runs", say)
         parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
         for number, name in enumerate(NOTEBOOKS, start=1):
@@ -172,6 +187,8 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
             elapsed, left = in_words(progress.elapsed()), in_words(progress.left(name))
             say(f"{title}: running … {elapsed} elapsed, about {left} left")
             limit = CELL_TIME_LIMIT[options.profile]
+            if external and name == NOTEBOOKS[-1]:
+                parameters["EXTERNAL"] = str(external.path)
             facts = execute_whole(name, parameters, limit, executed[name], progress)
             if name == NOTEBOOKS[-1]:
                 earlier = {other: previous_run(executed[other]) for other in NOTEBOOKS[:-1]}

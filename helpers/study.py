@@ -1,45 +1,19 @@
-"""What is trained on what: the profiles, and doors that load a finished piece of the study or compute it."""
+"""One report's cells, split, and doors that load a finished piece of the study or compute it."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from helpers.cells import Cells, InputError
 from helpers.data import KEYWORDS, load_cells
 from helpers.preprocessing import Part, Split, split_cells, take_sample
+from helpers.recipes import LADDER, NETWORKS, PROFILES, SCALINGS, Profile
 from helpers.runs import RECORD, Run, read_run, write_run
 from helpers.storage import ROOT, folder_written_atomically, key_of, source_key
-
-if TYPE_CHECKING:
-    from helpers.training import Recipe
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How much is computed: images, seeds per network, epochs per network (others are not trained)."""
-
-    synthetic_count: int
-    largest_sample: int | None
-    seeds: int
-    epochs: dict[str, int]
-
-
-PROFILES = {
-    "smoke": Profile(480, 480, 1, {"lenet_classic": 2, "lenet_custom": 2, "alexnet": 1}),
-    "quick": Profile(6_000, None, 1, {"lenet_classic": 20, "lenet_custom": 12, "alexnet": 2}),
-    "full": Profile(
-        12_000,
-        None,
-        3,
-        {"lenet_classic": 30, "lenet_custom": 20, "alexnet": 8, "alexnet_fixed": 8, "cellnet": 12},
-    ),
-}
-"""``smoke`` shows that everything runs, ``quick`` is the report in minutes, ``full`` has three seeds."""
 
 CLASSICAL = ("forest", "handcrafted_best")
 """The models without a network."""
@@ -61,8 +35,28 @@ class Study:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Names of the networks that this profile trains, in the order of the story."""
-        return tuple(self.profile.epochs)
+        """Names of the networks that this profile trains and scores on the test images."""
+        return tuple(name for name in NETWORKS if name in self.profile.trainings)
+
+    @property
+    def ladder(self) -> dict[str, str]:
+        """The rungs of the ladder that this profile trains: name, and what changes against the one before."""
+        rungs, changes = {}, []
+        for recipe, change in LADDER:
+            changes.append(change)
+            if recipe.name in self.profile.trainings:
+                rungs[recipe.name] = ", ".join(changes)
+                changes = []
+        return rungs
+
+    @property
+    def scalings(self) -> dict[str, str]:
+        """The scalings of pixels that this profile compares: name and recipe."""
+        return {
+            scaling: recipe.name
+            for scaling, recipe in SCALINGS.items()
+            if recipe.name in self.profile.trainings
+        }
 
     @cached_property
     def train(self) -> Part:
@@ -102,28 +96,17 @@ def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "ou
     return Study(cells, split_cells(cells), profile, ROOT / out)
 
 
-def recipe_of(study: Study, network: str) -> Recipe:
-    """Return the recipe by which this study's profile trains ``network``."""
-    from helpers.training import Recipe, fastest_precision
-
-    recipe = Recipe(network, epochs=study.profile.epochs[network])
-    if network in ("alexnet", "alexnet_fixed"):
-        # AlexNet is heavy enough for low precision to halve its time; the others would not gain.
-        recipe = replace(recipe, precision=fastest_precision())
-    if network == "cellnet":
-        recipe = replace(
-            recipe, learning_rate=3e-3, weight_decay=0.05, cosine_decay=True, flips_and_turns=True,
-            keep_best_epoch=False,
-        )  # fmt: skip
-    return recipe
-
-
-def trained(study: Study, network: str) -> list[Run]:
-    """Return the finished runs of ``network``, one per seed: read where they exist, else trained now."""
+def trained(study: Study, *names: str) -> dict[str, list[Run]]:
+    """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now."""
     from helpers.training import train
 
-    recipe, runs = recipe_of(study, network), study.out / "runs"
-    return [train(recipe, seed, study.train, study.validation, runs) for seed in range(study.profile.seeds)]
+    runs = {}
+    for name in names:
+        recipe, (_, seeds) = study.profile.recipe(name), study.profile.trainings[name]
+        runs[name] = [
+            train(recipe, seed, study.train, study.validation, study.out / "runs") for seed in range(seeds)
+        ]
+    return runs
 
 
 def fitted(study: Study, name: str) -> Run:
@@ -156,6 +139,5 @@ def fitted(study: Study, name: str) -> Run:
 
 
 def all_runs(study: Study) -> dict[str, list[Run]]:
-    """Return every finished run of the study by model name, computing those that are missing."""
-    runs = {name: [fitted(study, name)] for name in CLASSICAL}
-    return runs | {network: trained(study, network) for network in study.networks}
+    """Return the finished runs of every model that is scored on the test images, computing those that are missing."""
+    return {name: [fitted(study, name)] for name in CLASSICAL} | trained(study, *study.networks)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.calibration import apply_temperature
 from helpers.cells import CLASS_NAMES, Cells, InputError
 from helpers.command_line import OneLineParser, exit_code
 from helpers.data import load_cells
 from helpers.evaluation import score
-from helpers.scoring import load_scorer
+from helpers.scoring import load_scorer, read_temperature
 from helpers.storage import write_text
 
 # pytest would collect this room and its function by their names
@@ -24,17 +25,19 @@ __test__ = False
 def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any]]:
     """Return the cells of ``data``, their (N, 8) probabilities under ``model``, and a summary of the scores.
 
-    The summary holds model, data, n and data_sha256, and, where there are labels, what
-    `helpers.evaluation.score` returns.
+    The probabilities are the model's own. The summary holds model, data, n, data_sha256, the temperature that
+    travels with the model (None where there is none), how many images are predicted as which class, and, where
+    there are labels, what `helpers.evaluation.score` returns.
 
     Raises
     ------
     InputError
         Model or data cannot be used.
     """
-    scorer = load_scorer(model)
+    scorer, temperature = load_scorer(model), read_temperature(model)
     cells = load_cells(data)
     probabilities = scorer(cells.images)
+    counts = np.bincount(probabilities.argmax(axis=1), minlength=len(CLASS_NAMES))
     summary: dict[str, Any] = {
         "model": str(model),
         "data": cells.source,
@@ -42,14 +45,21 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
         "is_synthetic": cells.is_synthetic,
         "notes": list(cells.notes),
         "n": len(cells),
+        "temperature": temperature,
+        "predicted": dict(zip(CLASS_NAMES, counts.tolist(), strict=True)),
     }
     if cells.labels is not None:
         summary |= score(cells.labels, probabilities)
     return cells, probabilities, summary
 
 
-def predictions_table(cells: Cells, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return one row per image: its name or index, the label if known, the prediction, eight probabilities."""
+def predictions_table(
+    cells: Cells, probabilities: np.ndarray, temperature: float | None = None
+) -> pd.DataFrame:
+    """Return one row per image: its name or index, the label if known, the prediction, eight probabilities.
+
+    Where a ``temperature`` is known, calibrated confidence and probabilities follow in columns of their own.
+    """
     predicted = probabilities.argmax(axis=1)
     table = pd.DataFrame({"image": cells.names if cells.names is not None else np.arange(len(cells))})
     if cells.labels is not None:
@@ -58,24 +68,44 @@ def predictions_table(cells: Cells, probabilities: np.ndarray) -> pd.DataFrame:
     table["confidence"] = probabilities.max(axis=1)
     for index, name in enumerate(CLASS_NAMES):
         table[f"p({name})"] = probabilities[:, index]
+    if temperature is not None:
+        calibrated = apply_temperature(probabilities, temperature)
+        table["calibrated confidence"] = calibrated.max(axis=1)
+        for index, name in enumerate(CLASS_NAMES):
+            table[f"calibrated p({name})"] = calibrated[:, index]
     return table
 
 
-def describe(summary: dict[str, Any]) -> str:
-    """Return the summary as lines to read."""
-    lines = [f"{summary['n']:,} images of {summary['data']}", *summary["notes"]]
-    if "accuracy" not in summary:
-        return "\n".join([*lines, "no labels: nothing to score against"])
-    low, high = summary["accuracy_ci95"]
-    lines += [
-        f"accuracy  {summary['accuracy']:.4f}  (95 % interval {low:.4f} to {high:.4f}, n = {summary['n']:,})",
-        f"macro-F1  {summary['macro_f1']:.4f}",
-        "recall by class",
-        *(
-            f"  {name:<21}{recall:.4f}  (n = {summary['support'][name]:,})"
-            for name, recall in summary["recall"].items()
-        ),
-    ]
+def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
+    """Return the summary of `test_model`, and what its table predicts where there are no labels, as lines to read."""
+    n, temperature = summary["n"], summary["temperature"]
+    lines = [f"{n:,} image{'' if n == 1 else 's'} of {summary['data']}", *summary["notes"]]
+    if temperature is None:
+        kind = ""
+        lines.append("probabilities not calibrated: no temperature travels with the model")
+    else:
+        kind = "calibrated "
+        lines.append(
+            f"probabilities calibrated by the model's temperature {temperature:.3f}, from validation images"
+        )
+    if "accuracy" in summary:
+        low, high = summary["accuracy_ci95"]
+        interval = f"95 % interval {low:.4f} to {high:.4f}, n = {n:,}"
+        lines += [
+            f"accuracy  {summary['accuracy']:.4f}  ({interval})",
+            f"macro-F1  {summary['macro_f1']:.4f}",
+        ]
+        lines.append("recall by class")
+        for name, recall in summary["recall"].items():
+            lines.append(f"  {name:<21}{recall:.4f}  (n = {summary['support'][name]:,})")
+    elif n == 1:
+        lines.append("no labels: nothing to score against; the probability of each class")
+        shown = {name: table.loc[0, f"{kind}p({name})"] for name in CLASS_NAMES}
+        lines += [f"  {name:<21}{shown[name]:.4f}" for name in sorted(shown, key=lambda name: -shown[name])]
+    else:
+        lines.append("no labels: nothing to score against; images predicted as each class, mean confidence")
+        for name, confidence in table.groupby("predicted")[f"{kind}confidence"].mean().items():
+            lines.append(f"  {name:<21}{summary['predicted'][name]:>7,}   {confidence:.4f}")
     return "\n".join(lines)
 
 
@@ -86,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str] | None) -> int:
     parser = OneLineParser(prog="python -m helpers.test_model", description=__doc__)
-    parser.add_argument("model", type=Path, help="a saved model: .keras or .skops")
+    parser.add_argument("model", type=Path, help="a saved model: .keras, .skops or .onnx")
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
     parser.add_argument("--predictions", metavar="OUT.csv", help="write one row per image")
@@ -96,15 +126,15 @@ def _run(arguments: list[str] | None) -> int:
             f"--predictions {options.predictions!r}: no CSV file, expected a name that ends in .csv"
         )
     cells, probabilities, summary = test_model(options.model, options.data)
+    table = predictions_table(cells, probabilities, summary["temperature"])
     if options.predictions is not None:
-        table = predictions_table(cells, probabilities)
         try:
             write_text(Path(options.predictions), table.to_csv(index=False, lineterminator="\n"))
         except OSError as error:
             raise InputError(
                 f"--predictions {options.predictions}: cannot be written ({error.strerror})"
             ) from error
-    print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary))
+    print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary, table))
     return 0
 
 

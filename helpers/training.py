@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +12,17 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
+from helpers.augmentation import FORMS, flip_and_turn, jitter_colours
 from helpers.backend import THREADS, keras, tf
-from helpers.models import BUILDERS
+from helpers.batch_norm import with_fused_batch_norm
+from helpers.models import build
 from helpers.preprocessing import Part
+from helpers.recipes import Recipe
 from helpers.runs import RECORD, Run, read_run, write_run
 from helpers.storage import folder_written_atomically, key_of, source_key
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a training, apart from seed and data.
-
-    Adam, or AdamW where there is a ``weight_decay``; categorical cross-entropy on integer labels.
-    ``patience`` epochs without a better validation accuracy end the training; the best epoch's weights stay.
-    ``flips_and_turns`` shows each image in one of its eight mirrored and quarter-turned forms per epoch.
-    """
-
-    network: str
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float | None = None
-    cosine_decay: bool = False
-    flips_and_turns: bool = False
-    keep_best_epoch: bool = True
-    patience: int | None = None
-    precision: str = "float32"
+BATCH = 128
+"""Images per forward pass where nothing is learnt; more would only need more memory."""
 
 
 def fastest_precision() -> str:
@@ -54,33 +39,30 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(self, part: Part, recipe: Recipe, seed: int) -> None:
         super().__init__()
-        self.part, self.recipe = part, recipe
+        self.part, self.recipe, self.seed, self.epoch = part, recipe, seed, -1
         self.generator = np.random.default_rng(seed)
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        return -(-len(self.part.labels) // self.recipe.batch_size)
+        return -(-len(self.order) // self.recipe.batch_size)
 
     def on_epoch_end(self) -> None:
-        self.order = self.generator.permutation(len(self.part.labels))
-        self.turns = self.generator.integers(0, 8, len(self.order))
+        self.epoch += 1
+        count = len(self.part.labels)
+        if self.epoch % FORMS == 0:
+            # each image goes through all its forms, in an order of its own, before one of them comes again
+            self.forms = self.generator.random((count, FORMS)).argsort(axis=1)
+        self.order = self.generator.permutation(count)[: self.recipe.epoch_images]
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = np.s_[index * self.recipe.batch_size : (index + 1) * self.recipe.batch_size]
-        images = self.part.images[self.order[chosen]]
+        chosen = self.order[index * self.recipe.batch_size : (index + 1) * self.recipe.batch_size]
+        images = self.part.images[chosen]
         if self.recipe.flips_and_turns:
-            images = flip_and_turn(images, self.turns[chosen])
-        return images, self.part.labels[self.order[chosen]]
-
-
-def flip_and_turn(images: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Return square images (N, S, S, C), each turned by ``turns`` quarter turns and mirrored from 4 on."""
-    turned = np.empty_like(images)
-    for turn in range(8):
-        chosen = turns == turn
-        view = np.rot90(images[chosen], turn % 4, axes=(1, 2))
-        turned[chosen] = view[:, :, ::-1] if turn >= 4 else view
-    return turned
+            images = flip_and_turn(images, self.forms[chosen, self.epoch % FORMS])
+        if self.recipe.colour_jitter:
+            generator = np.random.default_rng((self.seed, self.epoch, index))
+            images = jitter_colours(images, self.recipe.colour_jitter, generator)
+        return images, self.part.labels[chosen]
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -127,27 +109,49 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
     """Return the key of a run: it changes with recipe, seed, data, split, source and package versions."""
     versions = [tf.__version__, keras.__version__, np.__version__]
-    source = source_key("backend", "models", "training")
-    return key_of(asdict(recipe), seed, train.sha256, validation.sha256, THREADS, versions, source)
+    source = source_key("augmentation", "backend", "batch_norm", "models", "training")
+    precision = precision_of(recipe)
+    return key_of(asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, versions, source)
 
 
 def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) -> Run:
     """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now."""
-    folder = runs / f"{recipe.network}-seed{seed}-{run_key(recipe, seed, train, validation)}"
+    folder = runs / f"{recipe.name}-seed{seed}-{run_key(recipe, seed, train, validation)}"
     if not (folder / RECORD).exists():
         with folder_written_atomically(folder) as temporary:
             _train(recipe, seed, train, validation, temporary)
     return read_run(folder)
 
 
-def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path) -> None:
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(recipe.precision)
+def precision_of(recipe: Recipe) -> str:
+    """Return the Keras precision in which a recipe trains on this machine."""
+    return fastest_precision() if recipe.low_precision else "float32"
+
+
+def _scaling(scaling: str, images: np.ndarray) -> tuple[Any, Any]:
+    """Return the factor and the offset that the first layer applies to pixels."""
+    if scaling == "standardised":
+        pixels = images.reshape(-1, 3)
+        mean, deviation = pixels.mean(axis=0, dtype=np.float64), pixels.std(axis=0, dtype=np.float64)
+        return (1 / deviation).tolist(), (-mean / deviation).tolist()
+    return {"symmetric": (1 / 127.5, -1.0), "unit": (1 / 255, 0.0), "raw": (1.0, 0.0)}[scaling]
+
+
+def _build(recipe: Recipe, images: np.ndarray, precision: str) -> keras.Model:
+    keras.config.set_dtype_policy(precision)
     try:
-        model = BUILDERS[recipe.network]()
+        model = build(recipe.network)
     finally:
         keras.config.set_dtype_policy("float32")
+    scale = model.get_layer("scale")
+    scale.scale, scale.offset = _scaling(recipe.scaling, images)
+    return model
+
+
+def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.utils.PyDataset]:
+    """Return the untrained network of a recipe, compiled, and the batches that train it."""
+    keras.utils.set_random_seed(seed)
+    model = with_fused_batch_norm(_build(recipe, train.images, precision_of(recipe)))
     batches = _Batches(train, recipe, seed)
     model.compile(
         _optimizer(recipe, recipe.epochs * len(batches)),
@@ -155,7 +159,13 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         metrics=["accuracy"],
         jit_compile=False,  # compiled kernels are not deterministic
     )
-    progress = _Progress(f"{recipe.network}, seed {seed}", recipe.epochs)
+    return model, batches
+
+
+def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path) -> None:
+    keras.backend.clear_session()
+    model, batches = prepare(recipe, seed, train)
+    progress = _Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
     callbacks: list[keras.callbacks.Callback] = [progress]
     best = folder / "best.weights.h5"
     if recipe.keep_best_epoch:
@@ -171,7 +181,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         batches,
         epochs=recipe.epochs,
         validation_data=(validation.images, validation.labels),
-        validation_batch_size=256,
+        validation_batch_size=BATCH,
         callbacks=callbacks,
         shuffle=False,  # the batches shuffle themselves
         verbose=0,
@@ -180,18 +190,23 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
     if recipe.keep_best_epoch:
         model.load_weights(best)
         best.unlink()
-    probabilities = predict_probabilities(model, validation.images)
+    # The network that is kept is plain Keras in float32, whatever made its training fast.
+    finished = _build(recipe, train.images, "float32")
+    finished.set_weights(model.get_weights())
+    probabilities = predict_probabilities(finished, validation.images)
     history = pd.DataFrame(fitted.history).assign(seconds=progress.seconds)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     best_epoch = int(history["val_accuracy"].argmax()) + 1 if recipe.keep_best_epoch else len(history)
 
-    model.save(folder / "model.keras", include_optimizer=False)
+    finished.save(folder / "model.keras", include_optimizer=False)
     history.to_csv(folder / "history.csv", lineterminator="\n")
     record = {
-        "name": recipe.network,
+        "name": recipe.name,
         "seed": seed,
         "model_file": "model.keras",
         "recipe": asdict(recipe),
+        "precision": precision_of(recipe),
+        "epoch_images": len(batches.order),
         "params": model.count_params(),
         "epochs_run": len(history),
         "best_epoch": best_epoch,
@@ -201,27 +216,15 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
     }
     record = write_run(folder, record, probabilities, train, validation)
     progress.say(
-        f"{recipe.network}, seed {seed}: {len(history)} epochs in {seconds:.0f} s, "
+        f"{recipe.name}, seed {seed}: {len(history)} epochs in {seconds:.0f} s, "
         f"validation accuracy {record['val_accuracy']:.4f} with the weights of epoch {best_epoch}"
     )
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return (N, 8) float32 probabilities of uint8 images (N, 48, 48, 3), 256 at a time."""
+    """Return (N, 8) float32 probabilities of uint8 images (N, 48, 48, 3)."""
     batches = [
-        np.asarray(model(images[start : start + 256], training=False)) for start in range(0, len(images), 256)
+        np.asarray(model(images[start : start + BATCH], training=False))
+        for start in range(0, len(images), BATCH)
     ]
     return np.concatenate(batches).astype(np.float32)
-
-
-def renew_batch_statistics(model: keras.Model, images: np.ndarray, batch_size: int = 64) -> None:
-    """Replace the running averages of every batch normalisation by plain averages over batches of ``images``.
-
-    The weights stay as they are. What changes tells how far the averages had lagged behind the training
-    (Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.1).
-    """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    for count, start in enumerate(range(0, len(images), batch_size)):
-        for norm in norms:
-            norm.momentum = count / (count + 1)  # makes the running average the mean of all batches so far
-        model(images[start : start + batch_size], training=True)

@@ -1,18 +1,24 @@
 """Scores against scikit-learn, SciPy and cases worked out by hand."""
 
+import json
+
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from scipy import stats
 from sklearn import metrics
 
 from helpers.evaluation import (
     accuracy_interval,
+    bootstrap_intervals,
     compare_models,
     confused_pairs,
     confusion_matrix,
     correlation_interval,
     score,
+    spread,
 )
+from helpers.plots_evaluation import draw_differences
 
 
 def some_predictions(seed: int = 0, count: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +47,80 @@ def test_classes_without_images_do_not_count() -> None:
     assert found["balanced_accuracy"] == pytest.approx(0.75)
     assert found["macro_f1"] == pytest.approx((1 + 2 / 3) / 2)
     assert set(found["recall"]) == {"basophil", "eosinophil"}
+
+
+def test_ranking_and_squared_error_equal_those_of_scikit_learn() -> None:
+    labels, probabilities = some_predictions()
+    found = score(labels, probabilities)
+    assert found["macro_roc_auc"] == pytest.approx(
+        metrics.roc_auc_score(labels, probabilities, multi_class="ovr")
+    )
+    assert found["roc_auc"]["monocyte"] == pytest.approx(
+        metrics.roc_auc_score(labels == 5, probabilities[:, 5])
+    )
+    assert found["brier"] == pytest.approx(
+        metrics.brier_score_loss(labels, probabilities, scale_by_half=False)
+    )
+
+
+def test_brier_is_the_sum_over_classes_by_hand() -> None:
+    certain = np.eye(8)[[2, 3]]
+    assert score(np.array([2, 2]), certain)["brier"] == pytest.approx((0 + 2) / 2)
+    evenly = np.full((1, 8), 1 / 8)
+    assert score(np.array([0]), evenly)["brier"] == pytest.approx((7 / 8) ** 2 + 7 / 64)
+
+
+def test_a_class_that_is_absent_has_no_area_and_one_class_alone_has_none() -> None:
+    labels, probabilities = some_predictions()
+    two = labels < 2
+    found = score(labels[two], probabilities[two])
+    assert set(found["roc_auc"]) == {"basophil", "eosinophil"}
+    assert found["macro_roc_auc"] == pytest.approx(np.mean(list(found["roc_auc"].values())))
+    alone = score(labels[labels == 4], probabilities[labels == 4])
+    assert (alone["macro_roc_auc"], alone["roc_auc"]) == (None, {})
+    json.dumps(alone, allow_nan=False)
+
+
+def test_bootstrap_equals_one_that_draws_images_and_asks_scikit_learn() -> None:
+    labels, probabilities = some_predictions(count=150)
+    predicted = probabilities.argmax(axis=1)
+    generator = np.random.default_rng(1)
+    by_hand = []
+    for drawn in generator.integers(0, len(labels), (1_000, len(labels))):
+        true, answer = labels[drawn], predicted[drawn]
+        recall, f1 = metrics.precision_recall_fscore_support(
+            true, answer, labels=np.unique(true), zero_division=0
+        )[1:3]
+        by_hand.append((np.mean(true == answer), recall.mean(), f1.mean()))
+    expected = np.quantile(by_hand, [0.025, 0.975], axis=0).T
+    found = bootstrap_intervals(labels, probabilities)
+    assert list(found) == ["accuracy", "balanced_accuracy", "macro_f1"]
+    # two samplings of the same distribution: their ends differ by a small part of the interval
+    np.testing.assert_allclose(list(found.values()), expected, atol=0.008)
+
+
+def test_bootstrap_of_a_proportion_is_binomial_and_repeats_itself() -> None:
+    labels, probabilities = some_predictions()
+    n, accuracy = len(labels), score(labels, probabilities)["accuracy"]
+    found = bootstrap_intervals(labels, probabilities)
+    expected = stats.binom.ppf([0.025, 0.975], n, accuracy) / n
+    np.testing.assert_allclose(found["accuracy"], expected, atol=1.01 / n)
+    assert bootstrap_intervals(labels, probabilities) == found
+    assert bootstrap_intervals(labels, probabilities, seed=1) != found
+
+
+def test_bootstrap_leaves_classes_without_images_out() -> None:
+    labels = np.repeat([0, 1], 100)
+    probabilities = np.eye(8)[np.where(np.arange(200) % 10 == 0, 5, labels)]
+    low, high = bootstrap_intervals(labels, probabilities)["balanced_accuracy"]
+    assert low < 0.9 < high
+    assert bootstrap_intervals(labels, np.eye(8)[labels])["macro_f1"] == [1, 1]
+
+
+def test_spread_over_seeds_by_hand() -> None:
+    found = spread([0.98, 0.99, 1.0])
+    assert found == pytest.approx({"mean": 0.99, "sd": 0.01, "min": 0.98, "max": 1.0, "n": 3})
+    assert spread([0.5]) == {"mean": 0.5, "sd": None, "min": 0.5, "max": 0.5, "n": 1}
 
 
 def test_interval_by_hand() -> None:
@@ -97,3 +177,22 @@ def test_confused_pairs_are_the_largest_off_diagonal_counts() -> None:
     )
     assert first["share of class"] == pytest.approx(2 / 3)
     assert len(pairs) == 2
+
+
+def test_differences_are_drawn_as_row_minus_column_and_those_by_chance_are_marked() -> None:
+    labels = np.zeros(100, int)
+    good, fair, poor = np.zeros((3, 100), int)
+    fair[:2], poor[:40] = 1, 1
+    probabilities = {"forest": np.eye(8)[poor], "cellnet": np.eye(8)[good], "alexnet": np.eye(8)[fair]}
+    accuracies = {name: score(labels, values)["accuracy"] for name, values in probabilities.items()}
+    figure = draw_differences(compare_models(labels, probabilities), accuracies, 100, "title")
+    axes = figure.axes[0]
+    cells = {text.get_position(): text.get_text() for text in axes.texts}
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows == ["cellnet", "alexnet", "forest"]
+    # positions are (column, row)
+    assert cells[(1, 0)] == "+2.0\nn.s."
+    assert cells[(2, 0)] == "+40.0"
+    assert cells[(0, 2)] == "−40.0"
+    assert cells[(2, 2)] == "60.00%"
+    plt.close(figure)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from helpers.models import BUILDERS, alexnet, cellnet, lenet_classic, lenet_custom
+from helpers.models import BUILDERS, build
 
 
 def described(network) -> list[tuple]:
@@ -22,7 +22,7 @@ def described(network) -> list[tuple]:
 
 
 def test_classical_lenet_is_the_reports() -> None:
-    assert described(lenet_classic()) == [
+    assert described(build("lenet_classic")) == [
         ("scale", "Rescaling"),
         ("C1", 6, (5, 5), "valid", "tanh"),
         ("S2", "MaxPooling2D"),
@@ -36,7 +36,7 @@ def test_classical_lenet_is_the_reports() -> None:
 
 
 def test_custom_lenet_is_the_reports() -> None:
-    assert described(lenet_custom()) == [
+    assert described(build("lenet_custom")) == [
         ("scale", "Rescaling"),
         ("C1", 32, (3, 3), "same", "relu"),
         ("S2", "MaxPooling2D"),
@@ -50,24 +50,24 @@ def test_custom_lenet_is_the_reports() -> None:
 
 
 def test_alexnet_is_the_reports() -> None:
-    kinds = [type(layer).__name__ for layer in alexnet().layers][1:]
+    kinds = [type(layer).__name__ for layer in build("alexnet").layers][1:]
     assert kinds == (
         ["Conv2D", "BatchNormalization", "MaxPooling2D"] * 2
         + ["Conv2D"] * 3
         + ["MaxPooling2D", "Flatten", "Dense", "Dropout", "Dense", "Dropout", "Dense"]
     )
-    sizes = [row[1] for row in described(alexnet()) if row[0].startswith(("conv", "dense"))]
+    sizes = [row[1] for row in described(build("alexnet")) if row[0].startswith(("conv", "dense"))]
     assert sizes == [96, 256, 384, 384, 256, 1024, 1024]
 
 
 def test_cellnet_is_small() -> None:
-    assert cellnet().count_params() <= 700_000
+    assert build("cellnet").count_params() <= 700_000
 
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_every_network_takes_plain_images_and_returns_probabilities(name: str) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)
-    probabilities = np.asarray(BUILDERS[name]()(images))
+    probabilities = np.asarray(build(name)(images))
     assert probabilities.shape == (2, 8)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
@@ -76,5 +76,5 @@ def test_every_network_takes_plain_images_and_returns_probabilities(name: str) -
 def test_scaling_inside_the_network_maps_0_and_255_to_minus_one_and_one() -> None:
     images = np.zeros((1, 48, 48, 3), np.uint8)
     images[0, 0, 0] = 255
-    scaled = np.asarray(lenet_custom().get_layer("scale")(images))
+    scaled = np.asarray(build("lenet_custom").get_layer("scale")(images))
     assert (scaled.min(), scaled.max()) == (-1, 1)

@@ -140,6 +140,8 @@ def test_another_profile_or_data_is_another_run(smoke_run) -> None:
         (["--profile", "huge"], "--profile"),
         (["--seeds", "3"], "--seeds"),
         (["--data", "synthetic", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (["--data", "synthetic", "--external", "abroad.npz"], "abroad.npz"),
+        (["--external", " "], "--external"),
     ],
 )
 def test_bad_options_end_in_one_line_and_exit_code_2(arguments, message, capsys) -> None:
@@ -170,6 +172,31 @@ def test_no_broken_file_gets_as_far_as_a_notebook(defect, tmp_path, capsys) -> N
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
     assert str(path) in captured.err
+    assert "running" not in captured.out
+
+
+def test_an_external_file_concerns_the_last_notebook_only_and_by_its_bytes(smoke_run, tmp_path) -> None:
+    source, path = run.resolve_source("synthetic"), tmp_path / "abroad.npz"
+    options = run.parse([*smoke_run.arguments, "--external", str(path)])
+    assert f"--external {path}" in options.command()
+    seen = [run.notebook_keys(options, source)]
+    for grey in (10, 20):
+        np.savez(path, images=np.full((2, 48, 48, 3), grey, np.uint8), labels=[0, 1])
+        seen.append(run.notebook_keys(options, source, run.resolve_source(path)))
+    *before, last = run.NOTEBOOKS
+    assert len({keys[last] for keys in seen}) == 3
+    for name in before:
+        assert len({keys[name] for keys in seen}) == 1
+
+
+def test_an_external_file_that_cannot_be_scored_ends_before_the_first_notebook(tmp_path, capsys) -> None:
+    path = tmp_path / "no labels.npz"
+    np.savez(path, images=np.zeros((3, 48, 48, 3), np.uint8))
+    out = str(tmp_path / "out")
+    assert run.main(["--data", "synthetic", "--profile", "smoke", "--out", out, "--external", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert f"{path}: no labels" in captured.err
     assert "running" not in captured.out
 
 

@@ -7,10 +7,12 @@ import pytest
 
 from helpers import training
 from helpers.backend import keras
+from helpers.batch_norm import renew_batch_statistics, with_fused_batch_norm
 from helpers.preprocessing import Part
+from helpers.recipes import Recipe
 from helpers.runs import read_run
 from helpers.scoring import load_scorer
-from helpers.training import Recipe, flip_and_turn, renew_batch_statistics, train
+from helpers.training import train
 
 
 def make_part(count: int, seed: int) -> Part:
@@ -22,7 +24,7 @@ def make_part(count: int, seed: int) -> Part:
 
 
 TRAIN, VALIDATION = make_part(96, 0), make_part(32, 1)
-RECIPE = Recipe("lenet_classic", epochs=2, batch_size=16, flips_and_turns=True)
+RECIPE = Recipe("small", "lenet_classic", epochs=2, batch_size=16, flips_and_turns=True)
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +91,6 @@ def test_the_best_epoch_is_kept(run) -> None:
     assert run.record["best_epoch"] == history["val_accuracy"].idxmax()
 
 
-def test_flips_and_turns_are_the_eight_of_a_square() -> None:
-    image = np.arange(9, dtype=np.uint8).reshape(1, 3, 3, 1)
-    forms = flip_and_turn(np.repeat(image, 8, axis=0), np.arange(8))
-    assert len({form.tobytes() for form in forms}) == 8
-    np.testing.assert_array_equal(forms[0, ..., 0], image[0, ..., 0])
-    np.testing.assert_array_equal(forms[1, ..., 0], [[2, 5, 8], [1, 4, 7], [0, 3, 6]])
-    np.testing.assert_array_equal(forms[4, ..., 0], [[2, 1, 0], [5, 4, 3], [8, 7, 6]])
-
-
 def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
     network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(momentum=0.99)])
     values = np.random.default_rng(0).normal(5, 2, (96, 4)).astype(np.float32)
@@ -106,3 +99,42 @@ def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
     batches = values.reshape(3, 32, 4)
     np.testing.assert_allclose(norm.moving_mean, batches.mean(axis=1).mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(norm.moving_variance, batches.var(axis=1).mean(axis=0), rtol=1e-4)
+
+
+def test_the_fused_batch_norm_is_keras_batch_norm() -> None:
+    values = np.random.default_rng(0).normal(5, 2, (64, 12, 12, 3)).astype(np.float32)
+    plain = keras.Sequential([keras.Input((12, 12, 3)), keras.layers.BatchNormalization(momentum=0.9)])
+    fused = with_fused_batch_norm(plain)
+    for learning in (True, False):
+        expected, found = plain(values, training=learning), fused(values, training=learning)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    for expected, found in zip(plain.get_weights(), fused.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("scaling", ["symmetric", "unit", "raw", "standardised"])
+def test_scaling_is_part_of_the_saved_network(scaling: str, tmp_path) -> None:
+    run = train(replace(RECIPE, epochs=1, scaling=scaling), 0, TRAIN, VALIDATION, tmp_path)
+    network = keras.saving.load_model(run.model_path, compile=False)
+    scaled = np.asarray(network.get_layer("scale")(TRAIN.images)).reshape(-1, 3)
+    if scaling == "standardised":
+        np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-3)
+        np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-3)
+    else:
+        low, high = {"symmetric": (-1, 1), "unit": (0, 1), "raw": (0, 255)}[scaling]
+        pixels = TRAIN.images.reshape(-1, 3).astype(float)
+        np.testing.assert_allclose(scaled, low + pixels * (high - low) / 255, rtol=1e-4, atol=1e-4)
+
+
+def test_the_saved_network_is_plain_keras_in_float32(tmp_path) -> None:
+    recipe = Recipe("stages", "cellnet", batch_size=16, low_precision=True)
+    run = train(recipe, 0, TRAIN, VALIDATION, tmp_path)
+    network = keras.saving.load_model(run.model_path, compile=False)
+    assert {type(layer).__module__.split(".")[0] for layer in network.layers} == {"keras"}
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+def test_an_epoch_can_be_a_part_of_the_images(tmp_path) -> None:
+    run = train(replace(RECIPE, epoch_images=32), 0, TRAIN, VALIDATION, tmp_path)
+    assert run.record["epoch_images"] == 32
+    assert run.record["train_images"] == 96

@@ -1,0 +1,128 @@
+"""How fast the networks train, beside this machine's matrix product and beside PyTorch; how soon cellnet is good."""
+
+# mypy: disable-error-code="no-untyped-call"
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from helpers.backend import THREADS, keras, matrix_product_peak
+from helpers.cost import count_flops
+from helpers.preprocessing import Part
+from helpers.recipes import NETWORKS, PROFILES, RECIPES
+from helpers.training import precision_of, prepare, train
+
+ROUNDS = 3
+"""Turns that every network has; the fastest counts."""
+
+
+def benchmark_training(part: Part) -> str:
+    """Return a table of training speeds, each network in turn with the others, on the images of ``part``.
+
+    One line per network: images/s, the arithmetic this amounts to (three forward passes per image), its share of what
+    this machine reaches in a large matrix product of the same precision, and PyTorch's speed where it is installed.
+    """
+    lines = [
+        f"{'network':16}{'precision':>16}{'images/s':>10}{'GFLOP/s':>10}{'of peak':>9}{'PyTorch':>10}{'ratio':>7}"
+    ]
+    for name in NETWORKS:
+        recipe = replace(RECIPES[name], epoch_images=min(256, len(part.labels)))
+        precision = precision_of(recipe)
+        model, batches = prepare(recipe, 0, part)
+        count = len(batches.order)
+        steps: dict[str, Callable[[], Any]] = {"keras": partial(model.fit, batches, shuffle=False, verbose=0)}
+        if find_spec("torch"):
+            steps["torch"] = torch_step(model, part, recipe.batch_size, count, precision)
+        seconds: dict[str, list[float]] = {way: [] for way in steps}
+        peaks = []
+        for _ in range(ROUNDS + 1):
+            peaks.append(matrix_product_peak(precision, repeats=3))
+            for way, step in steps.items():
+                started = time.perf_counter()
+                step()
+                seconds[way].append(time.perf_counter() - started)
+        speed = {way: count / min(values[1:]) for way, values in seconds.items()}
+        flops = 3 * count_flops(model) * speed["keras"]
+        line = f"{name:16}{precision:>16}{speed['keras']:10.0f}{flops / 1e9:10.0f}{flops / max(peaks):9.2f}"
+        if "torch" in speed:
+            line += f"{speed['torch']:10.0f}{speed['keras'] / speed['torch']:7.2f}"
+        lines.append(line if "torch" in speed else f"{line}{'-':>10}{'-':>7}")
+    return "\n".join(lines)
+
+
+def torch_step(
+    model: keras.Model, part: Part, batch_size: int, count: int, precision: str
+) -> Callable[[], Any]:
+    """Return a function that trains the same layers in PyTorch on ``count`` images, once."""
+    import torch  # type: ignore[import-not-found, unused-ignore]  # not a dependency: compared with where present
+    from torch import nn  # type: ignore[import-not-found, unused-ignore]
+
+    torch.set_num_threads(THREADS)
+    stack: list[nn.Module] = []
+    for layer in model.layers:
+        settings, inputs = layer.get_config(), layer.input.shape
+        match type(layer).__name__:
+            case "Conv2D":
+                same = settings["padding"] == "same"
+                bias = settings["use_bias"]
+                size = settings["kernel_size"]
+                stack.append(
+                    nn.Conv2d(inputs[-1], settings["filters"], size, padding="same" if same else 0, bias=bias)
+                )
+            case "Dense":
+                stack.append(nn.Linear(inputs[-1], settings["units"]))
+            case "BatchNormalization" | "FusedBatchNormalization":
+                stack.append(nn.BatchNorm2d(inputs[-1], momentum=1 - settings["momentum"]))
+            case "MaxPooling2D":
+                stack.append(nn.MaxPool2d(2))
+            case "GlobalAveragePooling2D":
+                stack += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+            case "Flatten":
+                stack.append(nn.Flatten())
+            case "Dropout":
+                stack.append(nn.Dropout(settings["rate"]))
+            case "ReLU":
+                stack.append(nn.ReLU())
+        if settings.get("activation") in ("relu", "tanh"):
+            stack.append({"relu": nn.ReLU(), "tanh": nn.Tanh()}[settings["activation"]])
+    network = nn.Sequential(*stack).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(network.parameters())
+    loss = nn.CrossEntropyLoss()
+    labels = torch.from_numpy(part.labels[:count].astype(np.int64))
+    low = precision == "mixed_bfloat16"
+
+    def step() -> None:
+        for start in range(0, count, batch_size):
+            chosen = np.s_[start : start + batch_size]
+            pixels = torch.from_numpy(part.images[:count][chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
+            with torch.autocast("cpu", torch.bfloat16, enabled=low):
+                found = loss(network(pixels.contiguous(memory_format=torch.channels_last)), labels[chosen])
+            optimizer.zero_grad()
+            found.backward()
+            optimizer.step()
+
+    return step
+
+
+def benchmark_time_to(accuracy: float, part: Part, validation: Part, profile: str) -> str:
+    """Return after how many seconds of training cellnet, by a profile's recipe, reaches a validation accuracy."""
+    recipe = PROFILES[profile].recipe("cellnet")
+    with TemporaryDirectory() as folder:
+        history = train(recipe, 0, part, validation, Path(folder)).history()
+    lines = [
+        f"epoch {epoch:2}: {seconds:6.1f} s, validation accuracy {value:.4f}"
+        for epoch, seconds, value in zip(
+            history.index, history["seconds"].cumsum(), history["val_accuracy"], strict=True
+        )
+    ]
+    reached = history["val_accuracy"] >= accuracy
+    when = f"{history['seconds'].cumsum()[reached.idxmax()]:.0f} s" if reached.any() else "never"
+    return "\n".join([*lines, f"{accuracy} reached after: {when} (n = {len(validation.labels):,})"])

@@ -1,0 +1,141 @@
+"""The claims about the images: C01 to C07 and C13. Each function's docstring is its rule."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from helpers.cells import CLASS_NAMES, SIDE
+from helpers.evaluation import correlation_interval
+from helpers.findings import (
+    CONFIRMED,
+    LARGEST_OF_EIGHT,
+    NOT_CONFIRMED,
+    REFUTED,
+    RESERVED,
+    UNDECIDED,
+    Findings,
+    Verdict,
+)
+from helpers.preprocessing import find_copies
+
+
+def size(f: Findings) -> Verdict:
+    """Confirmed if the counts match, with reservation if exact copies are among them. Real cells, all of them, only."""
+    assert f.cells.labels is not None
+    classes, copies = len(np.unique(f.cells.labels)), find_copies(f.split.pixel_sha256)
+    extra = sum(len(group) - 1 for group in copies)
+    measured = (
+        f"{len(f.cells):,} images of {SIDE}×{SIDE} RGB, {classes} classes, {extra} further exact copies"
+    )
+    if f.cells.is_synthetic or f.is_sample:
+        return measured, UNDECIDED
+    if (len(f.cells), classes) != (15_092, 8):
+        return measured, NOT_CONFIRMED
+    return measured, RESERVED if extra else CONFIRMED
+
+
+def frequencies(f: Findings) -> Verdict:
+    """Confirmed if each of classes 1, 3 and 6 has more images than class 7, and class 7 more than each other."""
+    assert f.cells.labels is not None
+    counts = np.bincount(f.cells.labels, minlength=len(CLASS_NAMES))
+    holds = counts[[1, 3, 6]].min() > counts[7] > counts[[0, 2, 4, 5]].max()
+    order = "; ".join(
+        f"{CLASS_NAMES[label]} {counts[label]:,}" for label in np.argsort(-counts, kind="stable")
+    )
+    return order, CONFIRMED if holds else NOT_CONFIRMED
+
+
+def correlations(f: Findings) -> Verdict:
+    """Confirmed if the 95 % interval of r lies above zero for more than half of the 15 pairs."""
+    pairs = list(combinations(f.statistics.columns, 2))
+    lows = [correlation_interval(f.statistics[a].to_numpy(), f.statistics[b].to_numpy())[1] for a, b in pairs]
+    positive = int(np.sum(np.array(lows) > 0))
+    measured = f"{positive} of {len(pairs)} pairs correlate positively, n = {len(f.statistics):,}"
+    return measured, CONFIRMED if 2 * positive > len(pairs) else NOT_CONFIRMED
+
+
+def black_and_white(f: Findings) -> Verdict:
+    """Confirmed if the 95 % interval of r lies below zero, refuted if above, not confirmed if it spans zero."""
+    both = f.statistics[["black", "white"]].dropna()
+    r, low, high = correlation_interval(both["black"].to_numpy(), both["white"].to_numpy())
+    if np.isnan(r):
+        return "no variation in one of the two", UNDECIDED
+    within = [
+        group["black"].corr(group["white"]) for _, group in both.groupby(f.development_labels[both.index])
+    ]
+    measured = (
+        f"r = {r:+.3f} [{low:+.3f}, {high:+.3f}], n = {len(both):,}; within single classes {np.nanmin(within):+.2f} to "
+        f"{np.nanmax(within):+.2f}"
+    )
+    return measured, CONFIRMED if high < 0 else REFUTED if low > 0 else NOT_CONFIRMED
+
+
+def blue(f: Findings) -> Verdict:
+    """What a linear fit of blue on red and green leaves over, among images of the more frequent background.
+
+    Confirmed if the largest class mean lies half a standard deviation up, with reservation if it is less; in either
+    case only if it lies further above zero than chance puts the largest of eight (2.73 standard errors). Images of the
+    rarer background, bluish or not, come from another acquisition and would widen the deviation.
+    """
+    chosen = f.blue_background == (f.blue_background.mean() > 0.5)
+    table, labels = f.statistics[chosen], f.development_labels[chosen]
+    design = np.column_stack([np.ones(len(table)), table["red"], table["green"]])
+    weights = np.linalg.lstsq(design, table["blue"].to_numpy(), rcond=None)[0]
+    groups = (table["blue"] - design @ weights).groupby(labels)
+    means, errors, spread = groups.mean(), groups.sem(), float(np.sqrt(groups.var().mean()))
+    top = int(means.idxmax())
+    measured = (
+        f"{CLASS_NAMES[top]}: {means[top]:+.2f} ± {1.96 * errors[top]:.2f} grey levels of blue at equal red and "
+        f"green ({means[top] / spread:.2f} standard deviations), n = {groups.size()[top]:,}; "
+        f"{int((~chosen).sum()):,} images of another acquisition left out"
+    )
+    if not means[top] > LARGEST_OF_EIGHT * errors[top]:
+        return measured, NOT_CONFIRMED
+    return measured, CONFIRMED if means[top] >= 0.5 * spread else RESERVED
+
+
+def _brightness(f: Findings, label: int, sign: int) -> Verdict:
+    groups = f.statistics["grey"].groupby(f.development_labels)
+    means, variances = groups.mean(), groups.sem() ** 2
+    if label not in means.index:
+        return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
+    others = means.index != label
+    gap = sign * (means[label] - means[others])
+    error = 1.96 * np.sqrt(variances[label] + variances[others])
+    average_gap = float(gap.mean())
+    average_error = 1.96 * float(np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2))
+    word = "lighter" if sign > 0 else "darker"
+    measured = (
+        f"{CLASS_NAMES[label]}: mean grey of the picture {means[label]:.1f}, {average_gap:.1f} ± "
+        f"{average_error:.1f} levels {word} than the other classes' average, {word} than {int((gap > 0).sum())} of "
+        f"{int(others.sum())} classes, n = {groups.size()[label]:,}; cell size was not measured"
+    )
+    if np.isnan(error).any():
+        return f"{measured}; a class has a single image", UNDECIDED
+    if (gap > error).all():
+        return measured, CONFIRMED
+    return measured, RESERVED if average_gap > average_error else NOT_CONFIRMED
+
+
+def platelets(f: Findings) -> Verdict:
+    """Confirmed if lighter than every other class (95 %); with reservation if only lighter than their average."""
+    return _brightness(f, label=7, sign=1)
+
+
+def eosinophils(f: Findings) -> Verdict:
+    """Confirmed if darker than every other class (95 %); with reservation if only darker than their average."""
+    return _brightness(f, label=1, sign=-1)
+
+
+def microscope(f: Findings) -> Verdict:
+    """Refuted if more than 99 % of the images carry colour: electrons have none. Real cells only."""
+    spread = f.statistics[["red", "green", "blue"]].max(axis=1) - f.statistics[["red", "green", "blue"]].min(
+        axis=1
+    )
+    coloured = float((spread > 5).mean())
+    measured = f"{coloured:.1%} of the images carry colour, n = {len(spread):,}"
+    if f.cells.is_synthetic:
+        return measured, UNDECIDED
+    return measured, REFUTED if coloured > 0.99 else NOT_CONFIRMED

@@ -1,0 +1,182 @@
+"""The claims about the models: C08 to C12 and C14 to C16. Each function's docstring is its rule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.evaluation import compare_models
+from helpers.findings import (
+    CONFIRMED,
+    NOT_CONFIRMED,
+    REFUTED,
+    RESERVED,
+    UNDECIDED,
+    WIDEST_INTERVAL,
+    Findings,
+    Verdict,
+    with_interval,
+)
+from helpers.ladder import is_larger
+from helpers.recipes import CHANGES
+
+
+def _accuracy(f: Findings, model: str, reported: float, on_validation: bool) -> Verdict:
+    if model not in f.scores:
+        return f"{model} is not trained in this profile", UNDECIDED
+    test, validation = f.scores[model], f.validation_scores[model]
+    measured = f"test {with_interval(test)}; validation {with_interval(validation)}"
+    if f.cells.is_synthetic:
+        return measured, UNDECIDED
+    low, high = (validation if on_validation else test)["accuracy_ci95"]
+    if high - low > WIDEST_INTERVAL:
+        return f"{measured}: too few images", UNDECIDED
+    if low <= reported <= high:
+        return measured, CONFIRMED
+    if reported < low:
+        return f"{measured}: higher than reported", RESERVED
+    return f"{measured}: lower than reported", NOT_CONFIRMED
+
+
+def forest(f: Findings) -> Verdict:
+    """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
+
+    Not confirmed if it lies above, or if the test accuracy lies below the interval on validation images ("generalises
+    well"). Real cells only.
+    """
+    measured, verdict = _accuracy(f, "forest", 0.87, on_validation=True)
+    generalises = f.scores["forest"]["accuracy"] >= f.validation_scores["forest"]["accuracy_ci95"][0]
+    return measured, NOT_CONFIRMED if verdict != UNDECIDED and not generalises else verdict
+
+
+def classic(f: Findings) -> Verdict:
+    """Confirmed if the reported value lies in our 95 % interval on test images, with reservation if below it.
+
+    Not confirmed if it lies above. Real cells only.
+    """
+    return _accuracy(f, "lenet_classic", 0.91, on_validation=False)
+
+
+def alexnet(f: Findings) -> Verdict:
+    """Confirmed if the reported value lies in our 95 % interval on test images, not confirmed if it does not.
+
+    Cannot be decided where validation accuracy was still rising when the training ended. Real cells only.
+    """
+    measured, verdict = _accuracy(f, "alexnet", 0.80, on_validation=False)
+    if "alexnet" in f.still_rising:
+        return f"{measured}; still rising when this profile's training ended", UNDECIDED
+    return measured, NOT_CONFIRMED if verdict == RESERVED else verdict
+
+
+def custom(f: Findings) -> Verdict:
+    """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
+
+    Not confirmed if it lies above, or if another model of the original report is significantly better on test images;
+    with reservation if not all of them are significantly worse (McNemar, Holm). Real cells only.
+    """
+    measured, verdict = _accuracy(f, "lenet_custom", 0.9397, on_validation=True)
+    rivals = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.probabilities]
+    chosen = {name: f.probabilities[name] for name in ("lenet_custom", *rivals)}
+    compared = compare_models(f.test_labels, chosen, against="lenet_custom")
+    differs = compared["p"] < 0.05
+    better = compared["b"][differs & (compared["only_b"] > compared["only_a"])].tolist()
+    worse = compared["b"][differs & (compared["only_b"] < compared["only_a"])].tolist()
+    measured += f"; of {', '.join(rivals)}, significantly better: {', '.join(better) or 'none'}, worse: "
+    measured += ", ".join(worse) or "none"
+    if verdict in (UNDECIDED, NOT_CONFIRMED) or better:
+        return measured, UNDECIDED if verdict == UNDECIDED else NOT_CONFIRMED
+    return measured, verdict if len(worse) == len(rivals) else RESERVED
+
+
+def leak(f: Findings) -> Verdict:
+    """Refuted as a measure of accuracy if images the model was trained on score above those it never saw (95 %)."""
+    scores = f.leak_scores
+    measured = "; ".join(f"{part} {with_interval(score)}" for part, score in scores.items())
+    if f.cells.is_synthetic:
+        return measured, UNDECIDED
+    leaks = scores["train"]["accuracy_ci95"][0] > scores["test"]["accuracy_ci95"][1]
+    low, high = scores["all images"]["accuracy_ci95"]
+    if low <= 0.98 <= high:
+        measured = f"the number is reproduced, on images most of which trained the model: {measured}"
+    return measured, REFUTED if leaks else NOT_CONFIRMED
+
+
+def scaling(f: Findings) -> Verdict:
+    """Faster is a higher validation accuracy averaged over all epochs; more stable are smaller falls between epochs.
+
+    Confirmed if the classical LeNet on [-1, 1] beats itself on raw pixels in both beyond chance (Welch's t-test over
+    seeds, p < 0.05); with reservation if only in one, or if [0, 1] or standardised pixels do no worse; refuted if raw
+    pixels win in either. Cannot be decided with fewer than two seeds, or where accuracy stays under 1.5 times the
+    share of the largest class: then nothing is learnt. Real cells only.
+    """
+    if "raw" not in f.scalings.index:
+        return "this profile does not train on raw pixels", UNDECIDED
+    ours, raw = f.scalings.loc["[-1, 1]"], f.scalings.loc["raw"]
+    measured = "; ".join(
+        f"{name}: {np.mean(row['speed']):.4f} over all epochs, falls {np.mean(row['falls']):.4f}, "
+        f"last {np.mean(row['last']):.4f}"
+        for name, row in f.scalings.iterrows()
+    )
+    measured += f"; {len(ours['speed'])} seed(s) each"
+    validation = f.validation_scores["lenet_classic"]
+    learnt = np.mean(ours["last"]) > 1.5 * max(validation["support"].values()) / validation["n"]
+    if f.cells.is_synthetic or len(ours["speed"]) < 2 or not learnt:
+        return measured, UNDECIDED
+    if is_larger(raw["speed"], ours["speed"]) or is_larger(ours["falls"], raw["falls"]):
+        return measured, REFUTED
+    holds = is_larger(ours["speed"], raw["speed"]), is_larger(raw["falls"], ours["falls"])
+    others = f.scalings.drop(index=["[-1, 1]", "raw"])
+    unmatched = all(is_larger(ours["speed"], row["speed"]) for _, row in others.iterrows())
+    if all(holds) and unmatched:
+        return measured, CONFIRMED
+    return measured, RESERVED if any(holds) else NOT_CONFIRMED
+
+
+def changes(f: Findings) -> Verdict:
+    """Each change is made alone, on top of those before it, and its gain measured on validation images.
+
+    Max pooling, softmax, cross-entropy and Adam are in both of the report's networks: no changes, so that the claim
+    can be confirmed with reservation at best, namely if the 95 % interval of every gain (over seeds and images) lies
+    above zero. Refuted if one lies below zero; not confirmed otherwise. Cannot be decided where a change is not trained
+    alone. Real cells only.
+    """
+    ours = f.ladder.reindex(CHANGES).dropna(subset="gain")
+    measured = "; ".join(
+        "{}: {:+.2f} points [{:+.2f}, {:+.2f}]".format(
+            row["change"], *(100 * row[["gain", "gain_low", "gain_high"]].astype(float))
+        )
+        for _, row in ours.iterrows()
+    )
+    if len(ours) < len(CHANGES):
+        return "the changes are not trained one by one in this profile; four of the eight are none", UNDECIDED
+    images = f.validation_scores["lenet_custom"]["n"]
+    seeds = int(ours["seeds"].min())
+    measured += f"; {seeds} seed(s), n = {images:,} validation images; the other four are no changes"
+    if f.cells.is_synthetic:
+        return measured, UNDECIDED
+    if (ours["gain_high"] < 0).any():
+        return measured, REFUTED
+    return measured, RESERVED if (ours["gain_low"] > 0).all() else NOT_CONFIRMED
+
+
+def network_wins(f: Findings) -> Verdict:
+    """Confirmed if the custom LeNet beats both hand-crafted models, refuted if one of them beats it (McNemar).
+
+    With reservation if it beats the forest and the best hand-crafted model neither beats it nor is beaten.
+    """
+    forest, forest_verdict = _paired(f, "lenet_custom", "forest")
+    best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
+    measured = f"against the report's forest: {forest}; against the best hand-crafted model: {best}"
+    if REFUTED in (forest_verdict, best_verdict) or forest_verdict != CONFIRMED:
+        return measured, REFUTED if REFUTED in (forest_verdict, best_verdict) else forest_verdict
+    return measured, CONFIRMED if best_verdict == CONFIRMED else RESERVED
+
+
+def _paired(f: Findings, a: str, b: str) -> Verdict:
+    if a not in f.probabilities or b not in f.probabilities:
+        return f"{a} or {b} is missing", UNDECIDED
+    row = compare_models(f.test_labels, {a: f.probabilities[a], b: f.probabilities[b]}).iloc[0]
+    gain = 100 * (row["only_a"] - row["only_b"]) / len(f.test_labels)
+    measured = f"{gain:+.2f} points, p = {row['p']:.2g} (uncorrected), n = {len(f.test_labels):,}"
+    if row["p"] >= 0.05:
+        return measured, NOT_CONFIRMED
+    return measured, CONFIRMED if gain > 0 else REFUTED

@@ -1,0 +1,145 @@
+"""The study's work spread over a Dask cluster, with the digits of a local run on processors of the same kind.
+
+Dask's processes send each other pickles: whoever reaches the scheduler can run code on all its machines. Use one that
+you trust, in a network of your own or behind TLS (``tls://`` and Dask's configuration). Files are never unpickled.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dask
+import joblib
+from distributed import Client, LocalCluster, as_completed
+
+from helpers import THREADS
+from helpers.cells import InputError
+from helpers.preprocessing import Part
+from helpers.recipes import Recipe
+from helpers.runs import RECORD
+from helpers.storage import folder_written_atomically, source_key
+
+VARIABLE = "BLOOD_CELLS_DASK"
+"""The environment variable that tells notebooks the scheduler's address."""
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "joblib", "distributed")
+ROOMS = ("classical", "distribution", "features", "models", "recipes", "shape_features", "training")
+# Read when this process starts: it keeps the source it has imported, whatever happens to the files.
+FACTS = {name: version(name) for name in PACKAGES} | {"source of helpers": source_key(*ROOMS)}
+
+
+def _facts() -> dict[str, str]:
+    return FACTS
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """Yield a client; InputError where no scheduler answers, it has no worker, or a worker differs from here."""
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(Client(address, timeout=5, set_as_default=False))  # type: ignore
+            client.wait_for_workers(1, timeout=5)
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"--dask {address}: {reason}, expected tcp://HOST:PORT of a scheduler") from None
+        for worker, found in client.run(_facts, on_error="return").items():
+            if isinstance(found, Exception):
+                raise InputError(f"--dask: worker {worker}: {found!r}, expected one of this checkout")
+            for name, here in FACTS.items():
+                if found.get(name) != here:
+                    raise InputError(f"--dask: worker {worker}: {name} {found.get(name)}, expected {here}")
+        yield client
+
+
+@contextmanager
+def announced(address: str) -> Iterator[None]:
+    """Let notebooks started in this block find a scheduler: the one at ``address``, or one made here for "local"."""
+    if address == "local":
+        options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
+        count = max(1, dask.system.CPU_COUNT // THREADS)
+        cluster = LocalCluster(count, silence_logs=logging.CRITICAL, **options)  # type: ignore[no-untyped-call]
+        with cluster, announced(cluster.scheduler_address):
+            yield
+        return
+    with connected(address):
+        os.environ[VARIABLE] = address
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
+
+
+@contextmanager
+def joblib_on(address: str) -> Iterator[None]:
+    """Let joblib's work in this block run on the cluster."""
+    with connected(address) as client, joblib.parallel_config("dask", client=client):
+        yield
+
+
+def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validation: Part, runs: Path) -> None:
+    """Train on the cluster those of ``jobs`` (recipe and seed) that ``runs`` lacks; write each as soon as it ends.
+
+    A training whose worker is killed starts again on another one.
+    """
+    from helpers.training import run_key
+
+    keys = {run_key(recipe, seed, train, validation): (recipe, seed) for recipe, seed in jobs}
+    missing = {key: job for key, job in keys.items() if not any(runs.glob(f"[!.]*-{key}/{RECORD}"))}
+    if not missing:
+        return
+    quiet = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+    with connected(address) as client, dask.config.set(quiet):
+        # Results of tasks, because what is scattered is lost with its worker; copies everywhere, so that none is idle.
+        parts = [client.submit(Part, p.images, p.labels, key=p.sha256) for p in (train, validation)]
+        client.replicate(parts)  # type: ignore[no-untyped-call]
+        trainings = [
+            client.submit(_train_there, key, *job, *parts, key=("training", key), retries=2)
+            for key, job in missing.items()
+        ]
+        finished = as_completed(trainings, client.loop)  # type: ignore[no-untyped-call]
+        for count, training in enumerate(finished, start=1):
+            name, files = training.result()
+            with folder_written_atomically(runs / name) as temporary:
+                for file, content in files.items():
+                    (temporary / file).write_bytes(content)
+            print(f"{name.rpartition('-')[0]}: trained, {count} of {len(missing)}")
+
+
+def _train_there(*job: Any) -> tuple[str, dict[str, bytes]]:
+    # In a process of its own: Keras draws from Python's global generator, and so do the worker's other threads.
+    multiprocessing.current_process().daemon = (
+        False  # a daemon, as Dask's workers are, may not start processes
+    )
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_parent) as process:
+        return process.submit(_train_here, *job).result()
+
+
+def _end_with_parent() -> None:
+    def wait_for_its_end() -> None:
+        multiprocessing.parent_process().join()  # type: ignore[union-attr]
+        os._exit(1)
+
+    threading.Thread(target=wait_for_its_end, daemon=True).start()
+
+
+def _train_here(
+    key: str, recipe: Recipe, seed: int, train: Part, validation: Part
+) -> tuple[str, dict[str, bytes]]:
+    from helpers import training
+
+    if key != training.run_key(recipe, seed, train, validation):
+        found = f"{os.uname().nodename} has source, packages or precision {training.precision_of(recipe)}"
+        raise InputError(f"--dask: {found} that give other digits, expected those of the study")
+    with TemporaryDirectory() as runs:
+        run = training.train(recipe, seed, train, validation, Path(runs))
+        return run.folder.name, {path.name: path.read_bytes() for path in run.folder.iterdir()}

@@ -1,0 +1,72 @@
+"""What a run has measured, and the words in which a claim is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.cells import Cells
+from helpers.preprocessing import Split
+
+CONFIRMED = "confirmed"
+RESERVED = "confirmed with reservation"
+NOT_CONFIRMED = "not confirmed"
+REFUTED = "refuted"
+UNDECIDED = "cannot be decided on these data"
+
+VERDICTS = (CONFIRMED, RESERVED, NOT_CONFIRMED, REFUTED, UNDECIDED)
+
+LARGEST_OF_EIGHT = 2.73
+"""Standard errors that bound the largest of eight means with 95 % (Bonferroni)."""
+
+WIDEST_INTERVAL = 0.05
+"""Width of an accuracy's 95 % interval from which on it decides nothing."""
+
+Verdict = tuple[str, str]
+"""What was measured, in words, and one of the five verdicts."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run has measured.
+
+    Parameters
+    ----------
+    cells, split : all images and their parts
+    statistics : colour statistics of the development images (training and validation), one row each
+    development_labels : (M,) labels of those rows
+    blue_background : (M,) whether each of them has a bluish background (`helpers.audit`)
+    validation_scores : what `helpers.evaluation.score` says of the validation images, by model name
+    is_sample : True where the profile uses only a sample of the images
+    still_rising : names of the networks whose validation accuracy was still rising when training ended
+    scores : what `helpers.evaluation.score` says of the test split, by model name
+    test_labels : (N,) labels of the test split
+    probabilities : (N, 8) test probabilities by model name
+    leak_scores : scores of ``lenet_custom`` on "train", "validation", "test" and "all images"
+    ladder : `helpers.ladder.ladder_table` of the rungs that were trained
+    scalings : `helpers.ladder.scaling_table` of the scalings that were trained
+    """
+
+    cells: Cells
+    split: Split
+    statistics: pd.DataFrame
+    development_labels: np.ndarray
+    blue_background: np.ndarray
+    validation_scores: dict[str, dict[str, Any]]
+    is_sample: bool
+    still_rising: frozenset[str]
+    scores: dict[str, dict[str, Any]]
+    test_labels: np.ndarray
+    probabilities: dict[str, np.ndarray]
+    leak_scores: dict[str, dict[str, Any]]
+    ladder: pd.DataFrame
+    scalings: pd.DataFrame
+
+
+def with_interval(score: dict[str, Any]) -> str:
+    """Return accuracy, 95 % interval and n of a score as words."""
+    low, high = score["accuracy_ci95"]
+    return f"{score['accuracy']:.4f} [{low:.4f}, {high:.4f}], n = {score['n']:,}"

@@ -1,0 +1,98 @@
+"""What each change buys: accuracies and gains over several seeds, with intervals, on validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.runs import Run
+
+RESAMPLES = 4_000
+
+
+def correct_by_seed(runs: Sequence[Run], labels: np.ndarray) -> np.ndarray:
+    """Return (seeds, N) booleans: whether each run is right about each of the N validation images."""
+    return np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs])
+
+
+def mean_accuracies(correct: Sequence[np.ndarray], seed: int = 0) -> np.ndarray:
+    """Return (models, RESAMPLES) bootstrapped mean accuracies of models that saw the same N images.
+
+    ``correct`` holds one (seeds, N) array per model. Images are drawn once for all models, seeds for each model
+    by itself, both with replacement (Efron & Tibshirani 1993): an interval covers both sources of chance.
+    """
+    generator = np.random.default_rng(seed)
+    images = correct[0].shape[1]
+    weights = generator.multinomial(images, np.full(images, 1 / images), RESAMPLES) / images
+    drawn = []
+    for by_seed in correct:
+        seeds = len(by_seed)
+        shares = generator.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
+        drawn.append(((weights @ by_seed.T) * shares).sum(axis=1))
+    return np.stack(drawn)
+
+
+def ladder_table(runs: dict[str, list[Run]], changes: dict[str, str], labels: np.ndarray) -> pd.DataFrame:
+    """Return one row per rung: change, validation accuracy and gain on the rung before with 95 % intervals, cost.
+
+    The columns: change, accuracy, low, high, seed_sd (NaN with one seed), gain, gain_low, gain_high (NaN in the first
+    row), seeds, parameters, epochs, seconds (mean over the seeds).
+    """
+    correct = [correct_by_seed(runs[name], labels) for name in changes]
+    drawn = mean_accuracies(correct)
+    rows = []
+    for rung, (name, change) in enumerate(changes.items()):
+        by_seed = correct[rung].mean(axis=1)
+        low, high = np.percentile(drawn[rung], [2.5, 97.5])
+        gain, gain_low, gain_high = float("nan"), float("nan"), float("nan")
+        if rung:
+            gain = float(by_seed.mean() - correct[rung - 1].mean())
+            gain_low, gain_high = np.percentile(drawn[rung] - drawn[rung - 1], [2.5, 97.5])
+        records = [run.record for run in runs[name]]
+        rows.append(
+            {
+                "rung": name,
+                "change": change,
+                "accuracy": float(by_seed.mean()),
+                "low": low,
+                "high": high,
+                "seed_sd": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else float("nan"),
+                "gain": gain,
+                "gain_low": gain_low,
+                "gain_high": gain_high,
+                "seeds": len(by_seed),
+                "parameters": records[0]["params"],
+                "epochs": records[0]["epochs_run"],
+                "seconds": float(np.mean([record["train_seconds"] for record in records])),
+            }
+        )
+    return pd.DataFrame(rows).set_index("rung")
+
+
+def scaling_table(runs: dict[str, list[Run]]) -> pd.DataFrame:
+    """Return one row per scaling of the pixels, with lists over the seeds.
+
+    ``speed`` is the validation accuracy averaged over all epochs, ``falls`` the sum of its falls from one epoch to the
+    next, ``last`` the validation accuracy after the last epoch.
+    """
+    rows = {}
+    for name, seeds in runs.items():
+        curves = [run.history()["val_accuracy"].to_numpy() for run in seeds]
+        rows[name] = {
+            "speed": [float(curve.mean()) for curve in curves],
+            "falls": [float(np.maximum(-np.diff(curve), 0).sum()) for curve in curves],
+            "last": [float(curve[-1]) for curve in curves],
+        }
+    return pd.DataFrame(rows).T.rename_axis("scaling")
+
+
+def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Return whether ``a`` is larger than ``b`` on average beyond chance: Welch's t-test over seeds, p < 0.05."""
+    if min(len(a), len(b)) < 2 or np.mean(a) <= np.mean(b):
+        return False
+    if np.ptp(a) == 0 and np.ptp(b) == 0:
+        return True
+    return bool(stats.ttest_ind(a, b, equal_var=False).pvalue < 0.05)

@@ -1,0 +1,89 @@
+"""The card that goes with the best model: what it is for, what it was measured on, and where it must not be trusted."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from helpers.cells import CLASS_NAMES
+from helpers.evaluation import accuracy_interval
+
+MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
+
+
+def _plain(words: Any) -> str:
+    """Return text from data as one line in which neither HTML nor Markdown means anything."""
+    return html.escape(" ".join(str(words).split()), quote=False).translate(MARKDOWN)
+
+
+def _bullets(values: dict[str, Any]) -> list[str]:
+    """Return a line per number, word or pair of the dict; whatever else it holds is left to results.json."""
+    shown = {key: value for key, value in values.items() if isinstance(value, str | float | int)}
+    words = [f"{value:.4g}" if isinstance(value, float) else _plain(value) for value in shown.values()]
+    return [f"- {_plain(key.replace('_', ' '))}: {word}" for key, word in zip(shown, words, strict=True)]
+
+
+def model_card(results: dict[str, Any]) -> str:
+    """Return the card of the model that validation images chose, as Markdown; every number is one of ``results``.
+
+    ``results`` is what results.json holds. Sections follow Mitchell et al. 2019 (arXiv:1810.03993). Calibration and
+    robustness stand in it if the model has them.
+    """
+    models, data = results["models"], results["data"]
+    name = max(models, key=lambda each: models[each]["val_accuracy"])
+    model, split, provenance = models[name], data["split"], results["provenance"]
+    low, high = model["test_accuracy_ci95"]
+    parameters = "" if model["params"] is None else f", {model['params']:,} parameters"
+    warning = [
+        "> **Synthetic cells.** This model was trained and tested on images that this project drew itself. It knows "
+        "nothing of real blood cells, and no number below says anything about them.\n"
+    ]
+    classes = []
+    for label, recall in model["recall"].items():
+        n = model["support"][label]
+        interval = "{:.3f} to {:.3f}".format(*accuracy_interval(round(recall * n), n))
+        classes.append(f"| {label} | {n:,} | {recall:.3f} | {interval} | {model['precision'][label]:.3f} |")
+    sections: dict[str, list[str]] = {
+        "Model": [
+            f"- `{model['file']}`: `{name}`{parameters}, the best of {len(models)} models on validation images.",
+            "- 48×48 RGB image of one cell, 8 bits, in; probabilities out, of: "
+            + ", ".join(CLASS_NAMES)
+            + ".",
+            f"- Made at commit {_plain(provenance['commit'])}, profile {_plain(provenance['profile'])}.",
+        ],
+        "Intended use": [
+            "- Teaching, and the study of methods on images made like those it was trained on.",
+            "- **Not a medical device.** Not for diagnosis, nor to sort, count or leave out cells of a patient.",
+            "- Not for cells of other kinds: it always answers with one of its eight classes. There are no blasts or "
+            "other malignant cells among them, no smudge cells, no artefacts.",
+        ],
+        "Data": [
+            f"- {data['images']:,} images: {_plain(data['source'])}.",
+            f"- {split['train']:,} for training, {split['validation']:,} for choices, {split['test']:,} for the test; "
+            f"{split['dropped']:,} copies or doubtful labels left out. Split: {_plain(data['split_origin'])}.",
+            *(f"- {_plain(note)}" for note in data["notes"]),
+        ],
+        "Training": [
+            f"- {model['train_images']:,} images, {model['train_seconds']:,.0f} s, {len(model['seeds'])} seed(s).",
+            *_bullets(model["recipe"] or {}),
+        ],
+        "Results on the test images": [
+            f"Top-1 accuracy **{model['test_accuracy']:.4f}** (95 % interval {low:.4f} to {high:.4f}, "
+            f"n = {model['n']:,}, mean over {len(model['seeds'])} seed(s)); on validation {model['val_accuracy']:.4f}. "
+            f"Macro-F1 {model['macro_f1']:.4f} and the table: first seed, the model saved.\n",
+            "| class | n | recall | 95 % interval | precision |",
+            "|---|--:|--:|--:|--:|",
+            *classes,
+        ],
+        "Calibration": _bullets(model.get("calibration", {})),
+        "Robustness": _bullets(model.get("robustness", {})),
+        "Limits": [
+            "- No patient numbers are known, so the split is by image: the figures are optimistic for new patients.",
+            "- One source of images, as far as is known one laboratory, stain and camera; published models lose "
+            "most of their accuracy on another.",
+            "- Some labels are arguable: immature granulocytes pass gradually into neutrophils.",
+            "- The intervals cover the sampling of test images, and nothing else.",
+        ],
+    }
+    body = [f"## {title}\n\n" + "\n".join(lines) + "\n" for title, lines in sections.items() if lines]
+    return "\n".join([f"# Model card: {name}\n", *(warning if data["is_synthetic"] else []), *body])

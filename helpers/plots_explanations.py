@@ -1,0 +1,103 @@
+"""Two drawings: where a network finds its evidence, and what accuracy costs."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from helpers.cells import CLASS_NAMES
+from helpers.explanations import normalised
+from helpers.figures import DIVERGING_MAP, MODEL_COLOURS, MUTED
+
+ERRORS = np.array([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+"""Ticks of the axis of errors, in per cent."""
+
+
+def draw_explanations(
+    images: np.ndarray, labels: np.ndarray, maps: np.ndarray, random_maps: np.ndarray, title: str
+) -> Figure:
+    """Return one column per image: the image, the network's map over it, and that of the network without training.
+
+    Maps (N, 48, 48) are those of `helpers.explanations.evidence_maps`, each drawn up to its own largest value.
+    """
+    rows = ("image", "network", "same network,\nrandom weights")
+    figure, axes = plt.subplots(3, len(images), figsize=(1.12 * len(images) + 1.1, 4.3), squeeze=False)
+    scale = plt.cm.ScalarMappable(Normalize(-1, 1), plt.get_cmap(DIVERGING_MAP).reversed())
+    for column, (image, label) in enumerate(zip(images, labels, strict=True)):
+        # a pale grey copy: the map's colours mean the same on every pixel
+        pale = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2) / 255 * 0.5 + 0.5
+        axes[0, column].imshow(image)
+        for row, map_ in ((1, maps[column]), (2, random_maps[column])):
+            values = normalised(map_)
+            colours = scale.to_rgba(values)[..., :3]
+            strength = np.abs(values)[..., np.newaxis] ** 0.5
+            axes[row, column].imshow(pale * (1 - strength * (1 - colours)))
+        axes[0, column].set_title(CLASS_NAMES[label].replace(" ", "\n"), fontsize=8.5, loc="center")
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.grid(visible=False)
+        axis.spines[:].set_visible(False)
+    for axis, words in zip(axes[:, 0], rows, strict=True):
+        axis.set_ylabel(words, fontsize=9, rotation=0, ha="right", va="center", labelpad=6)
+    bar = figure.colorbar(scale, ax=axes[1:, :], ticks=[-1, 0, 1], fraction=0.02, pad=0.01, aspect=28)
+    bar.set_ticklabels(["against", "0", "for"])
+    bar.outline.set_visible(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
+    return figure
+
+
+def draw_pareto(table: pd.DataFrame, title: str) -> Figure:
+    """Return test error against training minutes and against operations, each model labelled where it stands.
+
+    ``table`` is that of `helpers.cost.cost_table`. Both axes are logarithmic, fewer errors are up; the line joins the
+    models that no cheaper or equally cheap one beats (the Pareto front).
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(9.5, 4.3), sharey=True)
+    columns = {"training, minutes": "training, minutes", "MFLOP per image": "MFLOP per image (networks only)"}
+    for axes, (column, words) in zip(panels, columns.items(), strict=True):
+        _draw_front(axes, table[[column, "accuracy"]].dropna().set_axis(["cost", "accuracy"], axis=1))
+        axes.set(xlabel=words)
+    errors = _errors(table["accuracy"])
+    panels[0].set(ylabel="test error (fewer is up)", ylim=(1.6 * errors.max(), errors.min() / 1.6))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
+    return figure
+
+
+def pareto_front(cost: pd.Series, accuracy: pd.Series) -> list[str]:
+    """Return the models that none of the same or lower cost equals or beats in accuracy, cheapest first."""
+    table = pd.DataFrame({"cost": cost, "accuracy": accuracy}).dropna()
+    table = table.sort_values(["cost", "accuracy"], ascending=[True, False], kind="stable")
+    best_before = table["accuracy"].cummax().shift(fill_value=-np.inf)
+    return [str(name) for name in table.index[table["accuracy"] > best_before]]
+
+
+def _errors(accuracy: pd.Series) -> pd.Series:
+    return (100 * (1 - accuracy)).clip(lower=0.05)  # none at all has no place on a logarithmic axis
+
+
+def _draw_front(axes: Axes, table: pd.DataFrame) -> None:
+    errors = _errors(table["accuracy"])
+    front = pareto_front(table["cost"], table["accuracy"])
+    axes.plot(
+        table.loc[front, "cost"], errors[front], color=MUTED, linewidth=1.2, drawstyle="steps-post", zorder=1
+    )
+    axes.set(xscale="log", yscale="log")
+    axes.set_yticks(ERRORS)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.margins(x=0.3)
+    for name, error in errors.items():
+        cost = table.loc[name, "cost"]
+        axes.plot(cost, error, "o", color=MODEL_COLOURS[name], markersize=9)
+        near = table["cost"].between(cost / 5, cost * 5) & (errors < error) & (errors > error / 1.5)
+        weight, below = "bold" if name in front else "normal", bool(near.any())
+        axes.annotate(
+            name, (cost, error), (0, -9 if below else 8), textcoords="offset points", ha="center",
+            va="top" if below else "bottom", weight=weight, fontsize=8.5,
+        )  # fmt: skip

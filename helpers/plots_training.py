@@ -1,0 +1,105 @@
+"""The drawings of the trainings: curves, the ladder, the scalings."""
+
+from __future__ import annotations
+
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers.figures import INK, MODEL_COLOURS, MUTED
+
+
+def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
+    """Return loss and accuracy over epochs, training dashed against validation solid, one colour per model."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
+    for name, history in histories.items():
+        colour = MODEL_COLOURS[name]
+        for axes, column in ((left, "loss"), (right, "accuracy")):
+            axes.plot(history.index, history[column], color=colour, linestyle="--", label=f"{name}, training")
+            axes.plot(history.index, history[f"val_{column}"], color=colour, marker="o", markersize=3.5,
+                      label=f"{name}, validation")  # fmt: skip
+    for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    right.legend(loc="lower right")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
+    """Return the rungs of `helpers.ladder.ladder_table` from top to bottom: accuracy, its interval, the gain in words.
+
+    The first ``of_report`` rungs are the original report's own changes; a line parts them from the others.
+    """
+    figure, axes = plt.subplots(figsize=(8.4, 0.42 * len(table) + 1.5))
+    rows = np.arange(len(table))
+    axes.step(table["accuracy"], rows, where="pre", color=MUTED, linewidth=1, zorder=1)
+    for row, (name, rung) in enumerate(table.iterrows()):
+        colour = MODEL_COLOURS.get(str(name), INK)
+        axes.plot([rung["low"], rung["high"]], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+        axes.plot(rung["accuracy"], row, "o", color=colour, markersize=7)
+        words = f"{rung['accuracy']:.4f}"
+        if not np.isnan(rung["gain"]):
+            words += f"  ({100 * rung['gain']:+.2f})"
+        axes.annotate(
+            words, (rung["high"], row), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8.5
+        )
+    if of_report < len(table):
+        axes.axhline(of_report - 0.5, color=MUTED, linestyle=":", linewidth=1)
+    low, high = table["low"].min(), table["high"].max()
+    axes.set(
+        xlim=(low - 0.03 * (high - low), high + 0.22 * (high - low)),
+        xlabel="validation accuracy (gain on the rung above, in points)",
+        yticks=rows,
+    )
+    axes.set_yticklabels(
+        [
+            textwrap.fill(change if row == 0 else f"+ {change}", 34)
+            for row, change in enumerate(table["change"])
+        ],
+        fontsize=9,
+    )
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def draw_scalings(histories: dict[str, list[pd.DataFrame]], title: str) -> Figure:
+    """Return validation accuracy by epoch for each scaling of the pixels: thin for seeds, thick for their mean."""
+    figure, axes = plt.subplots(figsize=(7.4, 3.9))
+    for (name, seeds), colour, marker in zip(
+        histories.items(), ("#5744f7", "#e27e10", "#056f78", "#c90537"), "osD^", strict=False
+    ):
+        curves = pd.concat([history["val_accuracy"] for history in seeds], axis=1)
+        axes.plot(curves.index, curves, color=colour, linewidth=0.7, alpha=0.6)
+        axes.plot(curves.index, curves.mean(axis=1), color=colour, marker=marker, markersize=4, label=name)
+    axes.set(xlabel="epoch", ylabel="validation accuracy")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="lower right", title="pixels")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+def draw_statistics_lag(kept: pd.DataFrame, title: str) -> Figure:
+    """Return, by network, each seed with its running averages as kept and computed anew.
+
+    ``kept`` has a row per run and the columns network, seed, kept and renewed (validation accuracies).
+    """
+    figure, axes = plt.subplots(figsize=(7.4, 0.45 * len(kept) + 1.4))
+    for row, run in enumerate(kept.itertuples(index=False)):
+        colour = MODEL_COLOURS[run.network]
+        axes.plot([run.kept, run.renewed], [row, row], color=colour, linewidth=1.5)
+        axes.plot(run.kept, row, "o", color=colour, markersize=7, markerfacecolor="none")
+        axes.plot(run.renewed, row, "o", color=colour, markersize=7)
+    axes.plot([], [], "o", color=MUTED, markerfacecolor="none", label="as kept in training")
+    axes.plot([], [], "o", color=MUTED, label="computed anew from training images")
+    axes.set(xlabel="validation accuracy", yticks=range(len(kept)), xlim=(0, 1.02))
+    axes.set_yticklabels([f"{run.network}, seed {run.seed}" for run in kept.itertuples(index=False)])
+    axes.invert_yaxis()
+    axes.legend(loc="upper left", title="running averages")
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure

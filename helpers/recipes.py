@@ -1,0 +1,155 @@
+"""What is trained, and how: every recipe of the study, the ladder they form, and how much a profile trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training, apart from seed and data.
+
+    Parameters
+    ----------
+    name, network : of the run, and of the network that `helpers.models.build` builds
+    epochs, batch_size, learning_rate : of Adam on categorical cross-entropy
+    weight_decay : makes it AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)
+    cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
+    flips_and_turns : whether each image goes through its eight mirrored and quarter-turned forms, one per epoch
+    colour_jitter : strength of `helpers.augmentation.jitter_colours`; 0 for none
+    scaling : of pixels, "symmetric" to [-1, 1], "unit" to [0, 1], "raw" (none) or "standardised" (mean 0 and standard
+        deviation 1 of each channel over the training images)
+    epoch_images : number of images in an epoch, where that is not all of them
+    keep_best_epoch : whether the weights of the epoch with the best validation accuracy stay, not the last ones
+    patience : epochs without a better validation accuracy that end the training
+    low_precision : whether to multiply in bfloat16 where the processor or a GPU can
+    """
+
+    name: str
+    network: str
+    epochs: int = 1
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float | None = None
+    cosine_decay: bool = False
+    flips_and_turns: bool = False
+    colour_jitter: float = 0.0
+    scaling: str = "symmetric"
+    epoch_images: int | None = None
+    keep_best_epoch: bool = True
+    patience: int | None = None
+    low_precision: bool = False
+
+
+_CLASSIC = Recipe("lenet_classic", "lenet_classic")
+_CUSTOM = Recipe("lenet_custom", "lenet_custom")
+_TURNED = replace(_CUSTOM, name="turned", flips_and_turns=True)
+_NORMED = replace(_TURNED, name="normed", network="lenet_normed", low_precision=True)
+_STAGES = replace(_NORMED, name="stages", network="three_stages")
+_POOLED = replace(_STAGES, name="pooled", network="cellnet")
+_DECAYED = replace(_POOLED, name="decayed", cosine_decay=True, keep_best_epoch=False, learning_rate=3e-3)
+_ADAMW = replace(_DECAYED, name="adamw", weight_decay=0.05)
+_ALEXNET = Recipe("alexnet", "alexnet", low_precision=True)
+
+LADDER: tuple[tuple[Recipe, str], ...] = (
+    (_CLASSIC, "classical LeNet"),
+    (replace(_CLASSIC, name="lenet_relu", network="lenet_relu"), "ReLU"),
+    (
+        replace(_CLASSIC, name="lenet_filters", network="lenet_filters"),
+        "32 and 64 filters of 3×3",
+    ),
+    (replace(_CLASSIC, name="lenet_padded", network="lenet_padded"), "same padding"),
+    (_CUSTOM, "128 dense units"),
+    (_TURNED, "flips and quarter turns"),
+    (_NORMED, "batch normalisation"),
+    (_STAGES, "three stages of two convolutions"),
+    (_POOLED, "global average for dense layers"),
+    (replace(_POOLED, name="residual", network="cellnet_residual"), "residual connections"),
+    (_DECAYED, "warm-up and cosine decay"),
+    (_ADAMW, "AdamW for Adam"),
+    (replace(_ADAMW, name="cellnet"), "longer training"),
+)
+"""The rungs in order: the recipe, and the one thing that changes against the rung before."""
+
+CHANGES = ("lenet_relu", "lenet_filters", "lenet_padded", "lenet_custom")
+"""The four rungs that stand for the changes which the original report made (claim C15)."""
+
+SCALINGS = {
+    "[-1, 1]": _CLASSIC,
+    "[0, 1]": replace(_CLASSIC, name="scaling_unit", scaling="unit"),
+    "standardised": replace(_CLASSIC, name="scaling_standardised", scaling="standardised"),
+    "raw": replace(_CLASSIC, name="scaling_raw", scaling="raw"),
+}
+"""The classical LeNet on pixels scaled in four ways (claim C14)."""
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        *(recipe for recipe, _ in LADDER),
+        *SCALINGS.values(),
+        _ALEXNET,
+        replace(_ALEXNET, name="alexnet_fixed", network="alexnet_fixed"),
+    )
+}
+"""Every recipe by name; a profile says for how many epochs."""
+
+NETWORKS = ("lenet_classic", "lenet_custom", "alexnet", "alexnet_fixed", "cellnet")
+"""The networks that are scored on the test images."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is computed: images drawn where there are none, images used at most, trainings.
+
+    ``trainings`` maps the name of a recipe to its epochs and its number of seeds; ``epoch_images`` to the images
+    in an epoch where that is not all of them.
+    """
+
+    synthetic_count: int
+    largest_sample: int | None
+    trainings: dict[str, tuple[int, int]]
+    epoch_images: dict[str, int]
+
+    def recipe(self, name: str) -> Recipe:
+        """Return the recipe called ``name`` with this profile's epochs."""
+        return replace(
+            RECIPES[name], epochs=self.trainings[name][0], epoch_images=self.epoch_images.get(name)
+        )
+
+
+PROFILES = {
+    "smoke": Profile(
+        480,
+        480,
+        {
+            "lenet_classic": (2, 1),
+            "lenet_custom": (2, 1),
+            "alexnet": (1, 1),
+            "alexnet_fixed": (1, 1),
+            "cellnet": (1, 1),
+        }
+        | {"scaling_raw": (2, 1)},
+        {"alexnet": 64, "alexnet_fixed": 64},
+    ),
+    "quick": Profile(
+        6_000,
+        None,
+        {
+            "lenet_classic": (12, 1),
+            "lenet_custom": (8, 1),
+            "alexnet": (2, 1),
+            "alexnet_fixed": (2, 1),
+            "cellnet": (6, 1),
+        },
+        {"alexnet": 2_560, "alexnet_fixed": 2_560},
+    ),
+    "full": Profile(
+        12_000,
+        None,
+        {recipe.name: (12, 3) for recipe, _ in LADDER}
+        | {recipe.name: (12, 3) for recipe in SCALINGS.values()}
+        | {"alexnet": (8, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
+        {},
+    ),
+}
+"""``smoke`` shows that everything runs, ``quick`` is the report in minutes, ``full`` has several seeds."""

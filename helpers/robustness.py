@@ -1,0 +1,110 @@
+"""How models bear what their training lacked: corruptions, shifted colours, cells of another laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain, product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.cells import CLASS_NAMES, Cells, InputError
+from helpers.corruptions import CORRUPTIONS, SEVERITIES, corrupt, shift_colours
+from helpers.data import load_cells
+from helpers.evaluation import accuracy_interval
+from helpers.scoring import Scorer
+from helpers.storage import ROOT
+
+SHIFT_AMOUNTS = {
+    "blue stain": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6),
+    "red stain": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6),
+    "hue": (-30, -20, -10, 0, 10, 20, 30),
+    "brightness": (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4),
+}
+"""By shift, the amounts tried; the one in the middle changes nothing."""
+
+Copies = Iterable[tuple[str, float, np.ndarray]]
+"""What was done to the images, how much, and the images it was done to."""
+
+
+def corrupt_and_score(scorers: Mapping[str, Scorer], images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+    """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are.
+
+    ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,); one corrupted copy is held at a time.
+    """
+    corrupted = ((name, s, corrupt(images, name, s)) for name, s in product(CORRUPTIONS, SEVERITIES))
+    return _score(scorers, labels, chain([("none", 0, images)], corrupted), "corruption", "severity")
+
+
+def shift_and_score(scorers: Mapping[str, Scorer], images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+    """Return rows of model, shift, amount, accuracy, n for every shift and amount in `SHIFT_AMOUNTS`."""
+    wanted = ((name, amount) for name in SHIFT_AMOUNTS for amount in SHIFT_AMOUNTS[name])
+    shifted = ((name, amount, shift_colours(images, name, amount)) for name, amount in wanted)
+    return _score(scorers, labels, shifted, "shift", "amount")
+
+
+def _score(scorers: Mapping[str, Scorer], labels: np.ndarray, copies: Copies, *columns: str) -> pd.DataFrame:
+    rows = [
+        (model, what, amount, float(np.mean(scorer(images).argmax(axis=1) == labels)), len(labels))
+        for what, amount, images in copies
+        for model, scorer in scorers.items()
+    ]
+    return pd.DataFrame(rows, columns=["model", *columns, "accuracy", "n"])
+
+
+def mean_corruption_error(table: pd.DataFrame, baseline: str = "alexnet") -> pd.DataFrame:
+    """Return how each model bears corruptions, best first, from the table of `corrupt_and_score`.
+
+    ``clean`` and ``corrupted`` are (mean) accuracies. ``relative_error`` is the mean corruption error of Hendrycks &
+    Dietterich 2019 (arXiv:1903.12261): errors summed over severities, divided by the baseline's sum, averaged over
+    those corruptions under which the baseline errs; missing where there is no such model.
+    """
+    accuracy = table[table["severity"] > 0].pivot_table("accuracy", "model", "corruption", sort=False)
+    clean = table[table["severity"] == 0].set_index("model")["accuracy"]
+    found = pd.DataFrame({"clean": clean, "corrupted": accuracy.mean(axis=1)})
+    found["difference"] = found["corrupted"] - found["clean"]
+    errors = 1 - accuracy
+    reference = errors.reindex([baseline]).iloc[0]
+    found["relative_error"] = errors.div(reference.where(reference > 0)).mean(axis=1)
+    found["worst"], found["under_worst"] = accuracy.idxmin(axis=1), accuracy.min(axis=1)
+    return found.sort_values("corrupted", ascending=False, kind="stable")
+
+
+def load_external(path: str | Path) -> Cells:
+    """Return the cells of a file or folder; InputError where there are no labels. Paths start at the checkout."""
+    cells = load_cells(ROOT / Path(path).expanduser())
+    if cells.labels is None:
+        raise InputError(f"--external {path}: no labels found, expected one per image")
+    return cells
+
+
+def recall_by_class(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Return rows of model, class, n, recall, low, high (Wilson, 95 %); a class without images has no recall."""
+    rows = []
+    for (model, values), (label, name) in product(probabilities.items(), enumerate(CLASS_NAMES)):
+        n, right = int(np.sum(labels == label)), int(np.sum(values[labels == label].argmax(axis=1) == label))
+        shares = (right / n, *accuracy_interval(right, n)) if n else (np.nan,) * 3
+        rows.append((model, name, n, *shares))
+    return pd.DataFrame(rows, columns=["model", "class", "n", "recall", "low", "high"])
+
+
+def confidence_by_model(
+    labels: np.ndarray, probabilities: Mapping[str, np.ndarray], thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """Return accuracy, low, high (Wilson), balanced (over classes present), confidence when right and when wrong.
+
+    ``accepted`` is the share of images whose confidence is above the model's threshold, so that nobody would review
+    them; ``accepted_accuracy`` how many of those are right, missing where there are none.
+    """
+    rows = {}
+    for model, values in probabilities.items():
+        sure, right = pd.Series(values.max(axis=1)), pd.Series(values.argmax(axis=1) == labels)
+        accepted = right[sure > thresholds[model]]
+        low, high = accuracy_interval(int(right.sum()), len(right))
+        rows[model] = {
+            "accuracy": right.mean(), "low": low, "high": high, "balanced": right.groupby(labels).mean().mean(),
+            "when_right": sure[right].mean(), "when_wrong": sure[~right].mean(),
+            "accepted": len(accepted) / len(right), "accepted_accuracy": accepted.mean(),
+        }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

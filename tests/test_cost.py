@@ -1,0 +1,102 @@
+"""Operations counted by hand, medians of a clock that is known, energy counters that start again."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from helpers import cost
+from helpers.backend import keras
+from helpers.models import build
+from helpers.plots_explanations import draw_pareto, pareto_front
+
+
+def test_operations_of_the_classical_lenet_by_hand() -> None:
+    # 48x48 -> C1 5x5 valid: 44x44x6 -> 22x22 -> C3 5x5 valid: 18x18x16 -> 9x9 -> 1296 -> 120 -> 84 -> 8
+    multiply_adds = 44 * 44 * 6 * (5 * 5 * 3) + 18 * 18 * 16 * (5 * 5 * 6)
+    multiply_adds += 9 * 9 * 16 * 120 + 120 * 84 + 84 * 8
+    assert cost.count_flops(build("lenet_classic")) == 2 * multiply_adds
+
+
+def test_operations_of_strides_and_branches_by_hand() -> None:
+    image = keras.Input((48, 48, 3), dtype="uint8")
+    x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(keras.layers.Rescaling(1)(image))
+    x = keras.layers.Add()([x, keras.layers.BatchNormalization()(x)])
+    network = keras.Model(image, keras.layers.Dense(8)(keras.layers.GlobalAveragePooling2D()(x)))
+    assert cost.count_flops(network) == 2 * (24 * 24 * 4 * 27 + 4 * 8)
+
+
+def test_cellnet_counts_what_the_layers_before_its_head_do() -> None:
+    sides, filters = (48, 24, 12), (32, 64, 128)
+    before, total = 3, 0
+    for side, width in zip(sides, filters, strict=True):
+        total += side * side * 9 * (before * width + width * width)
+        before = width
+    assert cost.count_flops(build("cellnet")) == 2 * (total + 128 * 8)
+
+
+def test_the_time_is_the_median_without_the_first_call(monkeypatch) -> None:
+    # seconds between the two readings of each call: the warm-up takes 100, the others 1, 9, 2
+    readings = iter(np.cumsum([value for step in (100, 1, 9, 2) for value in (0, step)]))
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: float(next(readings)))
+    sizes = []
+    images = np.zeros((10, 48, 48, 3), np.uint8)
+    assert cost.inference_seconds(lambda batch: sizes.append(batch.shape), images) == 2
+    assert sizes == [(10, 48, 48, 3)] * 4
+
+
+def write_counter(folder, name: str, energy: int) -> None:
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "energy_uj").write_text(f"{energy}\n")
+    (folder / name / "max_energy_range_uj").write_text("999999\n")
+
+
+def test_energy_is_the_sum_over_packages_and_survives_a_counter_that_starts_again(tmp_path) -> None:
+    write_counter(tmp_path, "intel-rapl:0", 900_000)
+    write_counter(tmp_path, "intel-rapl:1", 100_000)
+    write_counter(tmp_path, "intel-rapl:1:0", 5)
+    joules_since = cost.start_energy_meter(tmp_path)
+    write_counter(tmp_path, "intel-rapl:0", 100_000)  # by way of 0
+    write_counter(tmp_path, "intel-rapl:1", 400_000)
+    write_counter(tmp_path, "intel-rapl:1:0", 777_777)  # a part of package 1, counted in it
+    assert joules_since() == pytest.approx(0.2 + 0.3)
+
+
+def test_energy_that_is_not_shown_is_none(tmp_path) -> None:
+    assert cost.start_energy_meter(tmp_path / "nothing")() is None
+    write_counter(tmp_path, "intel-rapl:0", 1)
+    (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
+    assert cost.start_energy_meter(tmp_path)() is None
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    build("lenet_classic").save(tmp_path / "small.keras")
+    path = tmp_path / "small.keras"
+    ticks = count()
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: 0.512 * next(ticks))
+    usual = {"test_accuracy": 0.9, "train_seconds": 150.0, "params": 44_000}
+    models = {"lenet_classic": usual, "lenet_custom": usual | {"train_joules": 7200.0, "test_accuracy": 1.0}}
+    images = np.zeros((3, 48, 48, 3), np.uint8)
+    return cost.cost_table(models, dict.fromkeys(models, path), images)
+
+
+def test_the_table_says_which_energy_is_measured(table) -> None:
+    assert table["energy is"].tolist() == ["estimated", "measured"]
+    assert table["energy, Wh"].tolist() == pytest.approx([150 * 2 * 12 / 3600, 2])
+    assert table["training, minutes"].tolist() == [2.5, 2.5]
+    assert table["one image, ms"].tolist() == pytest.approx([512, 512])
+    assert table["of a batch, ms"].tolist() == pytest.approx([512 / 3, 512 / 3])
+
+
+def test_the_front_leaves_out_what_costs_more_and_is_no_better(table) -> None:
+    costs, accuracies = {"a": 1.0, "b": 2, "c": 2, "d": 3, "e": np.nan}, {"a": 0.9, "b": 0.95, "c": 0.93}
+    accuracies |= {"d": 0.95, "e": 1.0}
+    frame = table.__class__({"cost": costs, "accuracy": accuracies})
+    assert pareto_front(frame["cost"], frame["accuracy"]) == ["a", "b"]
+
+
+def test_the_figure_names_every_model_also_without_an_error(table) -> None:
+    figure = draw_pareto(table, "title")
+    names = [text.get_text() for text in figure.axes[0].texts]
+    assert names == ["lenet_classic", "lenet_custom"]

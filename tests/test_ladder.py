@@ -1,0 +1,78 @@
+"""The ladder's accuracies and gains are means over seeds, and its intervals cover seeds and images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers.ladder import is_larger, ladder_table, mean_accuracies, scaling_table
+
+LABELS = np.arange(400) % 8
+
+
+@dataclass
+class FinishedRun:
+    """What the ladder reads of a run."""
+
+    right: int
+    val_accuracy: tuple[float, ...] = ()
+
+    def validation_probabilities(self) -> np.ndarray:
+        wrong = np.arange(len(LABELS)) >= self.right
+        return np.eye(8)[(LABELS + wrong) % 8]
+
+    def history(self) -> pd.DataFrame:
+        return pd.DataFrame({"val_accuracy": self.val_accuracy})
+
+    @property
+    def record(self) -> dict[str, float]:
+        return {"params": 10, "epochs_run": 2, "train_seconds": 3.0}
+
+
+def test_accuracy_and_gain_are_means_over_seeds() -> None:
+    runs = {"first": [FinishedRun(300), FinishedRun(320)], "second": [FinishedRun(360), FinishedRun(380)]}
+    table = ladder_table(runs, {"first": "start", "second": "a change"}, LABELS)
+    assert table["accuracy"].tolist() == pytest.approx([0.775, 0.925])
+    assert np.isnan(table.loc["first", "gain"])
+    assert table.loc["second", "gain"] == pytest.approx(0.15)
+    assert table.loc["first", "seed_sd"] == pytest.approx(np.std([0.75, 0.8], ddof=1))
+    assert table.loc["second", "gain_low"] > 0
+
+
+def test_with_one_seed_the_interval_is_that_of_a_share() -> None:
+    table = ladder_table({"only": [FinishedRun(360)]}, {"only": "start"}, LABELS)
+    expected = stats.binom.ppf([0.025, 0.975], 400, 0.9) / 400
+    np.testing.assert_allclose(table.loc["only", ["low", "high"]].to_numpy(float), expected, atol=0.004)
+
+
+def test_seeds_that_disagree_widen_the_interval() -> None:
+    def width(*right: int) -> float:
+        drawn = mean_accuracies([np.arange(400) < np.array(right)[:, None]])[0]
+        return float(np.ptp(np.percentile(drawn, [2.5, 97.5])))
+
+    assert width(300, 340, 380) > 1.3 * width(340, 340, 340)
+
+
+def test_identical_models_gain_nothing_beyond_chance() -> None:
+    table = ladder_table(
+        {"a": [FinishedRun(350), FinishedRun(340)], "b": [FinishedRun(340), FinishedRun(350)]},
+        {"a": "start", "b": "nothing"},
+        LABELS,
+    )
+    assert table.loc["b", "gain_low"] <= 0 <= table.loc["b", "gain_high"]
+
+
+def test_speed_and_falls_of_a_curve_computed_by_hand() -> None:
+    table = scaling_table({"raw": [FinishedRun(1, (0.2, 0.6, 0.5, 0.7, 0.6))]})
+    assert table.loc["raw", "speed"] == pytest.approx([0.52])
+    assert table.loc["raw", "falls"] == pytest.approx([0.2])
+    assert table.loc["raw", "last"] == [0.6]
+
+
+def test_larger_means_beyond_chance() -> None:
+    assert is_larger([0.9, 0.91, 0.92], [0.7, 0.71, 0.72])
+    assert not is_larger([0.7, 0.71, 0.72], [0.9, 0.91, 0.92])
+    assert not is_larger([0.9, 0.5, 0.7], [0.6, 0.7, 0.65])
+    assert not is_larger([0.9], [0.1])
