@@ -31,4 +31,5 @@ def jitter_colours(images: np.ndarray, strength: float, generator: np.random.Gen
     )
     values = np.arange(256) / 255
     tables = np.clip(255 * gain * values**gamma, 0, 255).astype(np.uint8)
-    return tables[np.arange(count)[:, None, None, None], np.arange(3), images]
+    changed: np.ndarray = tables[np.arange(count)[:, None, None, None], np.arange(3), images]
+    return changed

@@ -18,19 +18,20 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return normalised ``inputs`` (N, H, W, C); in training also move the running averages."""
-        if not training:
-            return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        averages = (self.moving_mean, self.moving_variance)
+        known = [tf.zeros(0)] * 2 if training else [average.value for average in averages]
+        outputs, *found = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma.value,
             offset=self.beta.value,
-            mean=tf.zeros(0),
-            variance=tf.zeros(0),
+            mean=known[0],
+            variance=known[1],
             epsilon=self.epsilon,
-            is_training=True,
+            is_training=bool(training),
         )
-        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            average.assign(average * self.momentum + value * (1 - self.momentum))
+        if training:
+            for average, value in zip(averages, found, strict=False):
+                average.assign(average * self.momentum + value * (1 - self.momentum))
         return outputs
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,11 @@ import numpy as np
 import pandas as pd
 
 from helpers import THREADS
+from helpers.energy import WATTS_PER_CORE
 from helpers.scoring import Scorer, load_network, load_scorer
-
-WATTS_PER_CORE = 12.0
-"""Assumed of a busy core where no energy was measured (Lannelongue et al. 2021, doi:10.1002/advs.202100707)."""
 
 BATCH = 256
 """Images in a batch when inference is timed; fewer where there are not so many."""
-
-POWERCAP = Path("/sys/class/powercap")
-"""Where Linux shows the energy counters of Intel and AMD processors (RAPL); usually to root only."""
 
 
 def count_flops(network: Any) -> int:
@@ -41,30 +35,6 @@ def inference_seconds(scorer: Scorer, images: np.ndarray, repeats: int = 3) -> f
         scorer(images)
         seconds.append(time.perf_counter() - started)
     return float(np.median(seconds[1:]))
-
-
-def start_energy_meter(powercap: Path = POWERCAP) -> Callable[[], float | None]:
-    """Return a function that tells the joules all processors used since now, or None where none can be read."""
-    before = _read_counters(powercap)
-
-    def joules_since() -> float | None:
-        after = _read_counters(powercap)
-        if not before.size or before.shape != after.shape:
-            return None
-        # a counter starts again at 0 after its largest value
-        return float(np.sum((after - before)[:, 0] % (before[:, 1] + 1)) / 1e6)
-
-    return joules_since
-
-
-def _read_counters(powercap: Path) -> np.ndarray:
-    files = ("energy_uj", "max_energy_range_uj")
-    try:  # "intel-rapl:0" is a package, "intel-rapl:0:1" a part of it
-        zones = sorted(powercap.glob("*-rapl:[0-9]"))
-        values = [[int((zone / file).read_text()) for file in files] for zone in zones]
-    except (OSError, ValueError):
-        return np.empty((0, 2))
-    return np.array(values)
 
 
 def cost_table(models: dict[str, dict[str, Any]], paths: dict[str, Path], images: np.ndarray) -> pd.DataFrame:

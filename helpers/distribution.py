@@ -10,7 +10,7 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -21,6 +21,8 @@ from typing import Any
 import dask
 import joblib
 from distributed import Client, LocalCluster, as_completed
+from distributed.client import FutureCancelledError
+from distributed.utils import silence_logging_cmgr
 
 from helpers import THREADS
 from helpers.cells import InputError
@@ -29,11 +31,11 @@ from helpers.recipes import Recipe
 from helpers.runs import RECORD
 from helpers.storage import folder_written_atomically, source_key
 
-VARIABLE = "BLOOD_CELLS_DASK"
-"""The environment variable that tells notebooks the scheduler's address."""
-
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "joblib", "distributed")
 ROOMS = ("classical", "distribution", "features", "models", "recipes", "shape_features", "training")
+ANSWER_WITHIN = 5
+"""Seconds in which a scheduler must answer and have a worker."""
+
 # Read when this process starts: it keeps the source it has imported, whatever happens to the files.
 FACTS = {name: version(name) for name in PACKAGES} | {"source of helpers": source_key(*ROOMS)}
 
@@ -47,8 +49,11 @@ def connected(address: str) -> Iterator[Client]:
     """Yield a client; InputError where no scheduler answers, it has no worker, or a worker differs from here."""
     with ExitStack() as stack:
         try:
-            client = stack.enter_context(Client(address, timeout=5, set_as_default=False))  # type: ignore
-            client.wait_for_workers(1, timeout=5)
+            stack.enter_context(
+                silence_logging_cmgr(logging.CRITICAL)
+            )  # a lost worker is no news for a report
+            client = stack.enter_context(Client(address, timeout=ANSWER_WITHIN, set_as_default=False))  # type: ignore
+            client.wait_for_workers(1, ANSWER_WITHIN)
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"--dask {address}: {reason}, expected tcp://HOST:PORT of a scheduler") from None
@@ -62,28 +67,28 @@ def connected(address: str) -> Iterator[Client]:
 
 
 @contextmanager
-def announced(address: str) -> Iterator[None]:
-    """Let notebooks started in this block find a scheduler: the one at ``address``, or one made here for "local"."""
-    if address == "local":
-        options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
-        count = max(1, dask.system.CPU_COUNT // THREADS)
-        cluster = LocalCluster(count, silence_logs=logging.CRITICAL, **options)  # type: ignore[no-untyped-call]
-        with cluster, announced(cluster.scheduler_address):
-            yield
+def scheduler_at(address: str) -> Iterator[str]:
+    """Yield ``address`` after a look at its workers, or for "local" that of a cluster on this machine's cores."""
+    if address != "local":
+        with connected(address):
+            pass
+        yield address
         return
-    with connected(address):
-        os.environ[VARIABLE] = address
+    options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
+    count = max(1, dask.system.CPU_COUNT // THREADS)
+    with LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options) as cluster:  # type: ignore
+        yield cluster.scheduler_address
+
+
+def with_joblib_on(address: str, work: Callable[[], Any], attempts: int = 3) -> Any:
+    """Return what ``work`` returns, with its joblib on the cluster; where a worker is killed it is all done anew."""
     try:
-        yield
-    finally:
-        del os.environ[VARIABLE]
-
-
-@contextmanager
-def joblib_on(address: str) -> Iterator[None]:
-    """Let joblib's work in this block run on the cluster."""
-    with connected(address) as client, joblib.parallel_config("dask", client=client):
-        yield
+        with connected(address) as client, joblib.parallel_config("dask", client=client):
+            return work()
+    except FutureCancelledError:  # what joblib had sent was lost with the worker
+        if attempts == 1:
+            raise
+    return with_joblib_on(address, work, attempts - 1)
 
 
 def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validation: Part, runs: Path) -> None:
@@ -117,9 +122,8 @@ def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validati
 
 def _train_there(*job: Any) -> tuple[str, dict[str, bytes]]:
     # In a process of its own: Keras draws from Python's global generator, and so do the worker's other threads.
-    multiprocessing.current_process().daemon = (
-        False  # a daemon, as Dask's workers are, may not start processes
-    )
+    # Dask's workers are daemons, which may not start processes.
+    multiprocessing.current_process().daemon = False
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_parent) as process:
         return process.submit(_train_here, *job).result()
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.recipes import Rung
 from helpers.runs import Run
 
 RESAMPLES = 4_000
@@ -35,27 +36,30 @@ def mean_accuracies(correct: Sequence[np.ndarray], seed: int = 0) -> np.ndarray:
     return np.stack(drawn)
 
 
-def ladder_table(runs: dict[str, list[Run]], changes: dict[str, str], labels: np.ndarray) -> pd.DataFrame:
-    """Return one row per rung: change, validation accuracy and gain on the rung before with 95 % intervals, cost.
+def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np.ndarray) -> pd.DataFrame:
+    """Return one row per rung: change, validation accuracy and gain with 95 % intervals, cost.
 
-    The columns: change, accuracy, low, high, seed_sd (NaN with one seed), gain, gain_low, gain_high (NaN in the first
-    row), seeds, parameters, epochs, seconds (mean over the seeds).
+    The gain is that on the last rung before it which was kept. The columns: change, is_kept, accuracy, low, high,
+    seed_sd (NaN with one seed), gain, gain_low, gain_high (NaN in the first row), seeds, parameters, epochs, seconds
+    (mean over the seeds).
     """
-    correct = [correct_by_seed(runs[name], labels) for name in changes]
+    correct = [correct_by_seed(runs[name], labels) for name in ladder]
     drawn = mean_accuracies(correct)
-    rows = []
-    for rung, (name, change) in enumerate(changes.items()):
-        by_seed = correct[rung].mean(axis=1)
-        low, high = np.percentile(drawn[rung], [2.5, 97.5])
+    rows, before = [], 0
+    for index, (name, rung) in enumerate(ladder.items()):
+        by_seed = correct[index].mean(axis=1)
+        low, high = np.percentile(drawn[index], [2.5, 97.5])
         gain, gain_low, gain_high = float("nan"), float("nan"), float("nan")
-        if rung:
-            gain = float(by_seed.mean() - correct[rung - 1].mean())
-            gain_low, gain_high = np.percentile(drawn[rung] - drawn[rung - 1], [2.5, 97.5])
+        if index:
+            gain = float(by_seed.mean() - correct[before].mean())
+            gain_low, gain_high = np.percentile(drawn[index] - drawn[before], [2.5, 97.5])
+        before = index if rung.is_kept else before
         records = [run.record for run in runs[name]]
         rows.append(
             {
                 "rung": name,
-                "change": change,
+                "change": rung.change,
+                "is_kept": rung.is_kept,
                 "accuracy": float(by_seed.mean()),
                 "low": low,
                 "high": high,

@@ -8,8 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from helpers.figures import INK, MODEL_COLOURS, MUTED
+from helpers.figures import INK, MODEL_COLOURS, MUTED, PAPER
 
 
 def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
@@ -23,7 +24,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figu
                       label=f"{name}, validation")  # fmt: skip
     for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
         axes.set(xlabel="epoch", ylabel=label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(loc="lower right")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -32,15 +33,22 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figu
 def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
     """Return the rungs of `helpers.ladder.ladder_table` from top to bottom: accuracy, its interval, the gain in words.
 
-    The first ``of_report`` rungs are the original report's own changes; a line parts them from the others.
+    The first ``of_report`` rungs are the original report's own changes; a line parts them from the others. A rung that
+    was not kept is hollow, and the line that leads from rung to rung passes it by.
     """
-    figure, axes = plt.subplots(figsize=(8.4, 0.42 * len(table) + 1.5))
+    kept = table["is_kept"].to_numpy()
+    labels = [
+        textwrap.fill(change if row == 0 else f"+ {change}", 40) for row, change in enumerate(table["change"])
+    ]
+    lines = max(label.count("\n") + 1 for label in labels)
+    figure, axes = plt.subplots(figsize=(9, (0.26 + 0.17 * lines) * len(table) + 1.2))
     rows = np.arange(len(table))
-    axes.step(table["accuracy"], rows, where="pre", color=MUTED, linewidth=1, zorder=1)
+    axes.step(table["accuracy"][kept], rows[kept], where="pre", color=MUTED, linewidth=1, zorder=1)
     for row, (name, rung) in enumerate(table.iterrows()):
         colour = MODEL_COLOURS.get(str(name), INK)
         axes.plot([rung["low"], rung["high"]], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot(rung["accuracy"], row, "o", color=colour, markersize=7)
+        inside = colour if rung["is_kept"] else PAPER
+        axes.plot(rung["accuracy"], row, "o", color=colour, markerfacecolor=inside, markersize=7)
         words = f"{rung['accuracy']:.4f}"
         if not np.isnan(rung["gain"]):
             words += f"  ({100 * rung['gain']:+.2f})"
@@ -54,14 +62,9 @@ def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
         xlim=(low - 0.03 * (high - low), high + 0.22 * (high - low)),
         xlabel="validation accuracy (gain on the rung above, in points)",
         yticks=rows,
+        ylim=(-0.6, len(table) - 0.4),
     )
-    axes.set_yticklabels(
-        [
-            textwrap.fill(change if row == 0 else f"+ {change}", 34)
-            for row, change in enumerate(table["change"])
-        ],
-        fontsize=9,
-    )
+    axes.set_yticklabels(labels, fontsize=9)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     figure.suptitle(title, x=0.01, ha="left")
@@ -78,7 +81,7 @@ def draw_scalings(histories: dict[str, list[pd.DataFrame]], title: str) -> Figur
         axes.plot(curves.index, curves, color=colour, linewidth=0.7, alpha=0.6)
         axes.plot(curves.index, curves.mean(axis=1), color=colour, marker=marker, markersize=4, label=name)
     axes.set(xlabel="epoch", ylabel="validation accuracy")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", title="pixels")
     figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -89,7 +92,7 @@ def draw_statistics_lag(kept: pd.DataFrame, title: str) -> Figure:
 
     ``kept`` has a row per run and the columns network, seed, kept and renewed (validation accuracies).
     """
-    figure, axes = plt.subplots(figsize=(7.4, 0.45 * len(kept) + 1.4))
+    figure, axes = plt.subplots(figsize=(7.4, 0.4 * len(kept) + 1.8))
     for row, run in enumerate(kept.itertuples(index=False)):
         colour = MODEL_COLOURS[run.network]
         axes.plot([run.kept, run.renewed], [row, row], color=colour, linewidth=1.5)
@@ -97,9 +100,11 @@ def draw_statistics_lag(kept: pd.DataFrame, title: str) -> Figure:
         axes.plot(run.renewed, row, "o", color=colour, markersize=7)
     axes.plot([], [], "o", color=MUTED, markerfacecolor="none", label="as kept in training")
     axes.plot([], [], "o", color=MUTED, label="computed anew from training images")
-    axes.set(xlabel="validation accuracy", yticks=range(len(kept)), xlim=(0, 1.02))
+    axes.set(
+        xlabel="validation accuracy", yticks=range(len(kept)), xlim=(0, 1.02), ylim=(-0.6, len(kept) - 0.4)
+    )
     axes.set_yticklabels([f"{run.network}, seed {run.seed}" for run in kept.itertuples(index=False)])
     axes.invert_yaxis()
-    axes.legend(loc="upper left", title="running averages")
+    figure.legend(loc="outside lower center", title="running averages", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

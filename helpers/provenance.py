@@ -15,7 +15,7 @@ from helpers.study import Study
 
 PACKAGES = (
     "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pandas", "matplotlib",
-    "statsmodels", "papermill", "nbconvert",
+    "statsmodels", "onnx", "onnxruntime", "papermill", "nbconvert",
 )  # fmt: skip
 """Packages whose version can change a number or the page."""
 

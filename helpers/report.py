@@ -32,7 +32,7 @@ from helpers.storage import write_text, written_atomically
 
 TEMPLATES = Path(__file__).with_name("report_template")
 
-LADDER = "model-comparison"
+LADDER = "ladder"
 """Slug of the figure that the front page repeats."""
 
 

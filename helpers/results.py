@@ -19,7 +19,7 @@ from helpers.evaluation import RESAMPLES, accuracy_interval, bootstrap_intervals
 from helpers.findings import VERDICTS, with_interval
 from helpers.provenance import describe_provenance
 from helpers.runs import Run
-from helpers.scoring import load_scorer
+from helpers.scoring import load_scorer, write_temperature
 from helpers.storage import write_json, written_atomically
 from helpers.study import Study
 
@@ -36,6 +36,7 @@ MODEL_WORDS = {
 
 FIRST_SEED_SCORES = (
     "balanced_accuracy", "macro_f1", "macro_roc_auc", "log_loss", "brier", "recall", "precision", "roc_auc",
+    "support",
 )  # fmt: skip
 
 Probabilities = dict[str, list[np.ndarray]]
@@ -85,6 +86,7 @@ def score_models(
             "calibration": calibrate(study, seeds[0], labels, probabilities[name][0]),
             "params": record["params"],
             "train_seconds": float(np.mean([run.record["train_seconds"] for run in seeds])),
+            "train_joules": record.get("train_joules"),
             "train_images": record["train_images"],
             "recipe": record.get("recipe", record.get("chosen")),
             "file": f"models/{name}{seeds[0].model_path.suffix}",
@@ -109,12 +111,13 @@ def calibrate(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndar
     }
 
 
-def save_models(study: Study, runs: dict[str, list[Run]]) -> None:
-    """Copy the first seed's model of each name to ``OUT/models``."""
+def save_models(study: Study, runs: dict[str, list[Run]], models: dict[str, dict[str, Any]]) -> None:
+    """Copy the first seed's model of each name to ``OUT/models``, with its temperature inside."""
     for name, seeds in runs.items():
         source = seeds[0].model_path
         with written_atomically(study.out / "models" / f"{name}{source.suffix}") as temporary:
             shutil.copyfile(source, temporary)
+            write_temperature(temporary, models[name]["calibration"]["temperature"])
 
 
 def save_predictions(study: Study, probabilities: Probabilities) -> None:

@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NOTEBOOKS, Noteb
 from helpers.progress import Progress, in_words
 from helpers.provenance import PACKAGES
 from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
-from helpers.study import open_study
+from helpers.study import SCHEDULER, open_study
 
 DEFAULT_OUT = ROOT / "outputs"
 
@@ -45,12 +45,19 @@ COMMANDS = (
     "test_model.py",
     "compare.py",
     "benchmark.py",
+    "benchmark_training.py",
 )
 """Rooms that no notebook enters: a change here executes nothing."""
 
 PRODUCTS = {
     "02_preprocess": ("split.csv", "dropped.csv"),
-    "06_evaluation": ("results.json", "test_predictions.npz", "models/*"),
+    "06_evaluation": (
+        "results.json",
+        "test_predictions.npz",
+        "shared_errors.csv",
+        "MODEL_CARD.md",
+        "models/*",
+    ),
 }
 """What notebooks leave beside their cells: where one is missing or not as the notebook left it, it is due again."""
 
@@ -64,6 +71,7 @@ class Options:
     out: Path
     pdf: bool = False
     external: str = ""
+    dask: str | None = None
 
     def command(self) -> str:
         """Return the command that repeats this run."""
@@ -84,11 +92,15 @@ def parse(arguments: list[str] | None) -> Options:
     )
     parser.add_argument("--external", metavar="FILE",
                         help="cells of another laboratory, to test on only: an .npz file or a folder")  # fmt: skip
+    parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
+                        help="spread the work over the Dask scheduler at tcp://HOST:PORT or over this machine's cores "
+                        f"(local), with the same results; notebooks opened by hand find it in {SCHEDULER}")  # fmt: skip
     found = parser.parse_args(arguments)
     for option in ("out", "external"):
         if (value := getattr(found, option)) is not None and not value.strip():
             raise InputError(f"--{option} '': empty, expected the name of a file or folder")
-    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf, found.external or "")
+    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf, found.external or "",
+                   found.dask)  # fmt: skip
 
 
 def notebook_keys(options: Options, source: Source, external: Source | None = None) -> dict[str, str]:
@@ -152,7 +164,7 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
         out = options.out.resolve()
     except (OSError, RuntimeError) as error:
         raise InputError(f"--out {options.out}: leads nowhere ({error}), expected a folder") from error
-    with only_run_in(out):
+    with only_run_in(out), ExitStack() as cluster:
         keys = notebook_keys(options, source, external)
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
         before = {name: previous_run(executed[name]) for name in NOTEBOOKS}
@@ -177,6 +189,11 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
                 from helpers.robustness import load_external
 
                 load_external(external.path)
+            if options.dask:
+                from helpers.distribution import scheduler_at
+
+                os.environ[SCHEDULER] = cluster.enter_context(scheduler_at(options.dask))
+                cluster.callback(os.environ.pop, SCHEDULER)
         progress = Progress(expected, out / "runs", say)
         parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
         for number, name in enumerate(NOTEBOOKS, start=1):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 
 from helpers.cells import Cells, InputError
 from helpers.data import KEYWORDS, load_cells
 from helpers.preprocessing import Part, Split, split_cells, take_sample
-from helpers.recipes import LADDER, NETWORKS, PROFILES, SCALINGS, Profile
+from helpers.recipes import LADDER, NETWORKS, PROFILES, SCALINGS, Profile, Rung
 from helpers.runs import RECORD, Run, read_run, write_run
 from helpers.storage import ROOT, folder_written_atomically, key_of, source_key
 
@@ -19,14 +20,19 @@ CLASSICAL = ("forest", "handcrafted_best")
 """The models without a network."""
 
 
+SCHEDULER = "BLOOD_CELLS_DASK"
+"""The environment variable with the address of a Dask scheduler, for notebooks that are not told one."""
+
+
 @dataclass(frozen=True)
 class Study:
-    """The cells of one report, split, and the folder its results are kept in."""
+    """The cells of one report, split, the folder its results are kept in, and a Dask scheduler if one shall help."""
 
     cells: Cells
     split: Split
     profile_name: str
     out: Path
+    scheduler: str | None = None
 
     @property
     def profile(self) -> Profile:
@@ -39,14 +45,16 @@ class Study:
         return tuple(name for name in NETWORKS if name in self.profile.trainings)
 
     @property
-    def ladder(self) -> dict[str, str]:
-        """The rungs of the ladder that this profile trains: name, and what changes against the one before."""
-        rungs, changes = {}, []
-        for recipe, change in LADDER:
-            changes.append(change)
-            if recipe.name in self.profile.trainings:
-                rungs[recipe.name] = ", ".join(changes)
-                changes = []
+    def ladder(self) -> dict[str, Rung]:
+        """The rungs of the ladder that this profile trains; each names all that changes against the one before."""
+        rungs: dict[str, Rung] = {}
+        changes: list[str] = []
+        for rung in LADDER:
+            is_trained = rung.recipe.name in self.profile.trainings
+            if is_trained:
+                rungs[rung.recipe.name] = replace(rung, change=", ".join([*changes, rung.change]))
+            if rung.is_kept:
+                changes = [] if is_trained else [*changes, rung.change]
         return rungs
 
     @property
@@ -78,8 +86,16 @@ class Study:
         return Part(self.cells.images[chosen], self.cells.labels[chosen])
 
 
-def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "outputs") -> Study:
+def open_study(
+    data: str = "auto",
+    profile: str = "quick",
+    out: str | Path = "outputs",
+    scheduler: str | None = None,
+) -> Study:
     """Return the cells of ``data``, split, and the folder ``out`` (relative paths start at the checkout).
+
+    Trainings, features and the forest's search run on the cluster of the Dask ``scheduler`` (``tcp://HOST:PORT``, by
+    default what BLOOD_CELLS_DASK says), and on this machine where none is named; the results are the same.
 
     Raises
     ------
@@ -93,13 +109,22 @@ def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "ou
     cells = load_cells(source, synthetic_count=chosen.synthetic_count)
     if chosen.largest_sample is not None:
         cells = take_sample(cells, chosen.largest_sample)
-    return Study(cells, split_cells(cells), profile, ROOT / out)
+    return Study(cells, split_cells(cells), profile, ROOT / out, scheduler or os.environ.get(SCHEDULER))
 
 
 def trained(study: Study, *names: str) -> dict[str, list[Run]]:
     """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now."""
     from helpers.training import train
 
+    if study.scheduler:
+        from helpers.distribution import train_on
+
+        jobs = [
+            (study.profile.recipe(name), seed)
+            for name in names
+            for seed in range(study.profile.trainings[name][1])
+        ]
+        train_on(study.scheduler, jobs, study.train, study.validation, study.out / "runs")
     runs = {}
     for name in names:
         recipe, (_, seeds) = study.profile.recipe(name), study.profile.trainings[name]
@@ -121,7 +146,13 @@ def fitted(study: Study, name: str) -> Run:
     if not (folder / RECORD).exists():
         with folder_written_atomically(folder) as temporary:
             started = time.perf_counter()
-            model = fit(study.train.images, study.train.labels, seed=0)
+            work = partial(fit, study.train.images, study.train.labels, seed=0)
+            if study.scheduler:
+                from helpers.distribution import with_joblib_on
+
+                model = with_joblib_on(study.scheduler, work)
+            else:
+                model = work()
             seconds = round(time.perf_counter() - started, 1)
             classical.save_classical(model, temporary / "model.skops")
             record = {

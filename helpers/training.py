@@ -15,6 +15,7 @@ from IPython.display import display
 from helpers.augmentation import FORMS, flip_and_turn, jitter_colours
 from helpers.backend import THREADS, keras, tf
 from helpers.batch_norm import with_fused_batch_norm
+from helpers.energy import start_energy_meter
 from helpers.models import build
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
@@ -176,7 +177,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         )
     if recipe.patience is not None:
         callbacks.append(keras.callbacks.EarlyStopping("val_accuracy", patience=recipe.patience, mode="max"))
-    started = time.perf_counter()
+    started, joules_used = time.perf_counter(), start_energy_meter()
     fitted = model.fit(
         batches,
         epochs=recipe.epochs,
@@ -186,7 +187,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         shuffle=False,  # the batches shuffle themselves
         verbose=0,
     )
-    seconds = time.perf_counter() - started
+    seconds, joules = time.perf_counter() - started, joules_used()
     if recipe.keep_best_epoch:
         model.load_weights(best)
         best.unlink()
@@ -211,6 +212,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         "epochs_run": len(history),
         "best_epoch": best_epoch,
         "train_seconds": round(seconds, 1),
+        "train_joules": joules,
         "threads": THREADS,
         "tensorflow": tf.__version__,
     }

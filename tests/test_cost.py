@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from helpers import cost
+from helpers import cost, energy
 from helpers.backend import keras
 from helpers.models import build
 from helpers.plots_explanations import draw_pareto, pareto_front
@@ -55,7 +55,7 @@ def test_energy_is_the_sum_over_packages_and_survives_a_counter_that_starts_agai
     write_counter(tmp_path, "intel-rapl:0", 900_000)
     write_counter(tmp_path, "intel-rapl:1", 100_000)
     write_counter(tmp_path, "intel-rapl:1:0", 5)
-    joules_since = cost.start_energy_meter(tmp_path)
+    joules_since = energy.start_energy_meter(tmp_path)
     write_counter(tmp_path, "intel-rapl:0", 100_000)  # by way of 0
     write_counter(tmp_path, "intel-rapl:1", 400_000)
     write_counter(tmp_path, "intel-rapl:1:0", 777_777)  # a part of package 1, counted in it
@@ -63,10 +63,10 @@ def test_energy_is_the_sum_over_packages_and_survives_a_counter_that_starts_agai
 
 
 def test_energy_that_is_not_shown_is_none(tmp_path) -> None:
-    assert cost.start_energy_meter(tmp_path / "nothing")() is None
+    assert energy.start_energy_meter(tmp_path / "nothing")() is None
     write_counter(tmp_path, "intel-rapl:0", 1)
     (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
-    assert cost.start_energy_meter(tmp_path)() is None
+    assert energy.start_energy_meter(tmp_path)() is None
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from helpers.ladder import is_larger, ladder_table, mean_accuracies, scaling_table
+from helpers.recipes import Recipe, Rung
 
 LABELS = np.arange(400) % 8
 
@@ -31,9 +32,13 @@ class FinishedRun:
         return {"params": 10, "epochs_run": 2, "train_seconds": 3.0}
 
 
+def as_ladder(*names: str, dropped: str = "") -> dict[str, Rung]:
+    return {name: Rung(Recipe(name, name), f"change of {name}", is_kept=name != dropped) for name in names}
+
+
 def test_accuracy_and_gain_are_means_over_seeds() -> None:
     runs = {"first": [FinishedRun(300), FinishedRun(320)], "second": [FinishedRun(360), FinishedRun(380)]}
-    table = ladder_table(runs, {"first": "start", "second": "a change"}, LABELS)
+    table = ladder_table(runs, as_ladder("first", "second"), LABELS)
     assert table["accuracy"].tolist() == pytest.approx([0.775, 0.925])
     assert np.isnan(table.loc["first", "gain"])
     assert table.loc["second", "gain"] == pytest.approx(0.15)
@@ -41,8 +46,14 @@ def test_accuracy_and_gain_are_means_over_seeds() -> None:
     assert table.loc["second", "gain_low"] > 0
 
 
+def test_a_rung_that_is_not_kept_is_passed_by() -> None:
+    runs = {"a": [FinishedRun(300)], "b": [FinishedRun(200)], "c": [FinishedRun(340)]}
+    table = ladder_table(runs, as_ladder("a", "b", "c", dropped="b"), LABELS)
+    assert table["gain"].tolist()[1:] == pytest.approx([-0.25, 0.1])
+
+
 def test_with_one_seed_the_interval_is_that_of_a_share() -> None:
-    table = ladder_table({"only": [FinishedRun(360)]}, {"only": "start"}, LABELS)
+    table = ladder_table({"only": [FinishedRun(360)]}, as_ladder("only"), LABELS)
     expected = stats.binom.ppf([0.025, 0.975], 400, 0.9) / 400
     np.testing.assert_allclose(table.loc["only", ["low", "high"]].to_numpy(float), expected, atol=0.004)
 
@@ -58,7 +69,7 @@ def test_seeds_that_disagree_widen_the_interval() -> None:
 def test_identical_models_gain_nothing_beyond_chance() -> None:
     table = ladder_table(
         {"a": [FinishedRun(350), FinishedRun(340)], "b": [FinishedRun(340), FinishedRun(350)]},
-        {"a": "start", "b": "nothing"},
+        as_ladder("a", "b"),
         LABELS,
     )
     assert table.loc["b", "gain_low"] <= 0 <= table.loc["b", "gain_high"]

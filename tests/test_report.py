@@ -100,7 +100,7 @@ def small_notebooks():
         "05_alexnet": notebook(new_markdown_cell(f"# AlexNet\n\n{prose}")),
         "06_evaluation": notebook(
             new_markdown_cell("# The test cells\n\n## The ladder"),
-            code("show(ladder)", *figure_outputs("model-comparison")),
+            code("show(ladder)", *figure_outputs("ladder")),
         ),
     }
 

@@ -1,0 +1,41 @@
+"""The benchmarks print what they measured, for every network, and refuse what they cannot use in one line."""
+
+import numpy as np
+import pytest
+
+from helpers import benchmark, benchmark_training
+from helpers.preprocessing import Part
+from helpers.recipes import NETWORKS
+
+
+@pytest.fixture(scope="module")
+def part() -> Part:
+    labels = np.tile(np.arange(8), 2).astype(np.uint8)
+    return Part(np.random.default_rng(0).integers(0, 256, (16, 48, 48, 3), dtype=np.uint8), labels)
+
+
+def test_every_network_has_a_speed_and_a_share_of_the_matrix_product(part: Part, monkeypatch) -> None:
+    monkeypatch.setattr(
+        benchmark_training, "NETWORKS", NETWORKS[:2]
+    )  # the others take longer and add nothing
+    heading, *rows = benchmark_training.benchmark_training(part).splitlines()
+    assert heading.split()[:5] == ["network", "precision", "images/s", "GFLOP/s", "of"]
+    assert [row.split()[0] for row in rows] == list(NETWORKS[:2])
+    for row in rows:
+        assert float(row.split()[2]) > 0
+        assert 0 < float(row.split()[4]) < 1.5
+
+
+def test_the_time_to_an_accuracy_is_that_of_the_epoch_that_reaches_it(part: Part) -> None:
+    always, never = (
+        benchmark_training.benchmark_time_to(accuracy, part, part, "smoke") for accuracy in (0.0, 1.01)
+    )
+    assert always.splitlines()[0].startswith("epoch  1:")
+    assert "0.0 reached after: " in always
+    assert "1.01 reached after: never" in never
+
+
+def test_an_unknown_benchmark_or_profile_is_one_line(capsys) -> None:
+    for arguments in (["colours"], ["time-to", "--profile", "huge"], ["features", "--count", "0"]):
+        assert benchmark.main(arguments) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
