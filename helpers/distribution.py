@@ -49,9 +49,7 @@ def connected(address: str) -> Iterator[Client]:
     """Yield a client; InputError where no scheduler answers, it has no worker, or a worker differs from here."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(
-                silence_logging_cmgr(logging.CRITICAL)
-            )  # a lost worker is no news for a report
+            stack.enter_context(silence_logging_cmgr(logging.CRITICAL))  # the report is no log
             client = stack.enter_context(Client(address, timeout=ANSWER_WITHIN, set_as_default=False))  # type: ignore
             client.wait_for_workers(1, ANSWER_WITHIN)
         except (OSError, ValueError) as error:
