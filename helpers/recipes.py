@@ -51,10 +51,12 @@ class Rung:
 
 
 _CLASSIC = Recipe("lenet_classic", "lenet_classic")
-_CUSTOM = Recipe("lenet_custom", "lenet_custom")
+_CUSTOM = Recipe("lenet_custom", "lenet_custom", patience=3)
 _TURNED = replace(_CUSTOM, name="turned", flips_and_turns=True)
 _NORMED = replace(_TURNED, name="normed", network="lenet_normed", low_precision=True)
-_DECAYED = replace(_NORMED, name="decayed", cosine_decay=True, keep_best_epoch=False, learning_rate=3e-3)
+_DECAYED = replace(
+    _NORMED, name="decayed", cosine_decay=True, learning_rate=3e-3, keep_best_epoch=False, patience=None
+)
 _ADAMW = replace(_DECAYED, name="adamw", weight_decay=0.05)
 _STAGES = replace(_ADAMW, name="stages", network="three_stages")
 _POOLED = replace(_STAGES, name="pooled", network="cellnet")
@@ -63,8 +65,8 @@ _ALEXNET = Recipe("alexnet", "alexnet", low_precision=True)
 LADDER = (
     Rung(_CLASSIC, "classical LeNet"),
     Rung(replace(_CLASSIC, name="lenet_relu", network="lenet_relu"), "ReLU"),
-    Rung(replace(_CLASSIC, name="lenet_filters", network="lenet_filters"), "32 and 64 filters of 3×3"),
-    Rung(replace(_CLASSIC, name="lenet_padded", network="lenet_padded"), "same padding"),
+    Rung(replace(_CUSTOM, name="lenet_filters", network="lenet_filters"), "32 and 64 filters of 3×3"),
+    Rung(replace(_CUSTOM, name="lenet_padded", network="lenet_padded"), "same padding"),
     Rung(_CUSTOM, "128 dense units"),
     Rung(_TURNED, "flips and quarter turns"),
     Rung(_NORMED, "batch normalisation"),
@@ -161,9 +163,9 @@ PROFILES = {
     "full": Profile(
         12_000,
         None,
-        {rung.recipe.name: (10, 3) for rung in LADDER}
-        | {recipe.name: (10, 3) for recipe in SCALINGS.values()}
-        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (20, 3)},
+        {rung.recipe.name: (10 if rung.recipe.cosine_decay else 12, 3) for rung in LADDER}
+        | {recipe.name: (12, 3) for recipe in SCALINGS.values()}
+        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
         {},
     ),
 }

@@ -144,6 +144,23 @@ def test_a_training_cut_short_decides_nothing_about_alexnet() -> None:
     assert found["C10"] == "cannot be decided on these data"
 
 
+@pytest.mark.parametrize(
+    ("printed", "mended", "verdict"),
+    [
+        (0.2, 0.97, "refuted"),
+        (0.80, 0.97, "confirmed with reservation"),
+        (0.2, 0.75, "not confirmed"),
+        (0.80, 0.75, "confirmed"),
+    ],
+)
+def test_the_same_layers_mended_tell_whether_the_network_or_its_training_failed(
+    printed, mended, verdict
+) -> None:
+    accuracies = {"forest": 0.87, "lenet_classic": 0.91, "lenet_custom": 0.94}
+    findings = make_findings(accuracies | {"alexnet": printed, "alexnet_fixed": mended})
+    assert verdicts(findings)["C10"] == verdict
+
+
 def test_another_acquisition_does_not_blur_the_blue() -> None:
     findings = make_findings()
     other = np.arange(len(findings.statistics)) % 10 == 0
