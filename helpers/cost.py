@@ -13,7 +13,7 @@ from helpers import THREADS
 from helpers.energy import WATTS_PER_CORE
 from helpers.scoring import Scorer, load_network, load_scorer
 
-BATCH = 256
+BATCH = 64
 """Images in a batch when inference is timed; fewer where there are not so many."""
 
 

@@ -39,7 +39,11 @@ def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -
     copy.layers[-1].activation = keras.activations.linear
     last = [layer for layer in copy.layers if len(layer.output.shape) == 4][-1]
     head = keras.Model(last.output, copy.outputs[0])
-    features = keras.Model(copy.inputs[0], last.output)(images, training=False)
+    body = keras.Model(copy.inputs[0], last.output)
+    chunks = np.array_split(
+        images, -(-len(images) // 16)
+    )  # activations of all at once would take much memory
+    features = tf.concat([body(chunk, training=False) for chunk in chunks], axis=0)
     with tf.GradientTape() as tape:
         tape.watch(features)
         logits = head(features, training=False)

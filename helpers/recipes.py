@@ -12,8 +12,8 @@ class Recipe:
     Parameters
     ----------
     name, network : of the run, and of the network that `helpers.models.build` builds
-    epochs, batch_size, learning_rate : of Adam on categorical cross-entropy
-    weight_decay : makes it AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)
+    epochs, batch_size, learning_rate : of the training on categorical cross-entropy
+    optimizer : "adam", "adamw" or "muon" (`helpers.muon`)
     cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
     flips_and_turns : whether each image goes through its eight mirrored and quarter-turned forms, one per epoch
     colour_jitter : strength of `helpers.augmentation.jitter_colours`; 0 for none
@@ -30,7 +30,7 @@ class Recipe:
     epochs: int = 1
     batch_size: int = 64
     learning_rate: float = 1e-3
-    weight_decay: float | None = None
+    optimizer: str = "adam"
     cosine_decay: bool = False
     flips_and_turns: bool = False
     colour_jitter: float = 0.0
@@ -57,9 +57,10 @@ _NORMED = replace(_TURNED, name="normed", network="lenet_normed", low_precision=
 _DECAYED = replace(
     _NORMED, name="decayed", cosine_decay=True, learning_rate=3e-3, keep_best_epoch=False, patience=None
 )
-_ADAMW = replace(_DECAYED, name="adamw", weight_decay=0.05)
+_ADAMW = replace(_DECAYED, name="adamw", optimizer="adamw")
 _STAGES = replace(_ADAMW, name="stages", network="three_stages")
 _POOLED = replace(_STAGES, name="pooled", network="cellnet")
+_MUON = replace(_POOLED, name="muon", optimizer="muon", learning_rate=1e-2)
 _ALEXNET = Recipe("alexnet", "alexnet", low_precision=True)
 
 LADDER = (
@@ -77,7 +78,8 @@ LADDER = (
     Rung(
         replace(_POOLED, name="residual", network="cellnet_residual"), "residual connections", is_kept=False
     ),
-    Rung(replace(_POOLED, name="cellnet"), "longer training"),
+    Rung(_MUON, "Muon for AdamW, learning rate 0.01"),
+    Rung(replace(_MUON, name="cellnet"), "longer training"),
 )
 """The rungs in order, from the report's classical LeNet over its custom one to cellnet."""
 
@@ -152,18 +154,18 @@ PROFILES = {
         6_000,
         None,
         {
-            "lenet_classic": (10, 1),
-            "lenet_custom": (10, 1),
+            "lenet_classic": (12, 1),
+            "lenet_custom": (8, 1),
             "alexnet": (2, 1),
             "alexnet_fixed": (2, 1),
-            "cellnet": (6, 1),
+            "cellnet": (4, 1),
         },
-        {"alexnet": 2_560, "alexnet_fixed": 2_560},
+        {"alexnet": 1_280, "alexnet_fixed": 1_280},
     ),
     "full": Profile(
         12_000,
         None,
-        {rung.recipe.name: (10 if rung.recipe.cosine_decay else 12, 3) for rung in LADDER}
+        {rung.recipe.name: (8 if rung.recipe.cosine_decay else 12, 3) for rung in LADDER}
         | {recipe.name: (12, 3) for recipe in SCALINGS.values()}
         | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
         {},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, product
 from pathlib import Path
 
@@ -28,12 +28,17 @@ Copies = Iterable[tuple[str, float, np.ndarray]]
 """What was done to the images, how much, and the images it was done to."""
 
 
-def corrupt_and_score(scorers: Mapping[str, Scorer], images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+def corrupt_and_score(
+    scorers: Mapping[str, Scorer],
+    images: np.ndarray,
+    labels: np.ndarray,
+    severities: Sequence[int] = SEVERITIES,
+) -> pd.DataFrame:
     """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are.
 
     ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,); one corrupted copy is held at a time.
     """
-    corrupted = ((name, s, corrupt(images, name, s)) for name, s in product(CORRUPTIONS, SEVERITIES))
+    corrupted = ((name, s, corrupt(images, name, s)) for name, s in product(CORRUPTIONS, severities))
     return _score(scorers, labels, chain([("none", 0, images)], corrupted), "corruption", "severity")
 
 
