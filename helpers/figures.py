@@ -17,6 +17,7 @@ from IPython.display import publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from helpers.cells import CLASS_NAMES
 
@@ -174,6 +175,10 @@ def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
         If the slug is malformed, or caption or alternative text are empty.
     """
     _checked(slug, caption=caption, alt=alt)
+    for number, picture in enumerate(figure.findobj(AxesImage)):
+        picture.set_gid(
+            f"picture{number}"
+        )  # matplotlib names pictures by their pixels: twice the same, twice the name
     png, svg = io.BytesIO(), io.StringIO()
     layout: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.06}
     figure.savefig(png, format="png", dpi=192, metadata={"Software": None}, **layout)

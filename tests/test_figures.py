@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -99,8 +100,18 @@ def test_show_figure_publishes_picture_caption_and_alternative_text(published):
 
 
 def test_show_figure_closes_the_figure(published):
+    open_before = plt.get_fignums()
     figures.show_figure(bars(), "bars", caption="Two bars.", alt="b is twice a.")
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
+
+
+def test_the_same_picture_twice_in_a_figure_has_two_identifiers(published):
+    figure, axes = plt.subplots(1, 2)
+    for panel in axes:
+        panel.imshow(np.zeros((4, 4, 3)))
+    figures.show_figure(figure, "pictures", caption="Two pictures.", alt="They are the same.")
+    identifiers = re.findall(r'<image[^>]* id="([^"]+)"', published[0][0]["image/svg+xml"])
+    assert len(set(identifiers)) == 2
 
 
 @pytest.mark.parametrize(

@@ -300,7 +300,7 @@ def test_figures_and_tables_are_numbered_by_chapter_and_anchored_by_slug(source)
         "table-features": "Table 1.1",
         "fig-twice": "Figure 3.1",
         "fig-twice-again": "Figure 3.2",
-        "fig-model-comparison": "Figure 6.1",
+        "fig-ladder": "Figure 6.1",
     }.items():
         assert f'id="{anchor}"' in source
         assert f'<a class="number-of" href="#{anchor}">{label}</a>' in source
