@@ -33,20 +33,17 @@ def evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.n
 
 def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return the maps of `evidence_maps` at the size of the last feature map, (N, h, w) float32."""
-    # a copy, because its last layer loses the softmax: gradients are those of logits
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
-    copy.layers[-1].activation = keras.activations.linear
-    last = [layer for layer in copy.layers if len(layer.output.shape) == 4][-1]
-    head = keras.Model(last.output, copy.outputs[0])
-    body = keras.Model(copy.inputs[0], last.output)
+    last = [layer for layer in network.layers if len(layer.output.shape) == 4][-1]
+    body = keras.Model(network.inputs, last.output)
+    head = keras.Model(last.output, network.layers[-1].input)
     chunks = np.array_split(
         images, -(-len(images) // 16)
     )  # activations of all at once would take much memory
     features = tf.concat([body(chunk, training=False) for chunk in chunks], axis=0)
     with tf.GradientTape() as tape:
         tape.watch(features)
-        logits = head(features, training=False)
+        # the last layer without its softmax: gradients are those of logits
+        logits = head(features, training=False) @ network.layers[-1].kernel + network.layers[-1].bias
         chosen = tf.reduce_sum(logits * tf.one_hot(classes, logits.shape[1]))
     maps: np.ndarray = tf.reduce_sum(features * tape.gradient(chosen, features), axis=-1).numpy()
     return maps

@@ -154,13 +154,13 @@ PROFILES = {
         6_000,
         None,
         {
-            "lenet_classic": (12, 1),
-            "lenet_custom": (8, 1),
+            "lenet_classic": (10, 1),
+            "lenet_custom": (6, 1),
             "alexnet": (2, 1),
             "alexnet_fixed": (2, 1),
             "cellnet": (4, 1),
         },
-        {"alexnet": 1_280, "alexnet_fixed": 1_280},
+        {"alexnet": 1_280, "alexnet_fixed": 2_560},
     ),
     "full": Profile(
         12_000,
