@@ -33,9 +33,12 @@ def evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.n
 
 def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return the maps of `evidence_maps` at the size of the last feature map, (N, h, w) float32."""
-    last = [layer for layer in network.layers if len(layer.output.shape) == 4][-1]
-    body = keras.Model(network.inputs, last.output)
-    head = keras.Model(last.output, network.layers[-1].input)
+    # the layers of a network read from a file may have been called more than once, those of a copy are not
+    copy = keras.models.clone_model(network)
+    copy.set_weights(network.get_weights())
+    last = [layer for layer in copy.layers if len(layer.output.shape) == 4][-1]
+    body = keras.Model(copy.inputs, last.output)
+    head = keras.Model(last.output, copy.layers[-1].input)
     chunks = np.array_split(
         images, -(-len(images) // 16)
     )  # activations of all at once would take much memory
@@ -43,7 +46,7 @@ def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -
     with tf.GradientTape() as tape:
         tape.watch(features)
         # the last layer without its softmax: gradients are those of logits
-        logits = head(features, training=False) @ network.layers[-1].kernel + network.layers[-1].bias
+        logits = head(features, training=False) @ copy.layers[-1].kernel + copy.layers[-1].bias
         chosen = tf.reduce_sum(logits * tf.one_hot(classes, logits.shape[1]))
     maps: np.ndarray = tf.reduce_sum(features * tape.gradient(chosen, features), axis=-1).numpy()
     return maps

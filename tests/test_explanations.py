@@ -15,6 +15,7 @@ from helpers.explanations import (
 )
 from helpers.models import build
 from helpers.plots_explanations import draw_explanations
+from helpers.scoring import load_network
 from helpers.synthetic import draw_cells
 
 CELLS = draw_cells(8, seed=1)
@@ -116,3 +117,13 @@ def test_the_figure_has_a_column_per_image() -> None:
     maps = np.zeros((8, 48, 48))
     figure = draw_explanations(CELLS.images, CELLS.labels, maps, maps, "title")
     assert len([axes for axes in figure.axes if axes.images]) == 3 * 8
+
+
+def test_a_network_read_from_a_file_has_the_same_maps(tmp_path) -> None:
+    network = build("lenet_classic")
+    network.save(tmp_path / "network.keras")
+    images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
+    read = load_network(tmp_path / "network.keras")
+    np.testing.assert_allclose(
+        evidence_maps(read, images, np.arange(3)), evidence_maps(network, images, np.arange(3)), atol=1e-6
+    )
