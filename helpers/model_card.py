@@ -7,6 +7,7 @@ from typing import Any
 
 from helpers.cells import CLASS_NAMES
 from helpers.evaluation import accuracy_interval
+from helpers.results import best_on_validation
 
 MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
 
@@ -30,7 +31,7 @@ def model_card(results: dict[str, Any]) -> str:
     robustness stand in it if the model has them.
     """
     models, data = results["models"], results["data"]
-    name = max(models, key=lambda each: models[each]["val_accuracy"])
+    name = best_on_validation(models)
     model, split, provenance = models[name], data["split"], results["provenance"]
     low, high = model["test_accuracy_ci95"]
     parameters = "" if model["params"] is None else f", {model['params']:,} parameters"

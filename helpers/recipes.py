@@ -16,7 +16,7 @@ class Recipe:
     optimizer : "adam", "adamw" or "muon" (`helpers.muon`)
     cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
     flips_and_turns : whether each image goes through its eight mirrored and quarter-turned forms, one per epoch
-    colour_jitter : strength of `helpers.augmentation.jitter_colours`; 0 for none
+    acquisition_jitter : strength of `helpers.augmentation.jitter_acquisition`; 0 for none
     scaling : of pixels, "symmetric" to [-1, 1], "unit" to [0, 1], "raw" (none) or "standardised" (mean 0 and standard
         deviation 1 of each channel over the training images)
     epoch_images : number of images in an epoch, where that is not all of them
@@ -33,7 +33,7 @@ class Recipe:
     optimizer: str = "adam"
     cosine_decay: bool = False
     flips_and_turns: bool = False
-    colour_jitter: float = 0.0
+    acquisition_jitter: float = 0.0
     scaling: str = "symmetric"
     epoch_images: int | None = None
     keep_best_epoch: bool = True

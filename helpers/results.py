@@ -131,9 +131,14 @@ def save_predictions(study: Study, probabilities: Probabilities) -> None:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
+def best_on_validation(models: dict[str, dict[str, Any]]) -> str:
+    """Return the name of the model whose validation accuracy is highest: the only way a model is chosen."""
+    return max(models, key=lambda name: models[name]["val_accuracy"])
+
+
 def summarise(study: Study, models: dict[str, dict[str, Any]], claims: list[dict[str, str]]) -> list[str]:
     """Return the answer of the report in five sentences; the best model is the one best on validation images."""
-    best = max(models, key=lambda name: models[name]["val_accuracy"])
+    best = best_on_validation(models)
     kind = "synthetic cells, drawn by this project" if study.cells.is_synthetic else study.cells.source
     sizes = {part: f"{len(study.split.indices(part)):,}" for part in SPLIT_NAMES}
 

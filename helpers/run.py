@@ -5,11 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,15 +15,14 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.cells import InputError
-from helpers.command_line import OneLineParser, exit_code
-from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
+from helpers.command_line import exit_code
+from helpers.data import Source, resolve_source, source_fingerprint
 from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NOTEBOOKS, NotebookFailedError, execute_whole
+from helpers.options import Options, parse
 from helpers.progress import Progress, in_words
 from helpers.provenance import PACKAGES
 from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
 from helpers.study import SCHEDULER, open_study
-
-DEFAULT_OUT = ROOT / "outputs"
 
 TYPICAL_SECONDS = {
     "smoke": (12, 12, 18, 15, 25, 20),
@@ -39,6 +36,7 @@ PAGE = ("report.py", "report_template", "markup.py")
 
 COMMANDS = (
     "run.py",
+    "options.py",
     "execution.py",
     "progress.py",
     "command_line.py",
@@ -60,47 +58,6 @@ PRODUCTS = {
     ),
 }
 """What notebooks leave beside their cells: where one is missing or not as the notebook left it, it is due again."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for."""
-
-    data: str
-    profile: str
-    out: Path
-    pdf: bool = False
-    external: str = ""
-    dask: str | None = None
-
-    def command(self) -> str:
-        """Return the command that repeats this run."""
-        words = ["./run_all.sh", "--data", self.data, "--profile", self.profile]
-        words += ["--external", self.external] if self.external else []
-        return shlex.join(words if self.out == DEFAULT_OUT else [*words, "--out", str(self.out)])
-
-
-def parse(arguments: list[str] | None) -> Options:
-    """Return the options; argparse ends with exit code 2 and one line where they are wrong."""
-    parser = OneLineParser(prog="./run_all.sh", description=__doc__)
-    parser.add_argument("--data", default="auto", metavar="SOURCE",
-                        help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
-    parser.add_argument("--profile", default="quick", choices=TYPICAL_SECONDS, help="default: quick")
-    parser.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="default: outputs")
-    parser.add_argument(
-        "--pdf", action="store_true", help="print report.pdf too, where Chromium is installed"
-    )
-    parser.add_argument("--external", metavar="FILE",
-                        help="cells of another laboratory, to test on only: an .npz file or a folder")  # fmt: skip
-    parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
-                        help="spread the work over the Dask scheduler at tcp://HOST:PORT or over this machine's cores "
-                        f"(local), with the same results; notebooks opened by hand find it in {SCHEDULER}")  # fmt: skip
-    found = parser.parse_args(arguments)
-    for option in ("out", "external"):
-        if (value := getattr(found, option)) is not None and not value.strip():
-            raise InputError(f"--{option} '': empty, expected the name of a file or folder")
-    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf, found.external or "",
-                   found.dask)  # fmt: skip
 
 
 def notebook_keys(options: Options, source: Source, external: Source | None = None) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers.augmentation import FORMS, flip_and_turn, jitter_colours
+from helpers.augmentation import FORMS, flip_and_turn, jitter_acquisition
 from helpers.backend import THREADS, keras, tf
 from helpers.batch_norm import with_fused_batch_norm
 from helpers.energy import start_energy_meter
@@ -68,9 +68,9 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         images = self.part.images[chosen]
         if self.recipe.flips_and_turns:
             images = flip_and_turn(images, self.forms[chosen, self.epoch % FORMS])
-        if self.recipe.colour_jitter:
+        if self.recipe.acquisition_jitter:
             generator = np.random.default_rng((self.seed, self.epoch, index))
-            images = jitter_colours(images, self.recipe.colour_jitter, generator)
+            images = jitter_acquisition(images, self.recipe.acquisition_jitter, generator)
         return images, self.part.labels[chosen]
 
 

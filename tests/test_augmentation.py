@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.augmentation import flip_and_turn, jitter_colours
+from helpers.augmentation import flip_and_turn, jitter_acquisition
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
 from helpers.training import prepare
@@ -17,17 +17,45 @@ def test_flips_and_turns_are_the_eight_of_a_square() -> None:
     np.testing.assert_array_equal(forms[4, ..., 0], [[2, 1, 0], [5, 4, 3], [8, 7, 6]])
 
 
-def test_jitter_of_strength_zero_changes_nothing() -> None:
-    images = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
-    np.testing.assert_array_equal(jitter_colours(images, 0.0, np.random.default_rng(0)), images)
+def drawn_images(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 48, 48, 3), dtype=np.uint8)
 
 
-def test_jitter_keeps_the_order_of_grey_levels_and_draws_anew_for_each_image() -> None:
-    images = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3).repeat(2, axis=0)
-    changed = jitter_colours(images, 0.2, np.random.default_rng(0)).reshape(2, 256, 3).astype(int)
-    assert (np.diff(changed, axis=1) >= 0).all()
-    assert not np.array_equal(changed[0], changed[1])
-    assert not np.array_equal(changed[0, :, 0], changed[0, :, 1])
+def test_acquisition_jitter_leaves_about_half_of_the_images_as_they_are() -> None:
+    images = drawn_images(400)
+    changed = jitter_acquisition(images, 0.2, np.random.default_rng(0))
+    same = (changed == images).all(axis=(1, 2, 3))
+    assert changed.dtype == np.uint8
+    assert 160 < same.sum() < 240
+
+
+def test_acquisition_jitter_draws_the_same_for_the_same_generator_and_anew_for_each_image() -> None:
+    images = np.repeat(drawn_images(1), 20, axis=0)
+    first, again, other = (jitter_acquisition(images, 0.2, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    changed = first[(first != images).any(axis=(1, 2, 3))]
+    assert len({image.tobytes() for image in changed}) == len(changed)
+
+
+def test_a_stronger_jitter_changes_images_more() -> None:
+    images = np.full((200, 48, 48, 3), (150, 100, 180), np.uint8)
+    changes = [
+        np.abs(jitter_acquisition(images, strength, np.random.default_rng(0)).astype(int) - images).mean()
+        for strength in (0.0, 0.1, 0.3)
+    ]
+    assert changes[0] == 0
+    assert changes[0] < changes[1] < changes[2]
+
+
+def test_jitter_that_magnifies_keeps_the_middle_in_place() -> None:
+    images = np.zeros((100, 48, 48, 3), np.uint8)
+    images[:, 20:28, 20:28] = 200
+    changed = jitter_acquisition(images, 0.2, np.random.default_rng(0)).astype(float)[..., 1]
+    rows = np.arange(48)
+    for axis in (1, 2):
+        centre = (changed.sum(axis=3 - axis) * rows).sum(axis=1) / changed.sum(axis=(1, 2))
+        np.testing.assert_allclose(centre, 23.5, atol=0.1)
 
 
 def test_eight_epochs_show_each_image_in_each_of_its_forms() -> None:

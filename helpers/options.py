@@ -1,0 +1,58 @@
+"""What the user asked of `./run_all.sh`, and the command that asks for it again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.cells import InputError
+from helpers.command_line import OneLineParser
+from helpers.data import KEYWORDS
+from helpers.recipes import PROFILES
+from helpers.storage import ROOT
+from helpers.study import SCHEDULER
+
+DEFAULT_OUT = ROOT / "outputs"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    data: str
+    profile: str
+    out: Path
+    pdf: bool = False
+    external: str = ""
+    dask: str | None = None
+
+    def command(self) -> str:
+        """Return the command that repeats this run."""
+        words = ["./run_all.sh", "--data", self.data, "--profile", self.profile]
+        words += ["--external", self.external] if self.external else []
+        return shlex.join(words if self.out == DEFAULT_OUT else [*words, "--out", str(self.out)])
+
+
+def parse(arguments: list[str] | None) -> Options:
+    """Return the options; argparse ends with exit code 2 and one line where they are wrong."""
+    parser = OneLineParser(prog="./run_all.sh", description="Run the six notebooks and render the report.")
+    parser.add_argument("--data", default="auto", metavar="SOURCE",
+                        help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
+    parser.add_argument("--profile", default="quick", choices=PROFILES, help="default: quick")
+    parser.add_argument("--out", default=str(DEFAULT_OUT), metavar="DIR", help="default: outputs")
+    parser.add_argument(
+        "--pdf", action="store_true", help="print report.pdf too, where Chromium is installed"
+    )
+    parser.add_argument("--external", metavar="FILE",
+                        help="cells of another laboratory, to test on only: an .npz file or a folder")  # fmt: skip
+    parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
+                        help="spread the work over the Dask scheduler at tcp://HOST:PORT or over this machine's cores "
+                        f"(local), with the same results; notebooks opened by hand find it in {SCHEDULER}")  # fmt: skip
+    found = parser.parse_args(arguments)
+    for option in ("out", "external"):
+        if (value := getattr(found, option)) is not None and not value.strip():
+            raise InputError(f"--{option} '': empty, expected the name of a file or folder")
+    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf, found.external or "",
+                   found.dask)  # fmt: skip
