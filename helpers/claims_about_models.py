@@ -169,11 +169,14 @@ def changes(f: Findings) -> Verdict:
 def network_wins(f: Findings) -> Verdict:
     """Confirmed if the custom LeNet beats both hand-crafted models, refuted if one of them beats it (McNemar).
 
-    With reservation if it beats the forest and the best hand-crafted model neither beats it nor is beaten.
+    With reservation if it beats the forest and the best hand-crafted model neither beats it nor is beaten. Cannot be
+    decided where it is beaten while its validation accuracy was still rising when the training ended.
     """
     forest, forest_verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
     measured = f"against the report's forest: {forest}; against the best hand-crafted model: {best}"
+    if REFUTED in (forest_verdict, best_verdict) and "lenet_custom" in f.still_rising:
+        return f"{measured}; still rising when this profile's training ended", UNDECIDED
     if REFUTED in (forest_verdict, best_verdict) or forest_verdict != CONFIRMED:
         return measured, REFUTED if REFUTED in (forest_verdict, best_verdict) else forest_verdict
     return measured, CONFIRMED if best_verdict == CONFIRMED else RESERVED

@@ -61,6 +61,7 @@ _ADAMW = replace(_DECAYED, name="adamw", optimizer="adamw")
 _STAGES = replace(_ADAMW, name="stages", network="three_stages")
 _POOLED = replace(_STAGES, name="pooled", network="cellnet")
 _MUON = replace(_POOLED, name="muon", optimizer="muon", learning_rate=1e-2)
+_JITTERED = replace(_MUON, name="jittered", acquisition_jitter=0.1)
 _ALEXNET = Recipe("alexnet", "alexnet", low_precision=True)
 
 LADDER = (
@@ -79,7 +80,8 @@ LADDER = (
         replace(_POOLED, name="residual", network="cellnet_residual"), "residual connections", is_kept=False
     ),
     Rung(_MUON, "Muon for AdamW, learning rate 0.01"),
-    Rung(replace(_MUON, name="cellnet"), "longer training"),
+    Rung(_JITTERED, "other stains, lamps and lenses"),
+    Rung(replace(_JITTERED, name="cellnet"), "longer training"),
 )
 """The rungs in order, from the report's classical LeNet over its custom one to cellnet."""
 
@@ -165,9 +167,9 @@ PROFILES = {
     "full": Profile(
         12_000,
         None,
-        {rung.recipe.name: (8 if rung.recipe.cosine_decay else 12, 3) for rung in LADDER}
-        | {recipe.name: (12, 3) for recipe in SCALINGS.values()}
-        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
+        {rung.recipe.name: (4 if rung.recipe.cosine_decay else 8, 3) for rung in LADDER}
+        | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
+        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (20, 3)},
         {},
     ),
 }
