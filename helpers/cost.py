@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pandas as pd
 
 from helpers import THREADS
 from helpers.energy import WATTS_PER_CORE
-from helpers.scoring import Scorer, load_network, load_scorer
+from helpers.models import build
+from helpers.scoring import Scorer
 
 BATCH = 64
 """Images in a batch when inference is timed; fewer where there are not so many."""
@@ -37,23 +39,29 @@ def inference_seconds(scorer: Scorer, images: np.ndarray, repeats: int = 3) -> f
     return float(np.median(seconds[1:]))
 
 
-def cost_table(models: dict[str, dict[str, Any]], paths: dict[str, Path], images: np.ndarray) -> pd.DataFrame:
-    """Return a row per model of results.json, saved at ``paths``; times are measured now, on uint8 ``images``.
+def cost_table(
+    models: dict[str, dict[str, Any]], scorers: Mapping[str, Scorer], images: np.ndarray
+) -> pd.DataFrame:
+    """Return a row per model of results.json; times are those of its scorer, measured now, on uint8 ``images``.
 
     The energy of a training is its "train_joules" where they were measured, else estimated from its seconds.
     """
     rows = {}
     for name, model in models.items():
-        scorer, seconds, joules = load_scorer(paths[name]), model["train_seconds"], model.get("train_joules")
-        is_network = paths[name].suffix == ".keras"
+        seconds, joules, network = (
+            model["train_seconds"],
+            model.get("train_joules"),
+            model["recipe"].get("network"),
+        )
         rows[name] = {
             "accuracy": model["test_accuracy"],
             "parameters": np.nan if model["params"] is None else model["params"],
-            "MFLOP per image": count_flops(load_network(paths[name])) / 1e6 if is_network else np.nan,
+            "MFLOP per image": count_flops(build(network)) / 1e6 if network else np.nan,
             "training, minutes": seconds / 60,
             "energy, Wh": (seconds * THREADS * WATTS_PER_CORE if joules is None else joules) / 3600,
             "energy is": "estimated" if joules is None else "measured",
-            "one image, ms": 1e3 * inference_seconds(scorer, images[:1]),
-            "of a batch, ms": 1e3 * inference_seconds(scorer, images[:BATCH]) / len(images[:BATCH]),
+            "one image, ms": 1e3 * inference_seconds(scorers[name], images[:1]),
+            "of a batch, ms": 1e3 * inference_seconds(scorers[name], images[:BATCH]) / len(images[:BATCH]),
         }
+        gc.collect()  # the network that was built refers to itself: only this frees its weights
     return pd.DataFrame.from_dict(rows, orient="index").astype({"parameters": "Int64"}).rename_axis("model")

@@ -148,8 +148,10 @@ PROFILES = {
             "alexnet": (1, 1),
             "alexnet_fixed": (1, 1),
             "cellnet": (1, 1),
-        }
-        | {"scaling_raw": (2, 1)},
+            "muon": (1, 1),
+            "jittered": (1, 1),
+            "scaling_raw": (2, 1),
+        },
         {"alexnet": 64, "alexnet_fixed": 64},
     ),
     "quick": Profile(

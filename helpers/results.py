@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from helpers.evaluation import RESAMPLES, accuracy_interval, bootstrap_intervals
 from helpers.findings import VERDICTS, with_interval
 from helpers.provenance import describe_provenance
 from helpers.runs import Run
-from helpers.scoring import load_scorer, write_temperature
+from helpers.scoring import Scorer, load_scorer, write_temperature
 from helpers.storage import write_json, written_atomically
 from helpers.study import Study
 
@@ -43,10 +44,15 @@ Probabilities = dict[str, list[np.ndarray]]
 """By model name, one (N, 8) array of test probabilities per seed."""
 
 
-def predict_test(study: Study, runs: dict[str, list[Run]]) -> Probabilities:
-    """Return every model's probabilities for the test images, one array per seed."""
+def predict_test(study: Study, runs: dict[str, list[Run]], firsts: Mapping[str, Scorer]) -> Probabilities:
+    """Return every model's probabilities for the test images, one array per seed; ``firsts`` score the first seeds."""
     images = study.open_test().images
-    return {name: [load_scorer(run.model_path)(images) for run in seeds] for name, seeds in runs.items()}
+    return {
+        name: [
+            scorer(images) for scorer in (firsts[name], *(load_scorer(run.model_path) for run in seeds[1:]))
+        ]
+        for name, seeds in runs.items()
+    }
 
 
 def score_models(

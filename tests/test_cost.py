@@ -70,15 +70,23 @@ def test_energy_that_is_not_shown_is_none(tmp_path) -> None:
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch):
-    build("lenet_classic").save(tmp_path / "small.keras")
-    path = tmp_path / "small.keras"
+def table(monkeypatch):
     ticks = count()
     monkeypatch.setattr(cost.time, "perf_counter", lambda: 0.512 * next(ticks))
-    usual = {"test_accuracy": 0.9, "train_seconds": 150.0, "params": 44_000}
+    usual = {
+        "test_accuracy": 0.9,
+        "train_seconds": 150.0,
+        "params": 44_000,
+        "recipe": {"network": "lenet_classic"},
+    }
     models = {"lenet_classic": usual, "lenet_custom": usual | {"train_joules": 7200.0, "test_accuracy": 1.0}}
     images = np.zeros((3, 48, 48, 3), np.uint8)
-    return cost.cost_table(models, dict.fromkeys(models, path), images)
+    return cost.cost_table(models, dict.fromkeys(models, lambda batch: batch), images)
+
+
+def test_the_table_counts_the_operations_of_the_network_in_the_recipe(table) -> None:
+    expected = cost.count_flops(build("lenet_classic")) / 1e6
+    assert table["MFLOP per image"].tolist() == pytest.approx([expected] * 2)
 
 
 def test_the_table_says_which_energy_is_measured(table) -> None:
