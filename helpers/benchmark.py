@@ -17,7 +17,6 @@ from helpers.cells import InputError
 from helpers.command_line import OneLineParser, exit_code
 from helpers.data import load_cells
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
-from helpers.recipes import PROFILES
 from helpers.study import open_study
 
 TURN = 1024
@@ -80,9 +79,10 @@ def _run(arguments: list[str] | None) -> int:
     features = benchmarks.add_parser("features", help="the report's features, batch against loop")
     features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
     training = benchmarks.add_parser("training", help="training speed, beside the matrix product and PyTorch")
-    reaching = benchmarks.add_parser("time-to", help="seconds until cellnet reaches a validation accuracy")
+    reaching = benchmarks.add_parser(
+        "time-to", help="seconds until our network reaches a validation accuracy"
+    )
     reaching.add_argument("--accuracy", type=float, default=0.984, help="default: 0.984")
-    reaching.add_argument("--profile", default="quick", choices=PROFILES, help="default: quick")
     for benchmark in (features, training, reaching):
         benchmark.add_argument("--data", default="auto", help="any data source that ./run_all.sh accepts")
     options = parser.parse_args(arguments)
@@ -97,7 +97,7 @@ def _run(arguments: list[str] | None) -> int:
     if options.benchmark == "training":
         print(benchmark_training(study.train))
     else:
-        print(benchmark_time_to(options.accuracy, study.train, study.validation, options.profile))
+        print(benchmark_time_to(options.accuracy, study.train, study.validation))
     return 0
 
 

@@ -162,9 +162,9 @@ PROFILES = {
             "lenet_custom": (6, 1),
             "alexnet": (2, 1),
             "alexnet_fixed": (2, 1),
-            "cellnet": (4, 1),
+            "cellnet": (5, 1),
         },
-        {"alexnet": 1_280, "alexnet_fixed": 2_560},
+        {"alexnet": 640, "alexnet_fixed": 1_280},
     ),
     "full": Profile(
         12_000,

@@ -27,15 +27,13 @@ def test_every_network_has_a_speed_and_a_share_of_the_matrix_product(part: Part,
 
 
 def test_the_time_to_an_accuracy_is_that_of_the_epoch_that_reaches_it(part: Part) -> None:
-    always, never = (
-        benchmark_training.benchmark_time_to(accuracy, part, part, "smoke") for accuracy in (0.0, 1.01)
-    )
+    always, never = (benchmark_training.benchmark_time_to(accuracy, part, part) for accuracy in (0.0, 1.01))
     assert always.splitlines()[0].startswith("epoch  1:")
     assert "0.0 reached after: " in always
     assert "1.01 reached after: never" in never
 
 
 def test_an_unknown_benchmark_or_profile_is_one_line(capsys) -> None:
-    for arguments in (["colours"], ["time-to", "--profile", "huge"], ["features", "--count", "0"]):
+    for arguments in (["colours"], ["time-to", "--accuracy", "high"], ["features", "--count", "0"]):
         assert benchmark.main(arguments) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
