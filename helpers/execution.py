@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from helpers import THREADS
 from helpers.cells import InputError
 from helpers.progress import Progress
 from helpers.storage import ROOT
@@ -43,6 +44,8 @@ def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execute
     import papermill
 
     threading.Thread(target=_end_with_the_runner, daemon=True).start()
+    # By default glibc keeps freed memory in eight arenas per core.
+    os.environ.setdefault("MALLOC_ARENA_MAX", str(THREADS))
     # TensorFlow and the kernel write notices past Jupyter, straight to the terminal: they go to a log.
     with executed.with_suffix(".log").open("w") as log:
         os.dup2(log.fileno(), sys.stderr.fileno())

@@ -25,9 +25,9 @@ from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_j
 from helpers.study import SCHEDULER, open_study
 
 TYPICAL_SECONDS = {
-    "smoke": (12, 12, 18, 15, 25, 20),
-    "quick": (15, 15, 100, 190, 320, 60),
-    "full": (15, 10, 180, 900, 4200, 3600),
+    "smoke": (12, 12, 18, 50, 35, 90),
+    "quick": (20, 17, 110, 250, 150, 190),
+    "full": (20, 20, 120, 5000, 2900, 900),
 }
 """Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""
 

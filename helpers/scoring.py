@@ -17,6 +17,9 @@ from helpers.storage import written_atomically
 Scorer = Callable[[np.ndarray], np.ndarray]
 """From (N, 48, 48, 3) uint8 images to (N, 8) probabilities."""
 
+BATCH = 64
+"""Images that ONNX Runtime answers for at once: it keeps the memory of the largest batch."""
+
 TEMPERATURE = "temperature"
 """Where a model file keeps its temperature: a member of .keras and .skops (both are zips), a property of .onnx."""
 
@@ -46,7 +49,7 @@ def load_scorer(path: Path) -> Scorer:
     if path.suffix == ".onnx":
         session = _open_onnx(path)
         return lambda images: np.concatenate(
-            [session.run(None, {"image": images[i : i + 256]})[0] for i in range(0, len(images), 256)]
+            [session.run(None, {"image": images[i : i + BATCH]})[0] for i in range(0, len(images), BATCH)]
         )
     raise InputError(
         f"{path}: suffix {path.suffix!r} found, expected a saved model (.keras, .skops or .onnx)"
