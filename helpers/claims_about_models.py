@@ -61,7 +61,7 @@ def alexnet(f: Findings) -> Verdict:
 
     Where the same layers with a mended training (alexnet_fixed) lie above the reported value (95 %), bad performance is
     not the network's: refuted then, or confirmed with reservation. Else not confirmed; cannot be decided where
-    validation accuracy was still rising when the training ended. Real cells only.
+    the training was cut short (fewer images than there are, or accuracy still rising). Real cells only.
     """
     measured, verdict = _accuracy(f, "alexnet", 0.80, on_validation=False)
     if "alexnet_fixed" in f.scores:
@@ -70,8 +70,8 @@ def alexnet(f: Findings) -> Verdict:
         return measured, UNDECIDED
     if "alexnet_fixed" in f.scores and f.scores["alexnet_fixed"]["accuracy_ci95"][0] > 0.80:
         return measured, RESERVED if verdict == CONFIRMED else REFUTED
-    if "alexnet" in f.still_rising:
-        return f"{measured}; still rising when this profile's training ended", UNDECIDED
+    if "alexnet" in f.cut_short:
+        return f"{measured}; its training is cut short in this profile", UNDECIDED
     return measured, NOT_CONFIRMED if verdict == RESERVED else verdict
 
 
@@ -79,10 +79,12 @@ def custom(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
 
     Not confirmed if it lies above, or if another model of the original report is significantly better on test images;
-    with reservation if not all of them are significantly worse (McNemar, Holm). Real cells only.
+    with reservation if not all of them are significantly worse (McNemar, Holm), those left out whose training was cut
+    short. Real cells only.
     """
     measured, verdict = _accuracy(f, "lenet_custom", 0.9397, on_validation=True)
-    rivals = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.probabilities]
+    reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.probabilities]
+    rivals = [name for name in reported if name not in f.cut_short]
     chosen = {name: f.probabilities[name] for name in ("lenet_custom", *rivals)}
     compared = compare_models(f.test_labels, chosen, against="lenet_custom")
     differs = compared["p"] < 0.05
@@ -90,9 +92,11 @@ def custom(f: Findings) -> Verdict:
     worse = compared["b"][differs & (compared["only_b"] < compared["only_a"])].tolist()
     measured += f"; of {', '.join(rivals)}, significantly better: {', '.join(better) or 'none'}, worse: "
     measured += ", ".join(worse) or "none"
+    if len(rivals) < len(reported):
+        measured += f"; training cut short: {', '.join(name for name in reported if name in f.cut_short)}"
     if verdict in (UNDECIDED, NOT_CONFIRMED) or better:
         return measured, UNDECIDED if verdict == UNDECIDED else NOT_CONFIRMED
-    return measured, verdict if len(worse) == len(rivals) else RESERVED
+    return measured, verdict if len(worse) == len(reported) else RESERVED
 
 
 def leak(f: Findings) -> Verdict:
@@ -170,13 +174,13 @@ def network_wins(f: Findings) -> Verdict:
     """Confirmed if the custom LeNet beats both hand-crafted models, refuted if one of them beats it (McNemar).
 
     With reservation if it beats the forest and the best hand-crafted model neither beats it nor is beaten. Cannot be
-    decided where it is beaten while its validation accuracy was still rising when the training ended.
+    decided where it is beaten after a training that was cut short.
     """
     forest, forest_verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
     measured = f"against the report's forest: {forest}; against the best hand-crafted model: {best}"
-    if REFUTED in (forest_verdict, best_verdict) and "lenet_custom" in f.still_rising:
-        return f"{measured}; still rising when this profile's training ended", UNDECIDED
+    if REFUTED in (forest_verdict, best_verdict) and "lenet_custom" in f.cut_short:
+        return f"{measured}; its training is cut short in this profile", UNDECIDED
     if REFUTED in (forest_verdict, best_verdict) or forest_verdict != CONFIRMED:
         return measured, REFUTED if REFUTED in (forest_verdict, best_verdict) else forest_verdict
     return measured, CONFIRMED if best_verdict == CONFIRMED else RESERVED

@@ -41,7 +41,7 @@ class Findings:
     blue_background : (M,) whether each of them has a bluish background (`helpers.audit`)
     validation_scores : what `helpers.evaluation.score` says of the validation images, by model name
     is_sample : True where the profile uses only a sample of the images
-    still_rising : names of the networks whose validation accuracy was still rising when training ended
+    cut_short : names of the networks whose training ended too early to judge them (`helpers.runs.was_cut_short`)
     scores : what `helpers.evaluation.score` says of the test split, by model name
     test_labels : (N,) labels of the test split
     probabilities : (N, 8) test probabilities by model name
@@ -57,7 +57,7 @@ class Findings:
     blue_background: np.ndarray
     validation_scores: dict[str, dict[str, Any]]
     is_sample: bool
-    still_rising: frozenset[str]
+    cut_short: frozenset[str]
     scores: dict[str, dict[str, Any]]
     test_labels: np.ndarray
     probabilities: dict[str, np.ndarray]

@@ -69,7 +69,13 @@ def write_run(
     return record
 
 
-def is_still_rising(history: pd.DataFrame, margin: float = 0.01) -> bool:
-    """Return whether validation accuracy ended more than ``margin`` above its best before the last epoch."""
-    accuracy = history["val_accuracy"].to_numpy()
-    return bool(len(accuracy) < 2 or accuracy[-1] > accuracy[:-1].max() + margin)
+def was_cut_short(run: Run, margin: float = 0.01) -> bool:
+    """Return whether a network could have become better: it saw fewer images than there are, or was still rising.
+
+    Rising: validation accuracy ended more than ``margin`` above its best before the last epoch.
+    """
+    accuracy = run.history()["val_accuracy"].to_numpy()
+    seen = len(accuracy) * int(run.record["epoch_images"])
+    return bool(
+        seen < run.record["train_images"] or len(accuracy) < 2 or accuracy[-1] > accuracy[:-1].max() + margin
+    )

@@ -10,7 +10,7 @@ from helpers.backend import keras
 from helpers.batch_norm import renew_batch_statistics, with_fused_batch_norm
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
-from helpers.runs import read_run
+from helpers.runs import Run, read_run, was_cut_short
 from helpers.scoring import load_scorer
 from helpers.training import train
 
@@ -91,6 +91,24 @@ def test_the_best_epoch_is_kept(run) -> None:
     history = run.history()
     assert run.record["val_accuracy"] == pytest.approx(history["val_accuracy"].max())
     assert run.record["best_epoch"] == history["val_accuracy"].idxmax()
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "epoch_images", "cut_short"),
+    [
+        ([0.5, 0.9, 0.9], 100, False),
+        ([0.5, 0.7, 0.9], 100, True),  # still rising
+        ([0.9, 0.9], 40, True),  # 80 of 100 images seen
+        ([0.9], 100, True),  # one epoch tells nothing about the next
+    ],
+)
+def test_a_training_was_cut_short_if_more_of_it_could_help(
+    accuracies, epoch_images, cut_short, tmp_path
+) -> None:
+    lines = [f"{epoch},{accuracy}" for epoch, accuracy in enumerate(accuracies, start=1)]
+    (tmp_path / "history.csv").write_text("\n".join(["epoch,val_accuracy", *lines]))
+    run = Run(tmp_path, {"epoch_images": epoch_images, "train_images": 100})
+    assert was_cut_short(run) == cut_short
 
 
 def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
