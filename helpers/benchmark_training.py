@@ -71,6 +71,8 @@ def torch_step(
     torch.set_num_threads(THREADS)
     stack: list[nn.Module] = []
     for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
         settings, inputs = layer.get_config(), layer.input.shape
         match type(layer).__name__:
             case "Conv2D":
