@@ -171,7 +171,7 @@ PROFILES = {
         None,
         {rung.recipe.name: (4 if rung.recipe.cosine_decay else 8, 3) for rung in LADDER}
         | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
-        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (20, 3)},
+        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (28, 3)},
         {},
     ),
 }
