@@ -169,9 +169,9 @@ PROFILES = {
     "full": Profile(
         12_000,
         None,
-        {rung.recipe.name: (4 if rung.recipe.cosine_decay else 8, 3) for rung in LADDER}
-        | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
-        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (28, 3)},
+        {rung.recipe.name: (4 if rung.recipe.cosine_decay else 6, 3) for rung in LADDER}
+        | {recipe.name: (6, 3) for recipe in SCALINGS.values()}
+        | {"alexnet": (3, 2), "alexnet_fixed": (8, 2), "cellnet": (28, 3)},
         {},
     ),
 }
