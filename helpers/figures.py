@@ -152,11 +152,23 @@ def _publish(data: Mapping[str, str], kind: str, slug: str, caption: str, metada
     )
 
 
+def _take_title(figure: Figure) -> str:
+    """Return the title of ``figure``, or of its only axes, and leave the drawing without it."""
+    title = figure.get_suptitle()
+    if title:
+        figure.suptitle("")
+    elif len(figure.axes) == 1:
+        title = figure.axes[0].get_title(loc="left")
+        figure.axes[0].set_title("", loc="left")
+    return title
+
+
 def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
     """Publish ``figure`` with its caption, then close it.
 
     The notebook keeps a PNG at 192 dots per inch on light paper (shown by JupyterLab even where the notebook
-    is not trusted), an SVG (which the report inlines and recolours) and the alternative text.
+    is not trusted), an SVG (which the report inlines and recolours) and the alternative text. The SVG goes without
+    the figure's title: the report sets that as text, which wraps on a phone and can be searched.
 
     Parameters
     ----------
@@ -182,6 +194,7 @@ def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
     png, svg = io.BytesIO(), io.StringIO()
     layout: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.06}
     figure.savefig(png, format="png", dpi=192, metadata={"Software": None}, **layout)
+    title = _take_title(figure)
     figure.savefig(svg, format="svg", dpi=192, metadata={"Date": None, "Creator": None}, **layout)
     plt.close(figure)
     data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": alt}
@@ -189,7 +202,7 @@ def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
         data["image/svg+xml"] = svg.getvalue()
     width = int.from_bytes(png.getvalue()[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
     metadata = {
-        "figure": {"slug": slug, "caption": caption, "alt": alt, "width": width},
+        "figure": {"slug": slug, "title": title, "caption": caption, "alt": alt, "width": width},
         "image/png": {"alt": alt, "width": width},  # where nbconvert and others look for alternative text
         "needs_background": "light",
     }

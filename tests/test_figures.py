@@ -99,6 +99,21 @@ def test_show_figure_publishes_picture_caption_and_alternative_text(published):
     assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 253)  # legible in a dark JupyterLab
 
 
+@pytest.mark.parametrize("panels", [1, 2])
+def test_the_report_gets_a_figures_title_as_text_of_its_own(published, panels):
+    figure, axes = plt.subplots(1, panels, squeeze=False)
+    axes[0, 0].set_title("b is twice a" if panels == 1 else "panel")
+    if panels > 1:
+        figure.suptitle("b is twice a")
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg")
+    assert "<!-- b is twice a -->" in drawn.getvalue()
+    figures.show_figure(figure, "bars", caption="Two bars.", alt="b is twice a.")
+    data, metadata = published[0]
+    assert metadata["figure"]["title"] == "b is twice a"
+    assert "<!-- b is twice a -->" not in data["image/svg+xml"]  # matplotlib names what text it draws as outlines
+
+
 def test_show_figure_closes_the_figure(published):
     open_before = plt.get_fignums()
     figures.show_figure(bars(), "bars", caption="Two bars.", alt="b is twice a.")

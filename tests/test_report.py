@@ -493,6 +493,13 @@ def test_the_theme_follows_the_system_and_the_switch_and_is_remembered(open_page
     assert background(tab) == "rgb(255, 255, 255)"
 
 
+def test_a_figures_finding_is_text_that_wraps_on_a_phone(open_page):
+    tab = open_page(width=390)
+    finding = tab.locator("#fig-counts .finding")
+    assert finding.inner_text() == "cellnet leads"
+    assert finding.bounding_box()["width"] <= 390
+
+
 def test_figures_are_inked_in_the_theme(open_page):
     tab = open_page(theme="dark")
     ink = "getComputedStyle(document.querySelector('#fig-counts svg [style*=\"--ink\"]')).fill"
