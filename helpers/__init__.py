@@ -11,7 +11,7 @@ colour          the six colour statistics of the exploration
 features        hand-made features, with shape_features behind them
 classical       the forest and the best classical model
 backend         TensorFlow, started deterministic and quiet
-models          the networks; batch_norm makes their training fast, augmentation shows other views of a cell
+models          the networks; batch_norm makes their training fast, muon good, augmentation shows other views of a cell
 recipes         how each network is trained, the ladder they form, and how much a profile trains
 training        from a recipe and a seed to a finished run; runs reads and writes its folder; energy is what it used
 distribution    trainings spread over a Dask cluster

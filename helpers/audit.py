@@ -61,11 +61,8 @@ def find_constant(images: np.ndarray) -> np.ndarray:
 
 def find_saturated(images: np.ndarray, share: float = SATURATED_SHARE) -> np.ndarray:
     """Return the positions of images of whose pixels at least ``share`` are black or white in all channels."""
-    counts = [
-        ((chunk == 0).all(axis=-1) | (chunk == 255).all(axis=-1)).mean(axis=(1, 2))
-        for chunk in np.array_split(images, max(1, len(images) // CHUNK))
-    ]
-    return np.flatnonzero(np.concatenate(counts) >= share)
+    extreme = (images.max(axis=-1) == 0) | (images.min(axis=-1) == 255)
+    return np.flatnonzero(extreme.mean(axis=(1, 2)) >= share)
 
 
 def has_blue_background(images: np.ndarray) -> np.ndarray:

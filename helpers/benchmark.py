@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from skimage.color import rgb2gray
@@ -14,8 +15,8 @@ from skimage.measure import label, perimeter, regionprops
 from threadpoolctl import threadpool_limits
 
 from helpers.cells import InputError
-from helpers.command_line import OneLineParser, exit_code
-from helpers.data import load_cells
+from helpers.command_line import OneLineParser, with_exit_code
+from helpers.data import KEYWORDS, load_cells
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
 from helpers.study import open_study
 
@@ -68,12 +69,9 @@ def benchmark_features(images: np.ndarray) -> str:
     )
 
 
+@with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
-    return exit_code(lambda: _run(arguments))
-
-
-def _run(arguments: list[str] | None) -> int:
     parser = OneLineParser(prog="python -m helpers.benchmark", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
     features = benchmarks.add_parser("features", help="the report's features, batch against loop")
@@ -91,7 +89,7 @@ def _run(arguments: list[str] | None) -> int:
             raise InputError(f"--count: {options.count} found, expected a whole number of at least 1")
         print(benchmark_features(load_cells(options.data).images[: options.count]))
         return 0
-    study = open_study(options.data)
+    study = open_study(options.data if options.data in KEYWORDS else str(Path(options.data).absolute()))
     from helpers.benchmark_training import benchmark_time_to, benchmark_training
 
     if options.benchmark == "training":

@@ -1,7 +1,7 @@
 """The ledger: every claim of the original report, the rule that judges it, and the verdict of this run.
 
 Each claim is a function from the run's findings to (measured, verdict). Its docstring is the rule, and the
-report prints it beside the verdict.
+report prints it beside the verdict. One rule stands above all: drawn cells decide no claim about blood cells.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from helpers import claims_about_data as data
 from helpers import claims_about_models as models
-from helpers.findings import Findings, Verdict
+from helpers.findings import UNDECIDED, Findings, Verdict
 
 CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Verdict], str], ...] = (
     ("C01", "15,092 images, 48×48, RGB, eight classes", "15,092", data.size, "table-validation"),
@@ -45,6 +45,8 @@ def settle_claims(findings: Findings) -> list[dict[str, str]]:
     ledger = []
     for identifier, claim, reported, judge, evidence in CLAIMS:
         measured, verdict = judge(findings)
+        if findings.cells.is_synthetic:
+            verdict = UNDECIDED
         ledger.append(
             {
                 "id": identifier,
@@ -53,7 +55,7 @@ def settle_claims(findings: Findings) -> list[dict[str, str]]:
                 "measured": measured,
                 "verdict": verdict,
                 "rule": " ".join((judge.__doc__ or "").split()),
-                "evidence": f"#{evidence}" if evidence else "",
+                "evidence": f"#{evidence}",
             }
         )
     return ledger

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from helpers.cells import CLASS_NAMES, SIDE
+from helpers.colour import blue_residual
 from helpers.evaluation import correlation_interval
 from helpers.findings import (
     CONFIRMED,
@@ -22,14 +23,14 @@ from helpers.preprocessing import find_copies
 
 
 def size(f: Findings) -> Verdict:
-    """Confirmed if the counts match, with reservation if exact copies are among them. Real cells, all of them, only."""
+    """Confirmed if the counts match, with reservation if exact copies are among them. All cells, no sample."""
     assert f.cells.labels is not None
     classes, copies = len(np.unique(f.cells.labels)), find_copies(f.split.pixel_sha256)
     extra = sum(len(group) - 1 for group in copies)
     measured = (
         f"{len(f.cells):,} images of {SIDE}×{SIDE} RGB, {classes} classes, {extra} further exact copies"
     )
-    if f.cells.is_synthetic or f.is_sample:
+    if f.is_sample:
         return measured, UNDECIDED
     if (len(f.cells), classes) != (15_092, 8):
         return measured, NOT_CONFIRMED
@@ -81,9 +82,7 @@ def blue(f: Findings) -> Verdict:
     """
     chosen = f.blue_background == (f.blue_background.mean() > 0.5)
     table, labels = f.statistics[chosen], f.development_labels[chosen]
-    design = np.column_stack([np.ones(len(table)), table["red"], table["green"]])
-    weights = np.linalg.lstsq(design, table["blue"].to_numpy(), rcond=None)[0]
-    groups = (table["blue"] - design @ weights).groupby(labels)
+    groups = blue_residual(table).groupby(labels)
     means, errors, spread = groups.mean(), groups.sem(), float(np.sqrt(groups.var().mean()))
     top = int(means.idxmax())
     measured = (
@@ -130,12 +129,10 @@ def eosinophils(f: Findings) -> Verdict:
 
 
 def microscope(f: Findings) -> Verdict:
-    """Refuted if more than 99 % of the images carry colour: electrons have none. Real cells only."""
+    """Refuted if more than 99 % of the images carry colour: electrons have none."""
     spread = f.statistics[["red", "green", "blue"]].max(axis=1) - f.statistics[["red", "green", "blue"]].min(
         axis=1
     )
     coloured = float((spread > 5).mean())
     measured = f"{coloured:.1%} of the images carry colour, n = {len(spread):,}"
-    if f.cells.is_synthetic:
-        return measured, UNDECIDED
     return measured, REFUTED if coloured > 0.99 else NOT_CONFIRMED

@@ -9,6 +9,7 @@ from helpers.findings import (
     CONFIRMED,
     NOT_CONFIRMED,
     REFUTED,
+    REPORTED,
     RESERVED,
     UNDECIDED,
     WIDEST_INTERVAL,
@@ -20,14 +21,13 @@ from helpers.ladder import is_larger
 from helpers.recipes import CHANGES
 
 
-def _accuracy(f: Findings, model: str, reported: float, on_validation: bool) -> Verdict:
+def _accuracy(f: Findings, model: str, on_validation: bool) -> Verdict:
     if model not in f.scores:
         return f"{model} is not trained in this profile", UNDECIDED
     test, validation = f.scores[model], f.validation_scores[model]
     measured = f"test {with_interval(test)}; validation {with_interval(validation)}"
-    if f.cells.is_synthetic:
-        return measured, UNDECIDED
     low, high = (validation if on_validation else test)["accuracy_ci95"]
+    reported = REPORTED[model]
     if high - low > WIDEST_INTERVAL:
         return f"{measured}: too few images", UNDECIDED
     if low <= reported <= high:
@@ -41,9 +41,9 @@ def forest(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
 
     Not confirmed if it lies above, or if the test accuracy lies below the interval on validation images ("generalises
-    well"). Real cells only.
+    well").
     """
-    measured, verdict = _accuracy(f, "forest", 0.87, on_validation=True)
+    measured, verdict = _accuracy(f, "forest", on_validation=True)
     generalises = f.scores["forest"]["accuracy"] >= f.validation_scores["forest"]["accuracy_ci95"][0]
     return measured, NOT_CONFIRMED if verdict != UNDECIDED and not generalises else verdict
 
@@ -51,9 +51,9 @@ def forest(f: Findings) -> Verdict:
 def classic(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on test images, with reservation if below it.
 
-    Not confirmed if it lies above. Real cells only.
+    Not confirmed if it lies above.
     """
-    return _accuracy(f, "lenet_classic", 0.91, on_validation=False)
+    return _accuracy(f, "lenet_classic", on_validation=False)
 
 
 def alexnet(f: Findings) -> Verdict:
@@ -61,14 +61,12 @@ def alexnet(f: Findings) -> Verdict:
 
     Where the same layers with a mended training (alexnet_fixed) lie above the reported value (95 %), bad performance is
     not the network's: refuted then, or confirmed with reservation. Else not confirmed; cannot be decided where
-    the training was cut short (fewer images than there are, or accuracy still rising). Real cells only.
+    the training was cut short (fewer images than there are, or accuracy still rising).
     """
-    measured, verdict = _accuracy(f, "alexnet", 0.80, on_validation=False)
+    measured, verdict = _accuracy(f, "alexnet", on_validation=False)
     if "alexnet_fixed" in f.scores:
         measured += f"; alexnet_fixed, test {with_interval(f.scores['alexnet_fixed'])}"
-    if f.cells.is_synthetic:
-        return measured, UNDECIDED
-    if "alexnet_fixed" in f.scores and f.scores["alexnet_fixed"]["accuracy_ci95"][0] > 0.80:
+    if "alexnet_fixed" in f.scores and f.scores["alexnet_fixed"]["accuracy_ci95"][0] > REPORTED["alexnet"]:
         return measured, RESERVED if verdict == CONFIRMED else REFUTED
     if "alexnet" in f.cut_short:
         return f"{measured}; its training is cut short in this profile", UNDECIDED
@@ -80,9 +78,9 @@ def custom(f: Findings) -> Verdict:
 
     Not confirmed if it lies above, or if another model of the original report is significantly better on test images;
     with reservation if not all of them are significantly worse (McNemar, Holm), those left out whose training was cut
-    short. Real cells only.
+    short.
     """
-    measured, verdict = _accuracy(f, "lenet_custom", 0.9397, on_validation=True)
+    measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
     reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.probabilities]
     rivals = [name for name in reported if name not in f.cut_short]
     chosen = {name: f.probabilities[name] for name in ("lenet_custom", *rivals)}
@@ -103,8 +101,6 @@ def leak(f: Findings) -> Verdict:
     """Refuted as a measure of accuracy if images the model was trained on score above those it never saw (95 %)."""
     scores = f.leak_scores
     measured = "; ".join(f"{part} {with_interval(score)}" for part, score in scores.items())
-    if f.cells.is_synthetic:
-        return measured, UNDECIDED
     leaks = scores["train"]["accuracy_ci95"][0] > scores["test"]["accuracy_ci95"][1]
     low, high = scores["all images"]["accuracy_ci95"]
     if low <= 0.98 <= high:
@@ -118,7 +114,7 @@ def scaling(f: Findings) -> Verdict:
     Confirmed if the classical LeNet on [-1, 1] beats itself on raw pixels in both beyond chance (Welch's t-test over
     seeds, p < 0.05); with reservation if only in one, or if [0, 1] or standardised pixels do no worse; refuted if raw
     pixels win in either. Cannot be decided with fewer than two seeds, or where accuracy stays under 1.5 times the
-    share of the largest class: then nothing is learnt. Real cells only.
+    share of the largest class: then nothing is learnt.
     """
     if "raw" not in f.scalings.index:
         return "this profile does not train on raw pixels", UNDECIDED
@@ -131,7 +127,7 @@ def scaling(f: Findings) -> Verdict:
     measured += f"; {len(ours['speed'])} seed(s) each"
     validation = f.validation_scores["lenet_classic"]
     learnt = np.mean(ours["last"]) > 1.5 * max(validation["support"].values()) / validation["n"]
-    if f.cells.is_synthetic or len(ours["speed"]) < 2 or not learnt:
+    if len(ours["speed"]) < 2 or not learnt:
         return measured, UNDECIDED
     if is_larger(raw["speed"], ours["speed"]) or is_larger(ours["falls"], raw["falls"]):
         return measured, REFUTED
@@ -149,7 +145,7 @@ def changes(f: Findings) -> Verdict:
     Max pooling, softmax, cross-entropy and Adam are in both of the report's networks: no changes, so that the claim
     can be confirmed with reservation at best, namely if the 95 % interval of every gain (over seeds and images) lies
     above zero. Refuted if one lies below zero; not confirmed otherwise. Cannot be decided where a change is not trained
-    alone. Real cells only.
+    alone.
     """
     ours = f.ladder.reindex(CHANGES).dropna(subset="gain")
     measured = "; ".join(
@@ -163,8 +159,6 @@ def changes(f: Findings) -> Verdict:
     images = f.validation_scores["lenet_custom"]["n"]
     seeds = int(ours["seeds"].min())
     measured += f"; {seeds} seed(s), n = {images:,} validation images; the other four are no changes"
-    if f.cells.is_synthetic:
-        return measured, UNDECIDED
     if (ours["gain_high"] < 0).any():
         return measured, REFUTED
     return measured, RESERVED if (ours["gain_low"] > 0).all() else NOT_CONFIRMED

@@ -45,3 +45,10 @@ def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd
         }
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
+
+
+def blue_residual(statistics: pd.DataFrame) -> pd.Series:
+    """Return what a linear fit of mean blue on mean red and green leaves over, in grey levels, per image."""
+    design = np.column_stack([np.ones(len(statistics)), statistics["red"], statistics["green"]])
+    weights = np.linalg.lstsq(design, statistics["blue"].to_numpy(), rcond=None)[0]
+    return statistics["blue"] - design @ weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import wraps
 from typing import NoReturn
 
 from helpers.cells import InputError
@@ -18,10 +19,15 @@ class OneLineParser(argparse.ArgumentParser):
         raise InputError(f"{message}; --help tells the options")
 
 
-def exit_code(command: Callable[[], int]) -> int:
-    """Return what ``command`` returns, or 2 after printing an InputError as one line."""
-    try:
-        return command()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., int]:
+    """Return ``command`` such that it prints an InputError as one line and returns 2."""
+
+    @wraps(command)
+    def guarded(arguments: list[str] | None = None) -> int:
+        try:
+            return command(arguments)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+
+    return guarded

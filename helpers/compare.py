@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.cells import InputError
-from helpers.command_line import OneLineParser, exit_code
+from helpers.command_line import OneLineParser, with_exit_code
 
-CIRCUMSTANCES = ("provenance", "train_seconds", "requested", "reason")
+CIRCUMSTANCES = ("provenance", "train_seconds", "train_joules", "requested", "reason")
 """Keys that tell how a run went and not what it found: where only these differ, the results are the same."""
 
 MISSING = "(missing)"
@@ -54,12 +54,9 @@ def _line(path: str, a: Any, b: Any) -> str:
     return f"  {path}: {json.dumps(a, ensure_ascii=False)} -> {json.dumps(b, ensure_ascii=False)}{change}"
 
 
+@with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 where the two runs found the same, 1 where they did not, 2 where a file cannot be read."""
-    return exit_code(lambda: _run(arguments))
-
-
-def _run(arguments: list[str] | None) -> int:
     parser = OneLineParser(prog="python -m helpers.compare", description=__doc__)
     parser.add_argument("a", type=Path, help="results.json of one run")
     parser.add_argument("b", type=Path, help="results.json of another")

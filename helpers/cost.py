@@ -13,10 +13,7 @@ import pandas as pd
 from helpers import THREADS
 from helpers.energy import WATTS_PER_CORE
 from helpers.models import build
-from helpers.scoring import Scorer
-
-BATCH = 64
-"""Images in a batch when inference is timed; fewer where there are not so many."""
+from helpers.scoring import BATCH, Scorer
 
 
 def count_flops(network: Any) -> int:

@@ -6,8 +6,7 @@ import base64
 import html
 import io
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +14,6 @@ import pandas as pd
 from cycler import cycler
 from IPython.display import publish_display_data
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -50,9 +48,6 @@ MODEL_COLOURS: dict[str, str] = {
     "cellnet": "#c90537",
 }
 """Model name -> colour, found as above: in each family, the model as reported is the paler one."""
-
-SEQUENTIAL_MAP = "cividis"
-"""Colour map for amounts (confusion matrices, heat maps); read alike by every kind of colour vision."""
 
 DIVERGING_MAP = "PuOr"
 """Colour map for signed amounts (correlations, differences), centred on zero."""
@@ -113,22 +108,9 @@ def use_style() -> None:
             "patch.linewidth": 0.6,
             "errorbar.capsize": 3,
             "hatch.linewidth": 0.6,
-            "image.cmap": SEQUENTIAL_MAP,
             "image.interpolation": "none",
         }
     )
-
-
-@contextmanager
-def rasterised(axes: Axes) -> Iterator[Axes]:
-    """Yield ``axes``; whatever is drawn on it inside the block becomes pixels within the vector figure.
-
-    For scatter plots with thousands of points, which would otherwise be thousands of shapes in the page.
-    """
-    before = set(axes.get_children())
-    yield axes
-    for artist in set(axes.get_children()) - before:
-        artist.set_rasterized(True)
 
 
 def _checked(slug: str, **texts: str) -> None:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import bleach  # type: ignore[import-untyped]
 import mistune
 from markupsafe import Markup
+from nbconvert.filters import strip_ansi
 from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
@@ -61,7 +62,6 @@ _TABLE_TAGS = {
     "span",
     "div",
 }
-_TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass
@@ -182,7 +182,8 @@ def highlighted(source: str) -> Markup:
 
 def printed(text: str) -> str:
     """Return what a terminal would still show: no colour codes, progress bars as they ended."""
-    lines = _TERMINAL_CODE.sub("", text).rstrip().split("\n")
+    plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
+    lines = plain.rstrip().split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
@@ -203,12 +204,8 @@ def line_count(source: str) -> str:
 
 
 def words(key: str) -> str:
-    """Return a results.json key as words: ``peak_memory_mb`` becomes ``Peak memory (MB)``."""
-    units = {"seconds": "s", "mb": "MB", "gb": "GB", "mib": "MiB", "bytes": "bytes", "ci95": "95 % interval"}
-    stem, _, last = key.rpartition("_")
-    text = f"{stem} ({units[last]})" if stem and last in units else key
-    for written, read in {"_": " ", "sha256": "SHA-256", "cpu": "CPU", "gpu": "GPU"}.items():
-        text = text.replace(written, read)
+    """Return a results.json key as words: ``peak_memory_mib`` becomes ``Peak memory (MiB)``."""
+    text = key.replace("_mib", " (MiB)").replace("_", " ").replace("sha256", "SHA-256")
     return text[:1].upper() + text[1:]
 
 

@@ -54,5 +54,4 @@ def parse(arguments: list[str] | None) -> Options:
     for option in ("out", "external"):
         if (value := getattr(found, option)) is not None and not value.strip():
             raise InputError(f"--{option} '': empty, expected the name of a file or folder")
-    return Options(found.data, found.profile, Path(found.out).expanduser(), found.pdf, found.external or "",
-                   found.dask)  # fmt: skip
+    return Options(found.data, found.profile, Path(found.out), found.pdf, found.external or "", found.dask)

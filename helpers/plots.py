@@ -17,7 +17,6 @@ from helpers.figures import (
     CLASS_MARKERS,
     DIVERGING_MAP,
     MODEL_COLOURS,
-    rasterised,
 )
 
 
@@ -57,15 +56,15 @@ def draw_colour_scatter(
     rows = -(-len(pairs) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(9.5, 3.1 * rows + 0.9), squeeze=False)
     for axis, (x, y) in zip(axes.flat, pairs, strict=False):
-        with rasterised(axis):
-            # in small mixed helpings, so that no class covers the others
-            for helping in np.array_split(np.random.default_rng(0).permutation(len(labels)), 12):
-                for label, name in enumerate(CLASS_NAMES):
-                    chosen = helping[labels[helping] == label]
-                    axis.scatter(
-                        statistics[x].to_numpy()[chosen], statistics[y].to_numpy()[chosen], s=5, alpha=0.75,
-                        color=CLASS_COLOURS[name], marker=CLASS_MARKERS[name], linewidths=0,
-                    )  # fmt: skip
+        # in small mixed helpings, so that no class covers the others
+        for helping in np.array_split(np.random.default_rng(0).permutation(len(labels)), 12):
+            for label, name in enumerate(CLASS_NAMES):
+                chosen = helping[labels[helping] == label]
+                axis.scatter(
+                    statistics[x].to_numpy()[chosen], statistics[y].to_numpy()[chosen], s=5, alpha=0.75,
+                    color=CLASS_COLOURS[name], marker=CLASS_MARKERS[name], linewidths=0,
+                    rasterized=True,  # thousands of points would be thousands of shapes in the page
+                )  # fmt: skip
         r = statistics[x].corr(statistics[y])
         axis.set(xlabel=f"mean {x}", ylabel=f"mean {y}", title=f"r = {r:+.2f}")
     for axis in axes.flat[len(pairs) :]:
@@ -193,19 +192,4 @@ def draw_learning_curves(curve: pd.DataFrame, title: str) -> Figure:
     axes.minorticks_off()
     axes.set(xlabel="training images", ylabel="validation accuracy", title=title)
     axes.legend(loc="lower right")
-    return figure
-
-
-def draw_gallery(images: np.ndarray, titles: list[str], title: str, columns: int = 8) -> Figure:
-    """Return images (N, 48, 48, 3) uint8 in rows of ``columns``, each under its own words."""
-    rows = max(1, -(-len(images) // columns))
-    figure, axes = plt.subplots(rows, columns, figsize=(1.3 * columns, 1.75 * rows + 0.5), squeeze=False)
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, image, words in zip(axes.flat, images, titles, strict=False):
-        axis.imshow(image)
-        axis.set_title(
-            words.replace("immature granulocyte", "immature gr."), fontsize=7.5, loc="center", weight="normal"
-        )
-    figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -14,8 +14,8 @@ from helpers.storage import ROOT
 from helpers.study import Study
 
 PACKAGES = (
-    "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pandas", "matplotlib",
-    "statsmodels", "onnx", "onnxruntime", "papermill", "nbconvert",
+    "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "pandas", "matplotlib",
+    "seaborn", "statsmodels", "onnx", "onnxruntime", "papermill", "nbconvert", "mistune", "pygments", "bleach",
 )  # fmt: skip
 """Packages whose version can change a number or the page."""
 

@@ -158,7 +158,7 @@ PROFILES = {
         6_000,
         None,
         {
-            "lenet_classic": (10, 1),
+            "lenet_classic": (6, 1),
             "lenet_custom": (6, 1),
             "alexnet": (2, 1),
             "alexnet_fixed": (2, 1),
@@ -169,9 +169,9 @@ PROFILES = {
     "full": Profile(
         12_000,
         None,
-        {rung.recipe.name: (4 if rung.recipe.cosine_decay else 6, 3) for rung in LADDER}
+        {rung.recipe.name: (6 if "lenet" in rung.recipe.network else 4, 3) for rung in LADDER}
         | {recipe.name: (6, 3) for recipe in SCALINGS.values()}
-        | {"alexnet": (3, 2), "alexnet_fixed": (8, 2), "cellnet": (28, 3)},
+        | {"alexnet": (2, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
         {},
     ),
 }

@@ -1,7 +1,4 @@
-"""Executed notebooks and results.json in, one self-contained report.html out.
-
-``python -m helpers.report --out DIR`` renders it again; ``--pdf`` also prints it.
-"""
+"""Executed notebooks and results.json in, one self-contained report.html out; Chromium prints it as a PDF."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +21,6 @@ from nbformat import NotebookNode
 
 from helpers import markup
 from helpers.cells import InputError
-from helpers.command_line import OneLineParser, exit_code
 from helpers.execution import NOTEBOOKS
 from helpers.markup import Chapter
 from helpers.storage import write_text, written_atomically
@@ -163,6 +158,15 @@ def render_report(out: Path) -> Path:
     return report
 
 
+def find_chromium() -> str:
+    """Return the path of Chromium; InputError where it is not installed."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    browser = next((path for name in names if (path := shutil.which(name))), None)
+    if browser is None:
+        raise InputError("--pdf: found no Chromium, expected chromium or google-chrome on the PATH")
+    return browser
+
+
 def print_pdf(report: Path) -> Path:
     """Print ``report`` with Chromium to a PDF beside it and return the PDF's path.
 
@@ -171,10 +175,7 @@ def print_pdf(report: Path) -> Path:
     InputError
         If Chromium is not installed or prints nothing.
     """
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    browser = next((path for name in names if (path := shutil.which(name))), None)
-    if browser is None:
-        raise InputError("--pdf: found no Chromium, expected chromium or google-chrome on the PATH")
+    browser = find_chromium()
     pdf = report.with_suffix(".pdf")
     with tempfile.TemporaryDirectory() as profile, written_atomically(pdf) as temporary:
         options = [
@@ -187,32 +188,11 @@ def print_pdf(report: Path) -> Path:
         if os.geteuid() == 0:  # Chromium refuses its sandbox to the superuser, as in a container
             options.append("--no-sandbox")
         options += ["--no-pdf-header-footer", f"--print-to-pdf={temporary.resolve()}"]
-        done = subprocess.run(
-            [browser, *options, report.resolve().as_uri()], capture_output=True, text=True, timeout=300
-        )
+        try:
+            command = [browser, *options, report.resolve().as_uri()]
+            said = subprocess.run(command, capture_output=True, text=True, timeout=300).stderr
+        except subprocess.TimeoutExpired:
+            said = "stopped after 300 s"
         if not temporary.exists():
-            raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
+            raise InputError(f"--pdf: {browser} printed nothing ({said.strip()[-200:]})")
     return pdf
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Render (and print) the report of an output folder; return the exit code."""
-    return exit_code(lambda: _run(arguments))
-
-
-def _run(arguments: list[str] | None) -> int:
-    parser = OneLineParser(prog="python -m helpers.report", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("outputs"), help="folder of the run (outputs)")
-    parser.add_argument(
-        "--pdf", action="store_true", help="also print report.pdf, where Chromium is installed"
-    )
-    options = parser.parse_args(arguments)
-    report = render_report(options.out)
-    print(report)
-    if options.pdf:
-        print(print_pdf(report))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,7 +17,7 @@ from helpers.calibration import (
 )
 from helpers.cells import SPLIT_NAMES
 from helpers.evaluation import RESAMPLES, accuracy_interval, bootstrap_intervals, score, spread
-from helpers.findings import VERDICTS, with_interval
+from helpers.findings import REPORTED, VERDICTS, with_interval
 from helpers.provenance import describe_provenance
 from helpers.runs import Run
 from helpers.scoring import Scorer, load_scorer, write_temperature
@@ -165,8 +165,9 @@ def summarise(study: Study, models: dict[str, dict[str, Any]], claims: list[dict
         f"{sizes['validation']} choose between them, and {sizes['test']} that none has seen test them.",
         f"The model that validation images choose is {MODEL_WORDS[best]}: test accuracy {words(best)}.",
         f"The original report's best network, {MODEL_WORDS['lenet_custom']}, reaches {words('lenet_custom')}; "
-        "the report gave 0.9397, on validation images.",
-        f"Its {MODEL_WORDS['forest']} reaches {words('forest')}; the report gave 0.87, on validation images.",
+        f"the report gave {REPORTED['lenet_custom']}, on validation images.",
+        f"Its {MODEL_WORDS['forest']} reaches {words('forest')}; the report gave {REPORTED['forest']}, on validation "
+        "images.",
         f"Does the report hold up? Of its sixteen claims: {counted}.",
     ]
 

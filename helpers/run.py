@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.cells import InputError
-from helpers.command_line import exit_code
+from helpers.command_line import with_exit_code
 from helpers.data import Source, resolve_source, source_fingerprint
 from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NOTEBOOKS, NotebookFailedError, execute_whole
 from helpers.options import Options, parse
@@ -31,8 +31,8 @@ TYPICAL_SECONDS = {
 }
 """Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""
 
-PAGE = ("report.py", "report_template", "markup.py")
-"""What only the page depends on: a change here renders anew and executes nothing."""
+PAGE = ("report.py", "markup.py")
+"""Rooms on which, with the template, only the page depends: a change here renders anew and executes nothing."""
 
 COMMANDS = (
     "run.py",
@@ -118,9 +118,13 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
     external = resolve_source(Path(options.external)) if options.external else None
     data = str(source.path.resolve()) if source.path else source.kind
     try:
-        out = options.out.resolve()
+        out = options.out.expanduser().resolve()
     except (OSError, RuntimeError) as error:
         raise InputError(f"--out {options.out}: leads nowhere ({error}), expected a folder") from error
+    if options.pdf:
+        from helpers.report import find_chromium
+
+        find_chromium()  # said before anything is executed
     with only_run_in(out), ExitStack() as cluster:
         keys = notebook_keys(options, source, external)
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
@@ -142,8 +146,10 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
         if due:
             # what cannot be used is said now, in one line, before anything is executed
             open_study(data, options.profile, out)
-            if external and external.path:
+            if external:
                 from helpers.robustness import load_external
+
+                assert external.path
 
                 load_external(external.path)
             if options.dask:
@@ -187,10 +193,8 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
 
 
 def _page_files() -> list[Path]:
-    roots = [ROOT / "helpers" / part for part in PAGE]
-    return sorted(
-        path for root in roots for path in (root.rglob("*") if root.is_dir() else [root]) if path.is_file()
-    )
+    helpers = ROOT / "helpers"
+    return [*(helpers / room for room in PAGE), *sorted((helpers / "report_template").iterdir())]
 
 
 def _read(path: Path) -> str:
@@ -224,12 +228,9 @@ def _complete_results(path: Path, options: Options, source: Source, runs: dict[s
     write_json(path, results)
 
 
+@with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, 2 where input or options cannot be used, 1 where a notebook failed."""
-    return exit_code(lambda: _run(arguments))
-
-
-def _run(arguments: list[str] | None) -> int:
     try:
         run(parse(arguments))
     except (NotebookFailedError, OSError) as error:

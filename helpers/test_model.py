@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.calibration import apply_temperature
 from helpers.cells import CLASS_NAMES, Cells, InputError
-from helpers.command_line import OneLineParser, exit_code
+from helpers.command_line import OneLineParser, with_exit_code
 from helpers.data import load_cells
 from helpers.evaluation import score
 from helpers.scoring import load_scorer, read_temperature
@@ -65,14 +65,12 @@ def predictions_table(
     if cells.labels is not None:
         table["label"] = [CLASS_NAMES[label] for label in cells.labels]
     table["predicted"] = [CLASS_NAMES[label] for label in predicted]
-    table["confidence"] = probabilities.max(axis=1)
-    for index, name in enumerate(CLASS_NAMES):
-        table[f"p({name})"] = probabilities[:, index]
+    kinds = {"": probabilities}
     if temperature is not None:
-        calibrated = apply_temperature(probabilities, temperature)
-        table["calibrated confidence"] = calibrated.max(axis=1)
-        for index, name in enumerate(CLASS_NAMES):
-            table[f"calibrated p({name})"] = calibrated[:, index]
+        kinds["calibrated "] = apply_temperature(probabilities, temperature)
+    for kind, values in kinds.items():
+        table[f"{kind}confidence"] = values.max(axis=1)
+        table[[f"{kind}p({name})" for name in CLASS_NAMES]] = values
     return table
 
 
@@ -109,12 +107,9 @@ def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+@with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
-    return exit_code(lambda: _run(arguments))
-
-
-def _run(arguments: list[str] | None) -> int:
     parser = OneLineParser(prog="python -m helpers.test_model", description=__doc__)
     parser.add_argument("model", type=Path, help="a saved model: .keras, .skops or .onnx")
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")

@@ -116,10 +116,8 @@ def test_shuffled_labels_confirm_nothing_about_classes() -> None:
         assert not found[claim].startswith("confirmed"), claim
 
 
-def test_synthetic_cells_decide_nothing_about_reported_accuracies() -> None:
-    found = verdicts(make_findings(synthetic=True))
-    for claim in ("C08", "C09", "C10", "C11", "C12", "C13", "C14", "C15"):
-        assert found[claim] == "cannot be decided on these data", claim
+def test_drawn_cells_decide_no_claim_about_blood_cells() -> None:
+    assert set(verdicts(make_findings(synthetic=True)).values()) == {"cannot be decided on these data"}
 
 
 def test_a_higher_accuracy_is_not_the_reported_one() -> None:

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from helpers.cells import CLASS_NAMES
-from helpers.errors import shared_errors, worst_errors
+from helpers.evaluation import shared_errors, worst_errors
 from helpers.figures import use_style
 from helpers.plots_evaluation import draw_errors
 

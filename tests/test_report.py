@@ -362,15 +362,12 @@ def test_rendering_twice_gives_the_same_bytes(page):
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
-def test_a_broken_results_file_is_one_line_and_harms_no_earlier_report(tmp_path, capsys, content):
+def test_a_broken_results_file_is_refused_and_harms_no_earlier_report(tmp_path, content):
     run = write_run(tmp_path / "run", small_notebooks(), None)
     (run / "results.json").write_text(content)
     (run / "report.html").write_text("the earlier report")
-    assert report.main(["--out", str(run)]) == 2
-    error = capsys.readouterr().err
-    assert "results.json" in error
-    assert "expected" in error
-    assert error.count("\n") == 1
+    with pytest.raises(InputError, match=r"results\.json.*expected"):
+        report.render_report(run)
     assert (run / "report.html").read_text() == "the earlier report"
 
 
