@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.evaluation import compare_models
+from helpers.evaluation import p_words, paired
 from helpers.findings import (
     CONFIRMED,
     NOT_CONFIRMED,
@@ -77,24 +77,22 @@ def custom(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
 
     Not confirmed if it lies above, or if another model of the original report is significantly better on test images;
-    with reservation if not all of them are significantly worse (McNemar, Holm), those left out whose training was cut
-    short.
+    with reservation if not all of them are significantly worse, or if the training of one was cut short, which is then
+    no rival (McNemar, Holm over all pairs of models).
     """
     measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
     reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.probabilities]
-    rivals = [name for name in reported if name not in f.cut_short]
-    chosen = {name: f.probabilities[name] for name in ("lenet_custom", *rivals)}
-    compared = compare_models(f.test_labels, chosen, against="lenet_custom")
-    differs = compared["p"] < 0.05
-    better = compared["b"][differs & (compared["only_b"] > compared["only_a"])].tolist()
-    worse = compared["b"][differs & (compared["only_b"] < compared["only_a"])].tolist()
-    measured += f"; of {', '.join(rivals)}, significantly better: {', '.join(better) or 'none'}, worse: "
-    measured += ", ".join(worse) or "none"
-    if len(rivals) < len(reported):
-        measured += f"; training cut short: {', '.join(name for name in reported if name in f.cut_short)}"
-    if verdict in (UNDECIDED, NOT_CONFIRMED) or better:
+    verdicts = []
+    for name in reported:
+        if name in f.cut_short:
+            measured += f"; {name}: training cut short"
+        else:
+            words, against = _paired(f, "lenet_custom", name)
+            measured += f"; against {name} {words}"
+            verdicts.append(against)
+    if verdict in (UNDECIDED, NOT_CONFIRMED) or REFUTED in verdicts:
         return measured, UNDECIDED if verdict == UNDECIDED else NOT_CONFIRMED
-    return measured, verdict if len(worse) == len(reported) else RESERVED
+    return measured, verdict if verdicts.count(CONFIRMED) == len(reported) else RESERVED
 
 
 def leak(f: Findings) -> Verdict:
@@ -165,27 +163,25 @@ def changes(f: Findings) -> Verdict:
 
 
 def network_wins(f: Findings) -> Verdict:
-    """Confirmed if the custom LeNet beats both hand-crafted models, refuted if one of them beats it (McNemar).
+    """Confirmed if the custom LeNet beats the report's forest and our best hand-crafted model (McNemar, Holm).
 
-    With reservation if it beats the forest and the best hand-crafted model neither beats it nor is beaten. Cannot be
-    decided where it is beaten after a training that was cut short.
+    With reservation if it beats the forest only, refuted if the forest beats it, not confirmed if neither beats the
+    other. Cannot be decided where the forest beats it after a training that was cut short.
     """
-    forest, forest_verdict = _paired(f, "lenet_custom", "forest")
+    forest, verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
-    measured = f"against the report's forest: {forest}; against the best hand-crafted model: {best}"
-    if REFUTED in (forest_verdict, best_verdict) and "lenet_custom" in f.cut_short:
+    measured = f"against the report's own forest {forest}; against a better hand-crafted model {best}"
+    if verdict == REFUTED and "lenet_custom" in f.cut_short:
         return f"{measured}; its training is cut short in this profile", UNDECIDED
-    if REFUTED in (forest_verdict, best_verdict) or forest_verdict != CONFIRMED:
-        return measured, REFUTED if REFUTED in (forest_verdict, best_verdict) else forest_verdict
-    return measured, CONFIRMED if best_verdict == CONFIRMED else RESERVED
+    if verdict == CONFIRMED and best_verdict != CONFIRMED:
+        return measured, RESERVED
+    return measured, verdict
 
 
 def _paired(f: Findings, a: str, b: str) -> Verdict:
+    """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
     if a not in f.probabilities or b not in f.probabilities:
         return f"{a} or {b} is missing", UNDECIDED
-    row = compare_models(f.test_labels, {a: f.probabilities[a], b: f.probabilities[b]}).iloc[0]
-    gain = 100 * (row["only_a"] - row["only_b"]) / len(f.test_labels)
-    measured = f"{gain:+.2f} points, p = {row['p']:.2g} (uncorrected), n = {len(f.test_labels):,}"
-    if row["p"] >= 0.05:
-        return measured, NOT_CONFIRMED
-    return measured, CONFIRMED if gain > 0 else REFUTED
+    only_a, only_b, p = paired(f.pairs, a, b)
+    measured = f"{100 * (only_a - only_b) / len(f.test_labels):+.2f} points ({p_words(p)}, n = {len(f.test_labels):,})"
+    return measured, NOT_CONFIRMED if p >= 0.05 else CONFIRMED if only_a > only_b else REFUTED

@@ -147,18 +147,15 @@ def confused_pairs(matrix: np.ndarray, count: int = 5) -> pd.DataFrame:
     return pairs.sort_values("images", ascending=False, kind="stable").head(count).reset_index(drop=True)
 
 
-def compare_models(
-    labels: np.ndarray, probabilities: dict[str, np.ndarray], against: str | None = None
-) -> pd.DataFrame:
-    """Return McNemar's exact test for every pair of models, or for those with ``against``, Holm-corrected.
+def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return McNemar's exact test for every pair of models, Holm-corrected over all of them.
 
     McNemar 1947, doi:10.1007/BF02295996; Holm 1979. One row per pair: ``a``, ``b``, ``only_a`` and ``only_b``
     (images that only that model gets right), ``p`` (corrected).
     """
     correct = {name: values.argmax(axis=1) == labels for name, values in probabilities.items()}
     rows = []
-    pairs = combinations(correct, 2) if against is None else ((against, b) for b in correct if b != against)
-    for a, b in pairs:
+    for a, b in combinations(correct, 2):
         only_a, only_b = int(np.sum(correct[a] & ~correct[b])), int(np.sum(~correct[a] & correct[b]))
         p_value = float(mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0
         rows.append((a, b, only_a, only_b, p_value))
@@ -166,6 +163,18 @@ def compare_models(
     if len(table):
         table["p"] = multipletests(table["p"], method="holm")[1]
     return table
+
+
+def paired(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, float]:
+    """Return how many images only ``a`` and only ``b`` gets right, and p, from the table of `compare_models`."""
+    row = pairs[(pairs["a"].isin((a, b))) & (pairs["b"].isin((a, b)))].iloc[0]
+    only_a, only_b = (row["only_a"], row["only_b"])[:: 1 if row["a"] == a else -1]
+    return int(only_a), int(only_b), float(row["p"])
+
+
+def p_words(p: float) -> str:
+    """Return a p-value as words: never as nothing."""
+    return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
 
 
 def worst_errors(labels: np.ndarray, probabilities: np.ndarray, count: int = 12) -> np.ndarray:

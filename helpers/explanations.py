@@ -37,7 +37,7 @@ def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
     last = [layer for layer in copy.layers if len(layer.output.shape) == 4][-1]
-    body = keras.Model(copy.inputs, last.output)
+    body = keras.Model(copy.inputs[0], last.output)
     head = keras.Model(last.output, copy.layers[-1].input)
     chunks = np.array_split(
         images, -(-len(images) // 16)

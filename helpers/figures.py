@@ -221,7 +221,8 @@ def table_html(frame: pd.DataFrame, *, decimals: int | Mapping[str, int] = 3) ->
     def cell(tag: str, text: str, is_number: bool, scope: str = "") -> str:
         # JupyterLab right-aligns every cell unless told; the report aligns by class.
         attributes = 'class="number"' if is_number else 'style="text-align: left"'
-        return f"<{tag}{scope} {attributes}>{html.escape(text)}</{tag}>"
+        words = html.escape(text).replace("_", "_<wbr>") if tag == "th" else html.escape(text)
+        return f"<{tag}{scope} {attributes}>{words}</{tag}>"
 
     heading = [
         cell("th", str(name), is_number, ' scope="col"')

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.cells import Cells
+from helpers.evaluation import compare_models
 from helpers.preprocessing import Split
 
 CONFIRMED = "confirmed"
@@ -67,6 +69,11 @@ class Findings:
     leak_scores: dict[str, dict[str, Any]]
     ladder: pd.DataFrame
     scalings: pd.DataFrame
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """McNemar's test of every pair of models on the test split, Holm-corrected over all pairs."""
+        return compare_models(self.test_labels, self.probabilities)
 
 
 def with_interval(score: dict[str, Any]) -> str:

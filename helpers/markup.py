@@ -33,35 +33,11 @@ _THEME_COLOURS = (
 )
 _SVG = "{http://www.w3.org/2000/svg}"
 _SVG_ELEMENTS = {
-    "svg",
-    "g",
-    "defs",
-    "path",
-    "use",
-    "image",
-    "clipPath",
-    "pattern",
-    "rect",
-    "circle",
-    "line",
-    "polygon",
-}
+    "svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon",
+}  # fmt: skip
 _TABLE_TAGS = {
-    "table",
-    "thead",
-    "tbody",
-    "tfoot",
-    "tr",
-    "th",
-    "td",
-    "p",
-    "br",
-    "strong",
-    "em",
-    "code",
-    "span",
-    "div",
-}
+    "table", "thead", "tbody", "tfoot", "tr", "th", "td", "p", "br", "wbr", "strong", "em", "code", "span", "div",
+}  # fmt: skip
 
 
 @dataclass

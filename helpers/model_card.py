@@ -7,9 +7,25 @@ from typing import Any
 
 from helpers.cells import CLASS_NAMES
 from helpers.evaluation import accuracy_interval
-from helpers.results import best_on_validation
+from helpers.results import best_on_validation, seed_words
 
 MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
+
+
+WORDS = {
+    "ece": "expected calibration error (ECE) before",
+    "ece_calibrated": "ECE after",
+    "ece_by_chance": "largest ECE that chance explains",
+    "log_loss_calibrated": "log loss after",
+    "clean": "accuracy on these images, unchanged",
+    "corrupted": "mean accuracy under corruption",
+    "difference": "difference",
+    "relative_error": "mean corruption error relative to alexnet",
+    "worst": "worst corruption",
+    "under_worst": "accuracy under it",
+    "n": "test images",
+}
+"""What keys of results.json are called here."""
 
 
 def _plain(words: Any) -> str:
@@ -21,7 +37,19 @@ def _bullets(values: dict[str, Any]) -> list[str]:
     """Return a line per number, word or pair of the dict; whatever else it holds is left to results.json."""
     shown = {key: value for key, value in values.items() if isinstance(value, str | float | int)}
     words = [f"{value:.4g}" if isinstance(value, float) else _plain(value) for value in shown.values()]
-    return [f"- {_plain(key.replace('_', ' '))}: {word}" for key, word in zip(shown, words, strict=True)]
+    names = [_plain(WORDS.get(key, key.replace("_", " "))) for key in shown]
+    return [f"- {name}: {word}" for name, word in zip(names, words, strict=True)]
+
+
+def _abroad(external: dict[str, Any] | None) -> list[str]:
+    """Return a line on the cells of another laboratory, where they were scored."""
+    if external is None:
+        return []
+    low, high = external["accuracy_ci95"]
+    return [
+        f"- Accuracy {external['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f}, n = {external['n']:,}); always "
+        f"saying {external['commonest_class']} would be right on {external['commonest_share']:.4f}."
+    ]
 
 
 def model_card(results: dict[str, Any]) -> str:
@@ -56,7 +84,7 @@ def model_card(results: dict[str, Any]) -> str:
             "- Teaching, and the study of methods on images made like those it was trained on.",
             "- **Not a medical device.** Not for diagnosis, nor to sort, count or leave out cells of a patient.",
             "- Not for cells of other kinds: it always answers with one of its eight classes. There are no blasts or "
-            "other malignant cells among them, no smudge cells, no artefacts.",
+            "other malignant cells among them, and no class for smudged, cut-off or otherwise doubtful cells.",
         ],
         "Data": [
             f"- {data['images']:,} images: {_plain(data['source'])}.",
@@ -65,12 +93,12 @@ def model_card(results: dict[str, Any]) -> str:
             *(f"- {_plain(note)}" for note in data["notes"]),
         ],
         "Training": [
-            f"- {model['train_images']:,} images, {model['train_seconds']:,.0f} s, {len(model['seeds'])} seed(s).",
+            f"- {model['train_images']:,} images, {model['train_seconds']:,.0f} s; {seed_words(model)}.",
             *_bullets(model["recipe"] or {}),
         ],
         "Results on the test images": [
             f"Top-1 accuracy **{model['test_accuracy']:.4f}** (95 % interval {low:.4f} to {high:.4f}, "
-            f"n = {model['n']:,}, mean over {len(model['seeds'])} seed(s)); on validation {model['val_accuracy']:.4f}. "
+            f"n = {model['n']:,}, {seed_words(model)}); on validation {model['val_accuracy']:.4f}. "
             f"Macro-F1 {model['macro_f1']:.4f} and the table: first seed, the model saved.\n",
             "| class | n | recall | 95 % interval | precision |",
             "|---|--:|--:|--:|--:|",
@@ -78,10 +106,10 @@ def model_card(results: dict[str, Any]) -> str:
         ],
         "Calibration": _bullets(model.get("calibration", {})),
         "Robustness": _bullets(model.get("robustness", {})),
+        "Cells of another laboratory": _abroad(model.get("external")),
         "Limits": [
             "- No patient numbers are known, so the split is by image: the figures are optimistic for new patients.",
-            "- One source of images, as far as is known one laboratory, stain and camera; published models lose "
-            "most of their accuracy on another.",
+            "- One source of images: models of such cells lose most of their accuracy on another laboratory's.",
             "- Some labels are arguable: immature granulocytes pass gradually into neutrophils.",
             "- The intervals cover the sampling of test images, and nothing else.",
         ],

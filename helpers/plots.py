@@ -128,11 +128,12 @@ def draw_comparison(
 ) -> Figure:
     """Return each model's accuracy with its 95 % interval, best first, and a cross where the report put it.
 
-    The axis starts a little below the second lowest accuracy; a lower one is written at its edge.
+    The axis starts a little below the lowest accuracy above one half; lower ones are written at its edge.
     """
     ordered = sorted(scores, key=lambda name: -scores[name]["accuracy"])
     values = [scores[name]["accuracy"] for name in ordered] + list(reported.values())
-    floor = np.floor(20 * (sorted(values)[1] - 0.02)) / 20 if min(values) < sorted(values)[1] - 0.2 else None
+    learnt = [value for value in values if value > 0.5]
+    floor = np.floor(20 * (min(learnt) - 0.02)) / 20 if 0 < len(learnt) < len(values) else None
     figure, axes = plt.subplots(figsize=(7, 0.55 * len(scores) + 1.6))
     for row, name in enumerate(ordered):
         accuracy, (low, high) = scores[name]["accuracy"], scores[name]["accuracy_ci95"]

@@ -97,9 +97,13 @@ def _draw_front(axes: Axes, table: pd.DataFrame) -> None:
     for name, error in errors.items():
         cost = table.loc[name, "cost"]
         axes.plot(cost, error, "o", color=MODEL_COLOURS[name], markersize=9)
-        near = table["cost"].between(cost / 5, cost * 5) & (errors < error) & (errors > error / 1.5)
-        weight, below = "bold" if name in front else "normal", bool(near.any())
-        axes.annotate(
-            name, (cost, error), (0, -9 if below else 8), textcoords="offset points", ha="center",
-            va="top" if below else "bottom", weight=weight, fontsize=8.5,
-        )  # fmt: skip
+        close = table[table["cost"].between(cost / 5, cost * 5) & errors.between(error / 1.5, error * 1.5)]
+        beside, below = close[close.index != name]["cost"], (errors[close.index] < error).any()
+        # a name stands above its dot; with another dot close by, on the side away from that one, or below
+        place, ha, va = ((0, -9), "center", "top") if below else ((0, 8), "center", "bottom")
+        if (beside > 1.1 * cost).all() and len(beside):
+            place, ha, va = (-8, 0), "right", "center"
+        elif (beside < cost / 1.1).all() and len(beside):
+            place, ha, va = (8, 0), "left", "center"
+        axes.annotate(name, (cost, error), place, textcoords="offset points", ha=ha, va=va, fontsize=8.5,
+                      weight="bold" if name in front else "normal")  # fmt: skip

@@ -84,7 +84,8 @@ def draw_shift_curves(table: pd.DataFrame, title: str) -> Figure:
 def draw_recall_by_class(recalls: pd.DataFrame, title: str) -> Figure:
     """Return a panel per class with images, a bar of recall and its interval per model (`recall_by_class`)."""
     present = recalls[recalls["n"] > 0]
-    classes, models = present["class"].unique(), present["model"].unique()
+    classes = present.sort_values("n", ascending=False, kind="stable")["class"].unique()
+    models = present["model"].unique()
     rows = -(-len(classes) // 3)
     figure, axes = plt.subplots(
         rows,

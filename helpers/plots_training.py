@@ -15,7 +15,7 @@ from helpers.figures import INK, MODEL_COLOURS, MUTED, PAPER
 
 def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
     """Return loss and accuracy over epochs, training dashed against validation solid, one colour per model."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
     for name, history in histories.items():
         colour = MODEL_COLOURS[name]
         for axes, column in ((left, "loss"), (right, "accuracy")):
@@ -25,7 +25,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figu
     for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.legend(loc="lower right")
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
 

@@ -43,7 +43,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Rung:
-    """A recipe of the ladder, what alone changes against the rung it stands on, and whether the next stands on it."""
+    """A recipe of the ladder, what alone changes against the rung it stands on, and whether the next stands on it.
+
+    ``{epochs}`` in a change stands for the epochs that the profile trains.
+    """
 
     recipe: Recipe
     change: str
@@ -81,7 +84,7 @@ LADDER = (
     ),
     Rung(_MUON, "Muon for AdamW, learning rate 0.01"),
     Rung(_JITTERED, "other stains, lamps and lenses"),
-    Rung(replace(_JITTERED, name="cellnet"), "longer training"),
+    Rung(replace(_JITTERED, name="cellnet"), "{epochs} epochs"),
 )
 """The rungs in order, from the report's classical LeNet over its custom one to cellnet."""
 

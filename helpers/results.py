@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from helpers.calibration import (
     apply_temperature,
@@ -15,9 +16,17 @@ from helpers.calibration import (
     expected_calibration_error,
     fit_temperature,
 )
-from helpers.cells import SPLIT_NAMES
-from helpers.evaluation import RESAMPLES, accuracy_interval, bootstrap_intervals, score, spread
-from helpers.findings import REPORTED, VERDICTS, with_interval
+from helpers.cells import SPLIT_NAMES, Cells
+from helpers.evaluation import (
+    RESAMPLES,
+    accuracy_interval,
+    bootstrap_intervals,
+    p_words,
+    paired,
+    score,
+    spread,
+)
+from helpers.findings import REPORTED, VERDICTS
 from helpers.provenance import describe_provenance
 from helpers.runs import Run
 from helpers.scoring import Scorer, load_scorer, write_temperature
@@ -25,7 +34,7 @@ from helpers.storage import write_json, written_atomically
 from helpers.study import Study
 
 MODEL_WORDS = {
-    "forest": "random forest (forest)",
+    "forest": "the random forest (forest)",
     "handcrafted_best": "a support vector machine on hand-made features (handcrafted_best)",
     "lenet_classic": "the classical LeNet (lenet_classic)",
     "lenet_custom": "the custom LeNet (lenet_custom)",
@@ -142,43 +151,64 @@ def best_on_validation(models: dict[str, dict[str, Any]]) -> str:
     return max(models, key=lambda name: models[name]["val_accuracy"])
 
 
-def summarise(study: Study, models: dict[str, dict[str, Any]], claims: list[dict[str, str]]) -> list[str]:
-    """Return the answer of the report in five sentences; the best model is the one best on validation images."""
-    best = best_on_validation(models)
+def seed_words(model: dict[str, Any]) -> str:
+    """Return how many seeds a model's accuracy is the mean of, in words."""
+    count = len(model["seeds"])
+    return "one seed" if count == 1 else f"mean over {count} seeds"
+
+
+def summarise(
+    study: Study, models: dict[str, dict[str, Any]], claims: list[dict[str, str]], pairs: pd.DataFrame
+) -> list[str]:
+    """Return the answer of the report in five sentences; the best model is the one best on validation images.
+
+    ``pairs`` is what `helpers.evaluation.compare_models` says of every pair of models.
+    """
+    best, second = sorted(models, key=lambda name: -models[name]["val_accuracy"])[:2]
     kind = "synthetic cells, drawn by this project" if study.cells.is_synthetic else study.cells.source
     sizes = {part: f"{len(study.split.indices(part)):,}" for part in SPLIT_NAMES}
 
-    def words(name: str) -> str:
-        model = models[name]
-        return with_interval(
-            {
-                "accuracy": model["test_accuracy"],
-                "accuracy_ci95": model["test_accuracy_ci95"],
-                "n": model["n"],
-            }
-        )
+    def words(name: str, key: str = "test_accuracy") -> str:
+        return "{:.4f} [{:.4f}, {:.4f}]".format(models[name][key], *models[name][f"{key}_ci95"])
 
+    only_best, only_second, p = paired(pairs, best, second)
+    found = "no difference shown" if p >= 0.05 else "better" if only_second > only_best else "worse"
+    if external := models[best].get("external"):
+        low, high = external["accuracy_ci95"]
+        abroad = (
+            f"On {external['n']:,} cells of another laboratory it is right on {external['accuracy']:.4f} "
+            f"[{low:.4f}, {high:.4f}]; always saying {external['commonest_class']} would be right on "
+            f"{external['commonest_share']:.4f}."
+        )
+    else:
+        abroad = "Cells of another laboratory were not at hand: how it fares on them, this run does not say."
     verdicts = Counter(claim["verdict"] for claim in claims)
     counted = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])
     return [
         f"Of {len(study.cells):,} images of 48×48 pixels ({kind}), {sizes['train']} train the models, "
         f"{sizes['validation']} choose between them, and {sizes['test']} that none has seen test them.",
-        f"The model that validation images choose is {MODEL_WORDS[best]}: test accuracy {words(best)}.",
-        f"The original report's best network, {MODEL_WORDS['lenet_custom']}, reaches {words('lenet_custom')}; "
-        f"the report gave {REPORTED['lenet_custom']}, on validation images.",
-        f"Its {MODEL_WORDS['forest']} reaches {words('forest')}; the report gave {REPORTED['forest']}, on validation "
-        "images.",
+        f"Validation images choose {MODEL_WORDS[best]}: test accuracy {words(best)} (95 % interval), "
+        f"{seed_words(models[best])}; next comes {MODEL_WORDS[second]} with {words(second)}, {found} "
+        f"(McNemar, Holm, {p_words(p)}).",
+        abroad,
+        f"Of the original report's models, {MODEL_WORDS['lenet_custom']} reaches {words('lenet_custom')} and "
+        f"{MODEL_WORDS['forest']} {words('forest')}; the report gave {REPORTED['lenet_custom']} and "
+        f"{REPORTED['forest']}, on validation images.",
         f"Does the report hold up? Of its sixteen claims: {counted}.",
     ]
 
 
 def write_results(
-    study: Study, models: dict[str, dict[str, Any]], claims: list[dict[str, str]]
+    study: Study,
+    models: dict[str, dict[str, Any]],
+    claims: list[dict[str, str]],
+    pairs: pd.DataFrame,
+    external: Cells | None = None,
 ) -> dict[str, Any]:
-    """Write ``OUT/results.json`` and return what it says."""
+    """Write ``OUT/results.json`` and return what it says; ``pairs`` as in `summarise`."""
     cells, split = study.cells, study.split
     results = {
-        "summary": summarise(study, models, claims),
+        "summary": summarise(study, models, claims, pairs),
         "provenance": describe_provenance(study),
         "data": {
             "source": cells.source,
@@ -189,6 +219,8 @@ def write_results(
             "split": {part: len(split.indices(part)) for part in ("train", "validation", "test", "dropped")},
             "split_origin": split.origin,
             "split_sha256": split.sha256,
+            "external": external
+            and {"source": external.source, "images": len(external), "sha256": external.sha256},
         },
         "models": models,
         "claims": claims,

@@ -52,7 +52,9 @@ class Study:
         for rung in LADDER:
             is_trained = rung.recipe.name in self.profile.trainings
             if is_trained:
-                rungs[rung.recipe.name] = replace(rung, change=", ".join([*changes, rung.change]))
+                change = ", ".join([*changes, rung.change])
+                change = change.format(epochs=self.profile.trainings[rung.recipe.name][0])
+                rungs[rung.recipe.name] = replace(rung, change=change)
             if rung.is_kept:
                 changes = [] if is_trained else [*changes, rung.change]
         return rungs

@@ -15,6 +15,8 @@ from helpers.evaluation import (
     confused_pairs,
     confusion_matrix,
     correlation_interval,
+    p_words,
+    paired,
     score,
     spread,
 )
@@ -163,6 +165,16 @@ def test_holm_multiplies_the_smallest_p_by_the_number_of_pairs() -> None:
 def test_equal_models_do_not_differ() -> None:
     labels, probabilities = some_predictions()
     assert compare_models(labels, {"a": probabilities, "b": probabilities})["p"][0] == 1
+
+
+def test_a_pair_reads_the_same_from_either_side() -> None:
+    labels = np.zeros(20, dtype=int)
+    right, wrong = np.eye(8)[labels], np.eye(8)[labels + 1]
+    pairs = compare_models(labels, {"a": right, "b": wrong, "c": np.vstack([right[:5], wrong[5:]])})
+    p = pairs.set_index(["a", "b"])["p"]
+    assert paired(pairs, "a", "c") == (15, 0, p["a", "c"])
+    assert paired(pairs, "c", "a") == (0, 15, p["a", "c"])
+    assert p_words(0.0) == "p < 0.0001"
 
 
 def test_confused_pairs_are_the_largest_off_diagonal_counts() -> None:

@@ -46,6 +46,16 @@ def test_numbers_are_those_of_the_model_chosen_on_validation() -> None:
     assert "curve" not in card
 
 
+def test_cells_of_another_laboratory_stand_in_it_if_there_were_any() -> None:
+    results = copy.deepcopy(RESULTS)
+    results["models"]["cellnet"]["external"] = {
+        "accuracy": 0.35, "accuracy_ci95": [0.30, 0.40], "n": 334, "commonest_class": "neutrophil",
+        "commonest_share": 0.488,
+    }  # fmt: skip
+    assert "Accuracy 0.3500 (95 % interval 0.3000 to 0.4000, n = 334)" in model_card(results)
+    assert "another laboratory\n" not in model_card(RESULTS)
+
+
 def test_limits_stand_in_it() -> None:
     card = model_card(RESULTS)
     for expected in ("No patient numbers", "laboratory", "Not a medical device", "immature granulocyte"):

@@ -497,6 +497,18 @@ def test_a_figures_finding_is_text_that_wraps_on_a_phone(open_page):
     assert finding.bounding_box()["width"] <= 390
 
 
+def test_a_figure_fits_a_phone_and_can_be_enlarged(open_page):
+    tab = open_page(width=390)
+    picture, button = tab.locator("#fig-counts .picture"), tab.locator("#fig-counts .enlarge")
+    assert picture.locator("svg").bounding_box()["width"] <= 390
+    button.click()
+    assert picture.evaluate("each => each.scrollWidth > each.clientWidth")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    button.click()
+    assert picture.locator("svg").bounding_box()["width"] <= 390
+    assert not open_page(width=1280).locator("#fig-counts .enlarge").is_visible()
+
+
 def test_figures_are_inked_in_the_theme(open_page):
     tab = open_page(theme="dark")
     ink = "getComputedStyle(document.querySelector('#fig-counts svg [style*=\"--ink\"]')).fill"

@@ -48,6 +48,18 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
 
+  // On a phone a figure fits the page, too small to read every word: a button shows it at its full width.
+  for (const picture of document.querySelectorAll("figure .picture")) {
+    const button = document.createElement("button");
+    button.className = "enlarge";
+    button.textContent = "Enlarge";
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      button.setAttribute("aria-pressed", String(picture.classList.toggle("enlarged")));
+    });
+    picture.after(button);
+  }
+
   // A table or figure that fits needs no stop on the way of the Tab key.
   const boxes = new ResizeObserver((entries) => {
     for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
