@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import zipfile
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skops.io
+from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 
 from helpers.cells import CLASS_NAMES, Cells, InputError
 from helpers.classical import (
     ClassicalModel,
+    LeastMarginSVC,
     fit_forest,
     fit_handcrafted_best,
     load_classical,
@@ -34,6 +38,21 @@ def cells() -> Cells:
 @pytest.fixture(scope="module")
 def models(cells: Cells) -> dict[str, ClassicalModel]:
     return {name: fit(cells.images, cells.labels, seed=0, jobs=1) for name, fit in FITS.items()}
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_class_scores_its_least_margin_over_machines_that_know_only_two(classes: int) -> None:
+    features, labels = load_iris(return_X_y=True)
+    features, labels = features[labels < classes], labels[labels < classes]
+    machine = LeastMarginSVC(decision_function_shape="ovo", gamma=0.5).fit(features, labels)
+    expected = np.full((len(features), classes), np.inf)
+    for a, b in permutations(range(classes), 2):
+        both = np.isin(labels, (a, b))
+        margin = SVC(gamma=0.5).fit(features[both], labels[both] == a).decision_function(features)
+        expected[:, a] = np.minimum(expected[:, a], margin)
+    scores = machine.decision_function(features)
+    np.testing.assert_allclose(scores, expected[:, 1] if classes == 2 else expected, atol=5e-3)
+    np.testing.assert_array_equal(machine.predict(features), expected.argmax(axis=1))
 
 
 @pytest.mark.parametrize("name", FITS)
