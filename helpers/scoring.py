@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import zipfile
 from collections.abc import Callable
@@ -60,6 +61,7 @@ def load_network(path: Path) -> Any:
     """Return the Keras network saved at ``path``; InputError where it is none, or maps other shapes than ours."""
     from helpers.backend import keras
 
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of many networks, one trace each
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
         found = (network.input_shape, network.output_shape)
