@@ -33,4 +33,7 @@ run             the runner behind run_all.sh, with options, execution and progre
 THREADS = 2
 """Threads of one training on every machine: the order of sums depends on it, and so do the last digits."""
 
+BATCH = 64
+"""Images that a network answers for at once; more would only need more memory."""
+
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ with _silent_terminal():
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # else it warns of every network after the fifth
     tf.zeros(1)  # looks for a graphics card now, where nobody has to read about it
 
 __all__ = ["THREADS", "keras", "matrix_product_peak", "tf"]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import THREADS
+from helpers import BATCH, THREADS
 from helpers.energy import WATTS_PER_CORE
 from helpers.models import build
-from helpers.scoring import BATCH, Scorer
+from helpers.scoring import Scorer
 
 
 def count_flops(network: Any) -> int:

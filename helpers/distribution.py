@@ -32,7 +32,10 @@ from helpers.runs import RECORD
 from helpers.storage import folder_written_atomically, source_key
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "joblib", "distributed")
-ROOMS = ("classical", "distribution", "features", "models", "recipes", "shape_features", "training")
+ROOMS = (
+    "augmentation", "backend", "batch_norm", "cells", "classical", "colour", "distribution", "features", "models",
+    "muon", "recipes", "shape_features", "training",
+)  # fmt: skip
 ANSWER_WITHIN = 5
 """Seconds in which a scheduler must answer and have a worker."""
 

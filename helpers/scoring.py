@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import zipfile
 from collections.abc import Callable
@@ -11,15 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers import THREADS
+from helpers import BATCH, THREADS
 from helpers.cells import CLASS_NAMES, SIDE, InputError
 from helpers.storage import written_atomically
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 """From (N, 48, 48, 3) uint8 images to (N, 8) probabilities."""
-
-BATCH = 64
-"""Images that ONNX Runtime answers for at once: it keeps the memory of the largest batch."""
 
 TEMPERATURE = "temperature"
 """Where a model file keeps its temperature: a member of .keras and .skops (both are zips), a property of .onnx."""
@@ -61,7 +57,6 @@ def load_network(path: Path) -> Any:
     """Return the Keras network saved at ``path``; InputError where it is none, or maps other shapes than ours."""
     from helpers.backend import keras
 
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of many networks, one trace each
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
         found = (network.input_shape, network.output_shape)

@@ -12,6 +12,7 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
+from helpers import BATCH
 from helpers.augmentation import FORMS, flip_and_turn, jitter_acquisition
 from helpers.backend import THREADS, keras, tf
 from helpers.batch_norm import with_fused_batch_norm
@@ -22,10 +23,6 @@ from helpers.preprocessing import Part
 from helpers.recipes import Recipe
 from helpers.runs import RECORD, Run, read_run, write_run
 from helpers.storage import folder_written_atomically, key_of, source_key
-
-BATCH = 64
-"""Images per forward pass where nothing is learnt; more would only need more memory."""
-
 
 WEIGHT_DECAY = 0.05
 """Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
@@ -122,7 +119,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
     """Return the key of a run: it changes with recipe, seed, data, split, source and package versions."""
     versions = [tf.__version__, keras.__version__, np.__version__]
-    source = source_key("augmentation", "backend", "batch_norm", "models", "muon", "training")
+    source = source_key("augmentation", "backend", "batch_norm", "colour", "models", "muon", "training")
     precision = precision_of(recipe)
     return key_of(asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, versions, source)
 
