@@ -188,11 +188,11 @@ def print_pdf(report: Path) -> Path:
         if os.geteuid() == 0:  # Chromium refuses its sandbox to the superuser, as in a container
             options.append("--no-sandbox")
         options += ["--no-pdf-header-footer", f"--print-to-pdf={temporary.resolve()}"]
+        command = [browser, *options, report.resolve().as_uri()]
         try:
-            command = [browser, *options, report.resolve().as_uri()]
-            said = subprocess.run(command, capture_output=True, text=True, timeout=300).stderr
-        except subprocess.TimeoutExpired:
-            said = "stopped after 300 s"
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        except subprocess.TimeoutExpired:  # what it has written by then may be half a file
+            raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
         if not temporary.exists():
-            raise InputError(f"--pdf: {browser} printed nothing ({said.strip()[-200:]})")
+            raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
     return pdf
