@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
 from helpers.cells import CLASS_NAMES, SIDE
 from helpers.colour import blue_residual
@@ -95,37 +96,49 @@ def blue(f: Findings) -> Verdict:
     return measured, CONFIRMED if means[top] >= 0.5 * spread else RESERVED
 
 
-def _brightness(f: Findings, label: int, sign: int) -> Verdict:
-    groups = f.statistics["grey"].groupby(f.development_labels)
+def _apart(values: np.ndarray, f: Findings, label: int, sign: int) -> tuple[str, bool, bool]:
+    """Return how far a class mean lies from the others' in words, if from every one's (95 %), if from their average."""
+    groups = pd.Series(values).groupby(f.development_labels)
     means, variances = groups.mean(), groups.sem() ** 2
-    if label not in means.index:
-        return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
     others = means.index != label
-    gap = sign * (means[label] - means[others])
-    error = 1.96 * np.sqrt(variances[label] + variances[others])
-    average_gap = float(gap.mean())
-    average_error = 1.96 * float(np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2))
-    word = "lighter" if sign > 0 else "darker"
-    measured = (
-        f"{CLASS_NAMES[label]}: mean grey of the picture {means[label]:.1f}, {average_gap:.1f} ± "
-        f"{average_error:.1f} levels {word} than the other classes' average, {word} than {int((gap > 0).sum())} of "
-        f"{int(others.sum())} classes, n = {groups.size()[label]:,}; cell size was not measured"
+    gaps = sign * (means[label] - means[others])
+    errors = 1.96 * np.sqrt(variances[label] + variances[others])
+    gap, error = gaps.mean(), 1.96 * np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2)
+    words = (
+        f"{means[label]:.1f}, {sign * gap:+.1f} ± {error:.1f} against the other classes' average and beyond "
+        f"{int((gaps > 0).sum())} of {others.sum()} classes"
     )
-    if np.isnan(error).any():
+    return words, bool((gaps > errors).all()), bool(gap > error)
+
+
+def _brightness_and_size(f: Findings, label: int, sign: int) -> Verdict:
+    counts = np.bincount(f.development_labels, minlength=len(CLASS_NAMES))
+    if not counts[label]:
+        return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
+    grey, is_apart, is_off_average = _apart(f.statistics["grey"].to_numpy(), f, label, sign)
+    area, is_of_that_size, _ = _apart(f.stained_areas, f, label, -sign)
+    measured = f"{CLASS_NAMES[label]}: mean grey {grey}; stained area in pixels {area}; n = {counts[label]:,}"
+    if (counts == 1).any():
         return f"{measured}; a class has a single image", UNDECIDED
-    if (gap > error).all():
+    if is_apart and is_of_that_size:
         return measured, CONFIRMED
-    return measured, RESERVED if average_gap > average_error else NOT_CONFIRMED
+    return measured, RESERVED if is_off_average else NOT_CONFIRMED
 
 
 def platelets(f: Findings) -> Verdict:
-    """Confirmed if lighter than every other class (95 %); with reservation if only lighter than their average."""
-    return _brightness(f, label=7, sign=1)
+    """Confirmed if its pictures are lighter and its stained areas smaller than those of every other class (95 %).
+
+    With reservation if its pictures are only lighter than the other classes' average.
+    """
+    return _brightness_and_size(f, label=7, sign=1)
 
 
 def eosinophils(f: Findings) -> Verdict:
-    """Confirmed if darker than every other class (95 %); with reservation if only darker than their average."""
-    return _brightness(f, label=1, sign=-1)
+    """Confirmed if its pictures are darker and its stained areas larger than those of every other class (95 %).
+
+    With reservation if its pictures are only darker than the other classes' average.
+    """
+    return _brightness_and_size(f, label=1, sign=-1)
 
 
 def microscope(f: Findings) -> Verdict:

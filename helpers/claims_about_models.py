@@ -81,7 +81,7 @@ def custom(f: Findings) -> Verdict:
     no rival (McNemar, Holm over all pairs of models).
     """
     measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
-    reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.probabilities]
+    reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.scores]
     verdicts = []
     for name in reported:
         if name in f.cut_short:
@@ -180,8 +180,9 @@ def network_wins(f: Findings) -> Verdict:
 
 def _paired(f: Findings, a: str, b: str) -> Verdict:
     """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
-    if a not in f.probabilities or b not in f.probabilities:
+    if a not in f.scores or b not in f.scores:
         return f"{a} or {b} is missing", UNDECIDED
     only_a, only_b, p = paired(f.pairs, a, b)
-    measured = f"{100 * (only_a - only_b) / len(f.test_labels):+.2f} points ({p_words(p)}, n = {len(f.test_labels):,})"
+    n = f.scores[a]["n"]
+    measured = f"{100 * (only_a - only_b) / n:+.2f} points ({p_words(p)}, n = {n:,})"
     return measured, NOT_CONFIRMED if p >= 0.05 else CONFIRMED if only_a > only_b else REFUTED

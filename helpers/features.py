@@ -219,6 +219,11 @@ def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.nda
     return np.concatenate([measure(*(array[at : at + BLOCK] for array in arrays)) for at in starts])
 
 
+def stained_areas(images: np.ndarray) -> np.ndarray:
+    """Return (N,) int64: in how many pixels of each image nucleus and dark cytoplasm lie (`cell_masks`)."""
+    return in_blocks(lambda block: cell_masks(to_grey(block)).sum(axis=(1, 2)), images)
+
+
 def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     """Return (N, D) float32 of the groups."""
     grey = in_blocks(to_grey, images)

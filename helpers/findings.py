@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.cells import Cells
-from helpers.evaluation import compare_models
 from helpers.preprocessing import Split
 
 CONFIRMED = "confirmed"
@@ -42,14 +40,14 @@ class Findings:
     ----------
     cells, split : all images and their parts
     statistics : colour statistics of the development images (training and validation), one row each
+    stained_areas : (M,) pixels of each cell's mask (`helpers.features.stained_areas`), for the same images
     development_labels : (M,) labels of those rows
     blue_background : (M,) whether each of them has a bluish background (`helpers.audit`)
     validation_scores : what `helpers.evaluation.score` says of the validation images, by model name
     is_sample : True where the profile uses only a sample of the images
     cut_short : names of the networks whose training ended too early to judge them (`helpers.runs.was_cut_short`)
     scores : what `helpers.evaluation.score` says of the test split, by model name
-    test_labels : (N,) labels of the test split
-    probabilities : (N, 8) test probabilities by model name
+    pairs : `helpers.evaluation.compare_models` of their first seeds, every model against every other
     leak_scores : scores of ``lenet_custom`` on "train", "validation", "test" and "all images"
     ladder : `helpers.ladder.ladder_table` of the rungs that were trained
     scalings : `helpers.ladder.scaling_table` of the scalings that were trained
@@ -58,22 +56,17 @@ class Findings:
     cells: Cells
     split: Split
     statistics: pd.DataFrame
+    stained_areas: np.ndarray
     development_labels: np.ndarray
     blue_background: np.ndarray
     validation_scores: dict[str, dict[str, Any]]
     is_sample: bool
     cut_short: frozenset[str]
     scores: dict[str, dict[str, Any]]
-    test_labels: np.ndarray
-    probabilities: dict[str, np.ndarray]
+    pairs: pd.DataFrame
     leak_scores: dict[str, dict[str, Any]]
     ladder: pd.DataFrame
     scalings: pd.DataFrame
-
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """McNemar's test of every pair of models on the test split, Holm-corrected over all pairs."""
-        return compare_models(self.test_labels, self.probabilities)
 
 
 def with_interval(score: dict[str, Any]) -> str:

@@ -56,14 +56,17 @@ class Rung:
 _CLASSIC = Recipe("lenet_classic", "lenet_classic")
 _CUSTOM = Recipe("lenet_custom", "lenet_custom", patience=3)
 _TURNED = replace(_CUSTOM, name="turned", flips_and_turns=True)
-_NORMED = replace(_TURNED, name="normed", network="lenet_normed", low_precision=True)
+_ROUNDED = replace(_TURNED, name="bfloat16", low_precision=True)
+_NORMED = replace(_ROUNDED, name="normed", network="lenet_normed")
 _DECAYED = replace(
     _NORMED, name="decayed", cosine_decay=True, learning_rate=3e-3, keep_best_epoch=False, patience=None
 )
 _ADAMW = replace(_DECAYED, name="adamw", optimizer="adamw")
-_STAGES = replace(_ADAMW, name="stages", network="three_stages")
-_POOLED = replace(_STAGES, name="pooled", network="cellnet")
-_MUON = replace(_POOLED, name="muon", optimizer="muon", learning_rate=1e-2)
+_STAGES = replace(_ADAMW, name="stages", network="three_stages_dense")
+_POOLED = replace(_STAGES, name="pooled", network="three_stages")
+_RESIDUAL = replace(_POOLED, name="residual", network="three_stages_residual")
+_DEEPER = replace(_POOLED, name="deeper", network="four_stages")
+_MUON = replace(_DEEPER, name="muon", optimizer="muon", learning_rate=1e-2)
 _JITTERED = replace(_MUON, name="jittered", acquisition_jitter=0.1)
 _ALEXNET = Recipe("alexnet", "alexnet", low_precision=True)
 
@@ -74,14 +77,14 @@ LADDER = (
     Rung(replace(_CUSTOM, name="lenet_padded", network="lenet_padded"), "same padding"),
     Rung(_CUSTOM, "128 dense units"),
     Rung(_TURNED, "flips and quarter turns"),
+    Rung(_ROUNDED, "bfloat16, where the machine has it"),
     Rung(_NORMED, "batch normalisation"),
     Rung(_DECAYED, "warm-up and cosine decay"),
     Rung(_ADAMW, "AdamW for Adam"),
     Rung(_STAGES, "three stages of two convolutions"),
     Rung(_POOLED, "global average for dense layers"),
-    Rung(
-        replace(_POOLED, name="residual", network="cellnet_residual"), "residual connections", is_kept=False
-    ),
+    Rung(_RESIDUAL, "residual connections", is_kept=False),
+    Rung(_DEEPER, "a fourth stage"),
     Rung(_MUON, "Muon for AdamW, learning rate 0.01"),
     Rung(_JITTERED, "other stains, lamps and lenses"),
     Rung(replace(_JITTERED, name="cellnet"), "{epochs} epochs"),

@@ -164,7 +164,8 @@ def summarise(
 
     ``pairs`` is what `helpers.evaluation.compare_models` says of every pair of models.
     """
-    best, second = sorted(models, key=lambda name: -models[name]["val_accuracy"])[:2]
+    best = best_on_validation(models)
+    second = best_on_validation({name: model for name, model in models.items() if name != best})
     kind = "synthetic cells, drawn by this project" if study.cells.is_synthetic else study.cells.source
     sizes = {part: f"{len(study.split.indices(part)):,}" for part in SPLIT_NAMES}
 

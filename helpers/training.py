@@ -44,7 +44,8 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled uint8 batches; nothing is converted before its batch is due."""
 
     def __init__(self, part: Part, recipe: Recipe, seed: int) -> None:
-        super().__init__()
+        # Two threads prepare them ahead and in order; with one, TensorFlow computed on half of two cores now and then.
+        super().__init__(workers=2)
         self.part, self.recipe, self.seed, self.epoch = part, recipe, seed, -1
         self.generator = np.random.default_rng(seed)
         self.on_epoch_end()

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.cells import Cells
 from helpers.claims import settle_claims
-from helpers.evaluation import score
+from helpers.evaluation import compare_models, score
 from helpers.findings import Findings
 from helpers.preprocessing import split_cells
 
@@ -73,14 +73,14 @@ def make_findings(accuracies: dict[str, float] | None = None, *, synthetic: bool
         cells,
         split_cells(cells),
         statistics,
+        generator.normal(400, 30, len(labels)) + 300 * ((labels == 1).astype(int) - (labels == 7)),
         labels,
         np.zeros(len(labels), bool),
         scores,
         False,
         frozenset(),
         scores,
-        test_labels,
-        probabilities,
+        compare_models(test_labels, probabilities),
         {"train": perfect, "validation": perfect, "test": scores["lenet_custom"], "all images": perfect},
         make_ladder(),
         make_scalings(symmetric=0.9, unit=0.85, standardised=0.85, raw=0.8),
@@ -167,6 +167,13 @@ def test_another_acquisition_does_not_blur_the_blue() -> None:
     mixed = replace(findings, statistics=findings.statistics.assign(blue=blue))
     assert verdicts(mixed)["C05"] != "confirmed"
     assert verdicts(replace(mixed, blue_background=other))["C05"] == "confirmed"
+
+
+def test_lighter_pictures_of_cells_that_are_not_smaller_only_reserve() -> None:
+    findings = make_findings()
+    same = np.full(len(findings.stained_areas), 400.0)
+    found = verdicts(replace(findings, stained_areas=same))
+    assert (found["C06"], found["C07"]) == ("confirmed with reservation",) * 2
 
 
 def test_a_network_that_loses_to_the_forest_refutes() -> None:

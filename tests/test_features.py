@@ -11,7 +11,14 @@ from skimage.feature import graycomatrix, local_binary_pattern
 from skimage.filters import threshold_otsu
 from skimage.measure import label, perimeter, regionprops
 
-from helpers.features import REPORT_GROUPS, RICH_GROUPS, extract_features, feature_names
+from helpers.features import (
+    REPORT_GROUPS,
+    RICH_GROUPS,
+    extract_features,
+    feature_names,
+    stained_areas,
+    to_grey,
+)
 from helpers.synthetic import draw_cells
 
 ROWS, COLUMNS = np.mgrid[:48, :48] - 23.5
@@ -201,3 +208,12 @@ def test_no_images_give_an_empty_table() -> None:
 def test_an_unknown_group_is_named() -> None:
     with pytest.raises(ValueError, match="'colour' found, expected one of histogram"):
         extract_features(IMAGES[:1], ("colour",))
+
+
+def test_stained_area_is_that_of_the_largest_dark_part_with_its_holes() -> None:
+    images = draw_cells(16, seed=3).images
+    expected = []
+    for grey in to_grey(images):
+        parts = regionprops(label(grey <= threshold_otsu(grey), connectivity=2))
+        expected.append(max(parts, key=lambda part: part.area).area_filled)
+    assert stained_areas(images).tolist() == expected
