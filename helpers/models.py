@@ -93,14 +93,8 @@ def alexnet(name: str, batch_norm_momentum: float = 0.99) -> keras.Sequential:
     )
 
 
-def staged(
-    name: str,
-    *,
-    filters: tuple[int, ...] = (32, 64, 128),
-    pooling_head: bool = True,
-    residual: bool = False,
-) -> keras.Model:
-    """Return stages of two 3x3 convolutions each, the first on all 48x48 pixels, with max pooling between stages.
+def three_stages(name: str, *, pooling_head: bool = True, residual: bool = False) -> keras.Model:
+    """Return our compact network: three stages of two 3x3 convolutions, the first on all 48x48 pixels.
 
     Batch normalisation follows every convolution (Ioffe & Szegedy 2015, arXiv:1502.03167). The head is a
     global average (Lin et al. 2013, arXiv:1312.4400) or, without ``pooling_head``, the custom LeNet's dense
@@ -109,15 +103,15 @@ def staged(
     """
     image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(image)
-    for stage, count in enumerate(filters, start=1):
+    for stage, filters in enumerate((32, 64, 128), start=1):
         for half in "ab":
             entering = x
-            x = layers.Conv2D(count, 3, padding="same", use_bias=False, name=f"conv{stage}{half}")(x)
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{stage}{half}")(x)
             x = _norm(f"norm{stage}{half}")(x)
             if residual and half == "b":
                 x = layers.Add(name=f"add{stage}")([x, entering])
             x = layers.ReLU(name=f"relu{stage}{half}")(x)
-        if stage < len(filters) or not pooling_head:
+        if stage < 3 or not pooling_head:
             x = layers.MaxPooling2D(2, name=f"pool{stage}")(x)
     for layer in [layers.GlobalAveragePooling2D(name="average")] if pooling_head else _dense_head():
         x = layer(x)
@@ -134,10 +128,9 @@ BUILDERS: dict[str, Callable[[str], keras.Model]] = {
     "lenet_padded": partial(lenet, dense_units=120),
     "lenet_custom": lenet,
     "lenet_normed": partial(lenet, batch_norm=True),
-    "three_stages_dense": partial(staged, pooling_head=False),
-    "three_stages": staged,
-    "three_stages_residual": partial(staged, residual=True),
-    "four_stages": partial(staged, filters=(32, 64, 128, 128)),
+    "three_stages": partial(three_stages, pooling_head=False),
+    "cellnet": three_stages,
+    "cellnet_residual": partial(three_stages, residual=True),
     "alexnet": alexnet,
     "alexnet_fixed": partial(alexnet, batch_norm_momentum=BATCH_NORM_MOMENTUM),
 }

@@ -62,11 +62,10 @@ _DECAYED = replace(
     _NORMED, name="decayed", cosine_decay=True, learning_rate=3e-3, keep_best_epoch=False, patience=None
 )
 _ADAMW = replace(_DECAYED, name="adamw", optimizer="adamw")
-_STAGES = replace(_ADAMW, name="stages", network="three_stages_dense")
-_POOLED = replace(_STAGES, name="pooled", network="three_stages")
-_RESIDUAL = replace(_POOLED, name="residual", network="three_stages_residual")
-_DEEPER = replace(_POOLED, name="deeper", network="four_stages")
-_MUON = replace(_DEEPER, name="muon", optimizer="muon", learning_rate=1e-2)
+_STAGES = replace(_ADAMW, name="stages", network="three_stages")
+_POOLED = replace(_STAGES, name="pooled", network="cellnet")
+_RESIDUAL = replace(_POOLED, name="residual", network="cellnet_residual")
+_MUON = replace(_POOLED, name="muon", optimizer="muon", learning_rate=1e-2)
 _JITTERED = replace(_MUON, name="jittered", acquisition_jitter=0.1)
 _ALEXNET = Recipe("alexnet", "alexnet", low_precision=True)
 
@@ -84,7 +83,6 @@ LADDER = (
     Rung(_STAGES, "three stages of two convolutions"),
     Rung(_POOLED, "global average for dense layers"),
     Rung(_RESIDUAL, "residual connections", is_kept=False),
-    Rung(_DEEPER, "a fourth stage"),
     Rung(_MUON, "Muon for AdamW, learning rate 0.01"),
     Rung(_JITTERED, "other stains, lamps and lenses"),
     Rung(replace(_JITTERED, name="cellnet"), "{epochs} epochs"),

@@ -164,8 +164,11 @@ def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.
     keras.utils.set_random_seed(seed)
     model = with_fused_batch_norm(_build(recipe, train.images, precision_of(recipe)))
     batches = _Batches(train, recipe, seed)
+    optimizer = _optimizer(recipe, recipe.epochs * len(batches))
+    # One replica has nothing to sum, and TensorFlow's sum would keep every network ever trained in memory.
+    optimizer._all_reduce_sum_gradients = list
     model.compile(
-        _optimizer(recipe, recipe.epochs * len(batches)),
+        optimizer,
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,  # compiled kernels are not deterministic

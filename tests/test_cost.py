@@ -26,13 +26,13 @@ def test_operations_of_strides_and_branches_by_hand() -> None:
     assert cost.count_flops(network) == 2 * (24 * 24 * 4 * 27 + 4 * 8)
 
 
-def test_stages_count_what_the_layers_before_its_head_do() -> None:
-    sides, filters = (48, 24, 12, 6), (32, 64, 128, 128)
+def test_cellnet_counts_what_the_layers_before_its_head_do() -> None:
+    sides, filters = (48, 24, 12), (32, 64, 128)
     before, total = 3, 0
     for side, width in zip(sides, filters, strict=True):
         total += side * side * 9 * (before * width + width * width)
         before = width
-    assert cost.count_flops(build("four_stages")) == 2 * (total + 128 * 8)
+    assert cost.count_flops(build("cellnet")) == 2 * (total + 128 * 8)
 
 
 def test_the_time_is_the_median_without_the_first_call(monkeypatch) -> None:

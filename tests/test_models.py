@@ -5,7 +5,6 @@ import pytest
 from keras import layers
 
 from helpers.models import BUILDERS, build
-from helpers.recipes import RECIPES
 
 
 def described(network) -> list[tuple]:
@@ -62,7 +61,7 @@ def test_alexnet_is_the_reports() -> None:
 
 
 def test_cellnet_is_small() -> None:
-    assert build(RECIPES["cellnet"].network).count_params() <= 700_000
+    assert build("cellnet").count_params() <= 700_000
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -147,7 +147,7 @@ def test_scaling_is_part_of_the_saved_network(scaling: str, tmp_path) -> None:
 
 
 def test_the_saved_network_is_plain_keras_in_float32(tmp_path) -> None:
-    recipe = Recipe("stages", "four_stages", batch_size=16, low_precision=True)
+    recipe = Recipe("stages", "cellnet", batch_size=16, low_precision=True)
     run = train(recipe, 0, TRAIN, VALIDATION, tmp_path)
     network = keras.saving.load_model(run.model_path, compile=False)
     assert {type(layer).__module__.split(".")[0] for layer in network.layers} == {"keras"}
