@@ -39,8 +39,8 @@ class Progress:
         self.known = self._finished()
         self.total = max(1.0, sum(expected.values()))
         self.bar = tqdm(
-            total=self.total, disable=None, file=sys.stderr, leave=False,
-            bar_format="{percentage:3.0f} % |{bar:24}| {desc}",
+            total=self.total, disable=None, file=sys.stderr, leave=False, dynamic_ncols=True,
+            bar_format="{percentage:3.0f} % |{bar:16}| {desc}",
         )  # fmt: skip
 
     def elapsed(self) -> float:
