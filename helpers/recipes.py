@@ -53,8 +53,8 @@ class Rung:
     is_kept: bool = True
 
 
-_CLASSIC = Recipe("lenet_classic", "lenet_classic")
-_CUSTOM = Recipe("lenet_custom", "lenet_custom", patience=3)
+_CLASSIC = Recipe("lenet_classic", "lenet_classic", patience=3)
+_CUSTOM = replace(_CLASSIC, name="lenet_custom", network="lenet_custom")
 _TURNED = replace(_CUSTOM, name="turned", flips_and_turns=True)
 _ROUNDED = replace(_TURNED, name="bfloat16", low_precision=True)
 _NORMED = replace(_ROUNDED, name="normed", network="lenet_normed")
@@ -78,7 +78,7 @@ LADDER = (
     Rung(_TURNED, "flips and quarter turns"),
     Rung(_ROUNDED, "bfloat16, where the machine has it"),
     Rung(_NORMED, "batch normalisation"),
-    Rung(_DECAYED, "warm-up and cosine decay"),
+    Rung(_DECAYED, "warm-up to 0.003, cosine decay, last epoch kept"),
     Rung(_ADAMW, "AdamW for Adam"),
     Rung(_STAGES, "three stages of two convolutions"),
     Rung(_POOLED, "global average for dense layers"),
@@ -173,9 +173,9 @@ PROFILES = {
     "full": Profile(
         12_000,
         None,
-        {rung.recipe.name: (6 if "lenet" in rung.recipe.network else 4, 3) for rung in LADDER}
-        | {recipe.name: (6, 3) for recipe in SCALINGS.values()}
-        | {"alexnet": (2, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
+        {rung.recipe.name: (8 if "lenet" in rung.recipe.network else 4, 3) for rung in LADDER}
+        | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
+        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
         {},
     ),
 }
