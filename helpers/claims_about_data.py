@@ -96,49 +96,51 @@ def blue(f: Findings) -> Verdict:
     return measured, CONFIRMED if means[top] >= 0.5 * spread else RESERVED
 
 
-def _apart(values: np.ndarray, f: Findings, label: int, sign: int) -> tuple[str, bool, bool]:
-    """Return how far a class mean lies from the others' in words, if from every one's (95 %), if from their average."""
+def _apart(values: np.ndarray, f: Findings, label: int, sign: int, words: str) -> tuple[str, bool, float]:
+    """Return how far a class mean lies from the others' in words, if from each (95 %), and half intervals from all."""
     groups = pd.Series(values).groupby(f.development_labels)
     means, variances = groups.mean(), groups.sem() ** 2
     others = means.index != label
     gaps = sign * (means[label] - means[others])
     errors = 1.96 * np.sqrt(variances[label] + variances[others])
     gap, error = gaps.mean(), 1.96 * np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2)
-    words = (
-        f"{means[label]:.1f}, {sign * gap:+.1f} ± {error:.1f} against the other classes' average and beyond "
-        f"{int((gaps > 0).sum())} of {others.sum()} classes"
+    measured = (
+        f"{means[label]:.1f}, {sign * gap:+.1f} ± {error:.1f} against the other classes' average, "
+        f"{words} {int((gaps > 0).sum())} of {others.sum()} classes"
     )
-    return words, bool((gaps > errors).all()), bool(gap > error)
-
-
-def _brightness_and_size(f: Findings, label: int, sign: int) -> Verdict:
-    counts = np.bincount(f.development_labels, minlength=len(CLASS_NAMES))
-    if not counts[label]:
-        return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
-    grey, is_apart, is_off_average = _apart(f.statistics["grey"].to_numpy(), f, label, sign)
-    area, is_of_that_size, _ = _apart(f.stained_areas, f, label, -sign)
-    measured = f"{CLASS_NAMES[label]}: mean grey {grey}; stained area in pixels {area}; n = {counts[label]:,}"
-    if (counts == 1).any():
-        return f"{measured}; a class has a single image", UNDECIDED
-    if is_apart and is_of_that_size:
-        return measured, CONFIRMED
-    return measured, RESERVED if is_off_average else NOT_CONFIRMED
+    return measured, bool((gaps > errors).all()), float(gap / error) if error else 0.0
 
 
 def platelets(f: Findings) -> Verdict:
     """Confirmed if its pictures are lighter and its stained areas smaller than those of every other class (95 %).
 
-    With reservation if its pictures are only lighter than the other classes' average.
+    With reservation if that holds against the other classes' average only. A stained area leaves out pale cytoplasm,
+    which other cells have more of: their cells are larger still.
     """
-    return _brightness_and_size(f, label=7, sign=1)
+    return _brightness_and_size(f, 7, ("lighter than", "smaller than"), CONFIRMED)
 
 
 def eosinophils(f: Findings) -> Verdict:
-    """Confirmed if its pictures are darker and its stained areas larger than those of every other class (95 %).
+    """Confirmed with reservation if its pictures are darker and its stained areas larger than the average (95 %).
 
-    With reservation if its pictures are only darker than the other classes' average.
+    Not more than that: a stained area leaves out pale cytoplasm, so that other cells may be as large or larger.
     """
-    return _brightness_and_size(f, label=1, sign=-1)
+    return _brightness_and_size(f, 1, ("darker than", "larger than"), RESERVED)
+
+
+def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_best: str) -> Verdict:
+    counts = np.bincount(f.development_labels, minlength=len(CLASS_NAMES))
+    if not counts[label]:
+        return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
+    sign = 1 if words[0] == "lighter than" else -1
+    grey, grey_is_apart, grey_gap = _apart(f.statistics["grey"].to_numpy(), f, label, sign, words[0])
+    area, area_is_apart, area_gap = _apart(f.stained_areas, f, label, -sign, words[1])
+    measured = f"{CLASS_NAMES[label]}: mean grey {grey}; stained area in pixels {area}; n = {counts[label]:,}"
+    if (counts == 1).any():
+        return f"{measured}; a class has a single image", UNDECIDED
+    if grey_is_apart and area_is_apart:
+        return measured, at_best
+    return measured, RESERVED if min(grey_gap, area_gap) > 1 else NOT_CONFIRMED
 
 
 def microscope(f: Findings) -> Verdict:

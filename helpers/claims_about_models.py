@@ -25,7 +25,7 @@ def _accuracy(f: Findings, model: str, on_validation: bool) -> Verdict:
     if model not in f.scores:
         return f"{model} is not trained in this profile", UNDECIDED
     test, validation = f.scores[model], f.validation_scores[model]
-    measured = f"test {with_interval(test)}; validation {with_interval(validation)}"
+    measured = f"first seed, test {with_interval(test)}; validation {with_interval(validation)}"
     low, high = (validation if on_validation else test)["accuracy_ci95"]
     reported = REPORTED[model]
     if high - low > WIDEST_INTERVAL:
@@ -34,6 +34,8 @@ def _accuracy(f: Findings, model: str, on_validation: bool) -> Verdict:
         return measured, CONFIRMED
     if reported < low:
         return f"{measured}: higher than reported", RESERVED
+    if model in f.cut_short:
+        return f"{measured}: lower than reported, after a training cut short", UNDECIDED
     return f"{measured}: lower than reported", NOT_CONFIRMED
 
 
@@ -41,7 +43,7 @@ def forest(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
 
     Not confirmed if it lies above, or if the test accuracy lies below the interval on validation images ("generalises
-    well").
+    well"). Cannot be decided where the interval is wider than 0.05.
     """
     measured, verdict = _accuracy(f, "forest", on_validation=True)
     generalises = f.scores["forest"]["accuracy"] >= f.validation_scores["forest"]["accuracy_ci95"][0]
@@ -51,7 +53,8 @@ def forest(f: Findings) -> Verdict:
 def classic(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on test images, with reservation if below it.
 
-    Not confirmed if it lies above.
+    Not confirmed if it lies above. Cannot be decided where the interval is wider than 0.05, nor where the value lies
+    above after a training that was cut short.
     """
     return _accuracy(f, "lenet_classic", on_validation=False)
 
@@ -61,7 +64,8 @@ def alexnet(f: Findings) -> Verdict:
 
     Where the same layers with a mended training (alexnet_fixed) lie above the reported value (95 %), bad performance is
     not the network's: refuted then, or confirmed with reservation. Else not confirmed; cannot be decided where
-    the training was cut short (fewer images than there are, or accuracy still rising).
+    the training was cut short (fewer images than there are, accuracy still rising, or less than half of that in
+    training) or the interval is wider than 0.05.
     """
     measured, verdict = _accuracy(f, "alexnet", on_validation=False)
     if "alexnet_fixed" in f.scores:
@@ -78,7 +82,8 @@ def custom(f: Findings) -> Verdict:
 
     Not confirmed if it lies above, or if another model of the original report is significantly better on test images;
     with reservation if not all of them are significantly worse, or if the training of one was cut short, which is then
-    no rival (McNemar, Holm over all pairs of models).
+    no rival (McNemar, Holm over all pairs of models, first seeds). Cannot be decided where the interval is wider than
+    0.05, nor where the value lies above after a training that was cut short.
     """
     measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
     reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.scores]
@@ -111,30 +116,36 @@ def scaling(f: Findings) -> Verdict:
 
     Confirmed if the classical LeNet on [-1, 1] beats itself on raw pixels in both beyond chance (Welch's t-test over
     seeds, p < 0.05); with reservation if only in one, or if [0, 1] or standardised pixels do no worse; refuted if raw
-    pixels win in either. Cannot be decided with fewer than two seeds, or where accuracy stays under 1.5 times the
-    share of the largest class: then nothing is learnt.
+    pixels win in either. Nothing is learnt where the last accuracy stays under 1.5 times the share of the largest
+    class: if that happens on [-1, 1], the claim cannot be decided, nor with fewer than two seeds; on raw pixels, no
+    falls count as none of stability.
     """
     if "raw" not in f.scalings.index:
         return "this profile does not train on raw pixels", UNDECIDED
     ours, raw = f.scalings.loc["[-1, 1]"], f.scalings.loc["raw"]
+
+    def words(values: list[float]) -> str:
+        return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")
+
     measured = "; ".join(
-        f"{name}: {np.mean(row['speed']):.4f} over all epochs, falls {np.mean(row['falls']):.4f}, "
-        f"last {np.mean(row['last']):.4f}"
+        f"{name}: {words(row['speed'])} over all epochs, falls {words(row['falls'])}, last {words(row['last'])}"
         for name, row in f.scalings.iterrows()
     )
-    measured += f"; {len(ours['speed'])} seed(s) each"
+    measured += f"; mean ± sd over {len(ours['speed'])} seed(s)"
     validation = f.validation_scores["lenet_classic"]
-    learnt = np.mean(ours["last"]) > 1.5 * max(validation["support"].values()) / validation["n"]
-    if len(ours["speed"]) < 2 or not learnt:
+    least = 1.5 * max(validation["support"].values()) / validation["n"]
+    has_learnt, raw_has_learnt = np.mean(ours["last"]) > least, np.mean(raw["last"]) > least
+    if len(ours["speed"]) < 2 or not has_learnt:
         return measured, UNDECIDED
-    if is_larger(raw["speed"], ours["speed"]) or is_larger(ours["falls"], raw["falls"]):
+    if is_larger(raw["speed"], ours["speed"]) or (raw_has_learnt and is_larger(ours["falls"], raw["falls"])):
         return measured, REFUTED
-    holds = is_larger(ours["speed"], raw["speed"]), is_larger(raw["falls"], ours["falls"])
+    is_faster = is_larger(ours["speed"], raw["speed"])
+    is_steadier = not raw_has_learnt or is_larger(raw["falls"], ours["falls"])
     others = f.scalings.drop(index=["[-1, 1]", "raw"])
     unmatched = all(is_larger(ours["speed"], row["speed"]) for _, row in others.iterrows())
-    if all(holds) and unmatched:
+    if is_faster and is_steadier and unmatched:
         return measured, CONFIRMED
-    return measured, RESERVED if any(holds) else NOT_CONFIRMED
+    return measured, RESERVED if is_faster or is_steadier else NOT_CONFIRMED
 
 
 def changes(f: Findings) -> Verdict:
@@ -163,15 +174,16 @@ def changes(f: Findings) -> Verdict:
 
 
 def network_wins(f: Findings) -> Verdict:
-    """Confirmed if the custom LeNet beats the report's forest and our best hand-crafted model (McNemar, Holm).
+    """Confirmed if the custom LeNet beats the report's forest and our best hand-crafted model.
 
-    With reservation if it beats the forest only, refuted if the forest beats it, not confirmed if neither beats the
-    other. Cannot be decided where the forest beats it after a training that was cut short.
+    By McNemar's test, Holm-corrected over all pairs of models, first seeds. With reservation if it beats the forest
+    only, refuted if the forest beats it, not confirmed if neither beats the other. Cannot be decided where it does not
+    beat the forest after a training that was cut short.
     """
     forest, verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
     measured = f"against the report's own forest {forest}; against a better hand-crafted model {best}"
-    if verdict == REFUTED and "lenet_custom" in f.cut_short:
+    if verdict in (REFUTED, NOT_CONFIRMED) and "lenet_custom" in f.cut_short:
         return f"{measured}; its training is cut short in this profile", UNDECIDED
     if verdict == CONFIRMED and best_verdict != CONFIRMED:
         return measured, RESERVED
@@ -184,5 +196,5 @@ def _paired(f: Findings, a: str, b: str) -> Verdict:
         return f"{a} or {b} is missing", UNDECIDED
     only_a, only_b, p = paired(f.pairs, a, b)
     n = f.scores[a]["n"]
-    measured = f"{100 * (only_a - only_b) / n:+.2f} points ({p_words(p)}, n = {n:,})"
+    measured = f"{100 * (only_a - only_b) / n:+.2f} points (first seeds, {p_words(p)}, n = {n:,})"
     return measured, NOT_CONFIRMED if p >= 0.05 else CONFIRMED if only_a > only_b else REFUTED

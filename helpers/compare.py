@@ -11,7 +11,7 @@ from typing import Any
 from helpers.cells import InputError
 from helpers.command_line import OneLineParser, with_exit_code
 
-CIRCUMSTANCES = ("provenance", "train_seconds", "train_joules", "requested", "reason")
+CIRCUMSTANCES = ("provenance", "train_seconds", "train_joules", "train_threads", "requested", "reason")
 """Keys that tell how a run went and not what it found: where only these differ, the results are the same."""
 
 MISSING = "(missing)"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import BATCH, THREADS
+from helpers import BATCH
 from helpers.energy import WATTS_PER_CORE
 from helpers.models import build
 from helpers.scoring import Scorer
@@ -41,21 +41,18 @@ def cost_table(
 ) -> pd.DataFrame:
     """Return a row per model of results.json; times are those of its scorer, measured now, on uint8 ``images``.
 
-    The energy of a training is its "train_joules" where they were measured, else estimated from its seconds.
+    The energy of a training is its "train_joules" where they were measured, else estimated from seconds and threads.
     """
     rows = {}
     for name, model in models.items():
-        seconds, joules, network = (
-            model["train_seconds"],
-            model.get("train_joules"),
-            model["recipe"].get("network"),
-        )
+        seconds, joules, threads = (model[f"train_{key}"] for key in ("seconds", "joules", "threads"))
+        network = model["recipe"].get("network")
         rows[name] = {
             "accuracy": model["test_accuracy"],
             "parameters": np.nan if model["params"] is None else model["params"],
             "MFLOP per image": count_flops(build(network)) / 1e6 if network else np.nan,
             "training, minutes": seconds / 60,
-            "energy, Wh": (seconds * THREADS * WATTS_PER_CORE if joules is None else joules) / 3600,
+            "energy, Wh": (seconds * threads * WATTS_PER_CORE if joules is None else joules) / 3600,
             "energy is": "estimated" if joules is None else "measured",
             "one image, ms": 1e3 * inference_seconds(scorers[name], images[:1]),
             "of a batch, ms": 1e3 * inference_seconds(scorers[name], images[:BATCH]) / len(images[:BATCH]),

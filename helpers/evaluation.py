@@ -50,7 +50,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     Classes without an image are left out of every mean over classes and of the scores by class. Brier's score is
     the multi-class one, the squared error summed over all eight classes, in [0, 2] (Brier 1950,
     doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ROC-AUC sets each class against all others; where all
-    images are of one class there is none, and its mean is None.
+    images are of one class there is none, and its mean is None. So is the precision of a class that is never named.
 
     Returns
     -------
@@ -80,7 +80,10 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "log_loss": float(metrics.log_loss(labels, safe_probabilities(probabilities), labels=ALL_LABELS)),
         "brier": float(np.sum(off_target**2) / len(labels)),
         "recall": dict(zip(names, recall.tolist(), strict=True)),
-        "precision": dict(zip(names, precision.tolist(), strict=True)),
+        "precision": {
+            name: float(value) if label in predicted else None
+            for name, label, value in zip(names, present, precision, strict=True)
+        },
         "roc_auc": dict(zip(names, areas, strict=False)),
         "support": dict(zip(names, support.tolist(), strict=True)),
     }

@@ -19,21 +19,32 @@ def correct_by_seed(runs: Sequence[Run], labels: np.ndarray) -> np.ndarray:
     return np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs])
 
 
-def mean_accuracies(correct: Sequence[np.ndarray], seed: int = 0) -> np.ndarray:
-    """Return (models, RESAMPLES) bootstrapped mean accuracies of models that saw the same N images.
+def bootstrap_means(correct: Sequence[np.ndarray], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return bootstrapped mean accuracies of models that saw the same N images, in two parts to be added.
 
-    ``correct`` holds one (seeds, N) array per model. Images are drawn once for all models, seeds for each model
-    by itself, both with replacement (Efron & Tibshirani 1993): an interval covers both sources of chance.
+    ``correct`` holds one (seeds, N) array per model. The parts are (models, RESAMPLES): the mean over the seeds on
+    images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds as well,
+    for each model by itself, adds to it, as widely spread as the mean of so many seeds is (their sd over n - 1).
     """
     generator = np.random.default_rng(seed)
     images = correct[0].shape[1]
     weights = generator.multinomial(images, np.full(images, 1 / images), RESAMPLES) / images
-    drawn = []
+    means, deviations = [], []
     for by_seed in correct:
         seeds = len(by_seed)
         shares = generator.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
-        drawn.append(((weights @ by_seed.T) * shares).sum(axis=1))
-    return np.stack(drawn)
+        accuracies = weights @ by_seed.T
+        means.append(accuracies.mean(axis=1))
+        widened = np.sqrt(seeds / max(1, seeds - 1))
+        deviations.append(widened * ((accuracies * shares).sum(axis=1) - means[-1]))
+    return np.stack(means), np.stack(deviations)
+
+
+def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[float, float]:
+    """Return a 95 % interval; few seeds are bad judges of their own spread, which Student's t makes up for."""
+    student = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) if freedom else 0.0
+    low, high = np.percentile(means + student * deviations, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np.ndarray) -> pd.DataFrame:
@@ -44,15 +55,19 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
     (mean over the seeds).
     """
     correct = [correct_by_seed(runs[name], labels) for name in ladder]
-    drawn = mean_accuracies(correct)
+    means, deviations = bootstrap_means(correct)
     rows, before = [], 0
     for index, (name, rung) in enumerate(ladder.items()):
         by_seed = correct[index].mean(axis=1)
-        low, high = np.percentile(drawn[index], [2.5, 97.5])
+        low, high = _interval(means[index], deviations[index], len(by_seed) - 1)
         gain, gain_low, gain_high = float("nan"), float("nan"), float("nan")
         if index:
             gain = float(by_seed.mean() - correct[before].mean())
-            gain_low, gain_high = np.percentile(drawn[index] - drawn[before], [2.5, 97.5])
+            gain_low, gain_high = _interval(
+                means[index] - means[before],
+                deviations[index] - deviations[before],
+                len(by_seed) + len(correct[before]) - 2,
+            )
         before = index if rung.is_kept else before
         records = [run.record for run in runs[name]]
         rows.append(
@@ -61,8 +76,8 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
                 "change": rung.change,
                 "is_kept": rung.is_kept,
                 "accuracy": float(by_seed.mean()),
-                "low": low,
-                "high": high,
+                "low": max(0.0, low),
+                "high": min(1.0, high),
                 "seed_sd": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else float("nan"),
                 "gain": gain,
                 "gain_low": gain_low,

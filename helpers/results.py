@@ -101,12 +101,19 @@ def score_models(
             "calibration": calibrate(study, seeds[0], labels, probabilities[name][0]),
             "params": record["params"],
             "train_seconds": float(np.mean([run.record["train_seconds"] for run in seeds])),
-            "train_joules": record.get("train_joules"),
+            "train_joules": mean_joules([run.record["train_joules"] for run in seeds]),
+            "train_threads": record["threads"],
             "train_images": record["train_images"],
             "recipe": record.get("recipe", record.get("chosen")),
             "file": f"models/{name}{seeds[0].model_path.suffix}",
         }
     return models
+
+
+def mean_joules(joules: list[float | None]) -> float | None:
+    """Return the mean over the seeds, or None where one of them was not measured."""
+    measured = [each for each in joules if each is not None]
+    return float(np.mean(measured)) if len(measured) == len(joules) else None
 
 
 def calibrate(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
@@ -190,7 +197,7 @@ def summarise(
         f"{sizes['validation']} choose between them, and {sizes['test']} that none has seen test them.",
         f"Validation images choose {MODEL_WORDS[best]}: test accuracy {words(best)} (95 % interval), "
         f"{seed_words(models[best])}; next comes {MODEL_WORDS[second]} with {words(second)}, {found} "
-        f"(McNemar, Holm, {p_words(p)}).",
+        f"(first seeds, McNemar, Holm, {p_words(p)}).",
         abroad,
         f"Of the original report's models, {MODEL_WORDS['lenet_custom']} reaches {words('lenet_custom')} and "
         f"{MODEL_WORDS['forest']} {words('forest')}; the report gave {REPORTED['lenet_custom']} and "

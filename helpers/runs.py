@@ -70,12 +70,18 @@ def write_run(
 
 
 def was_cut_short(run: Run, margin: float = 0.01) -> bool:
-    """Return whether a network could have become better: it saw fewer images than there are, or was still rising.
+    """Return whether a training ended too early to judge its network by.
 
-    Rising: validation accuracy ended more than ``margin`` above its best before the last epoch.
+    It did if the network saw fewer images than there are; if validation accuracy was still rising, by more than
+    ``margin`` over its best before the last epoch; or if it ended at less than half the training accuracy: then the
+    running averages of a batch normalisation have not caught up.
     """
-    accuracy = run.history()["val_accuracy"].to_numpy()
+    history = run.history()
+    accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
     seen = len(accuracy) * int(run.record["epoch_images"])
     return bool(
-        seen < run.record["train_images"] or len(accuracy) < 2 or accuracy[-1] > accuracy[:-1].max() + margin
+        seen < run.record["train_images"]
+        or len(accuracy) < 2
+        or accuracy[-1] > accuracy[:-1].max() + margin
+        or accuracy[-1] < in_training[-1] / 2
     )

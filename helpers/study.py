@@ -9,8 +9,11 @@ from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 
+import joblib
+
 from helpers.cells import Cells, InputError
 from helpers.data import KEYWORDS, load_cells
+from helpers.energy import start_energy_meter
 from helpers.preprocessing import Part, Split, split_cells, take_sample
 from helpers.recipes import LADDER, NETWORKS, PROFILES, SCALINGS, Profile, Rung
 from helpers.runs import RECORD, Run, read_run, write_run
@@ -151,7 +154,7 @@ def fitted(study: Study, name: str) -> Run:
     folder = study.out / "runs" / f"{name}-{key}"
     if not (folder / RECORD).exists():
         with folder_written_atomically(folder) as temporary:
-            started = time.perf_counter()
+            started, joules_used = time.perf_counter(), start_energy_meter()
             work = partial(fit, study.train.images, study.train.labels, seed=0)
             if study.scheduler:
                 from helpers.distribution import with_joblib_on
@@ -159,7 +162,7 @@ def fitted(study: Study, name: str) -> Run:
                 model = with_joblib_on(study.scheduler, work)
             else:
                 model = work()
-            seconds = round(time.perf_counter() - started, 1)
+            seconds, joules = round(time.perf_counter() - started, 1), joules_used()
             classical.save_classical(model, temporary / "model.skops")
             record = {
                 "name": name,
@@ -167,6 +170,8 @@ def fitted(study: Study, name: str) -> Run:
                 "model_file": "model.skops",
                 "params": None,
                 "train_seconds": seconds,
+                "train_joules": None if study.scheduler else joules,
+                "threads": joblib.cpu_count(),
                 "chosen": model.chosen,
                 "scikit-learn": version("scikit-learn"),
             }

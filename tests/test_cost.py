@@ -76,6 +76,8 @@ def table(monkeypatch):
     usual = {
         "test_accuracy": 0.9,
         "train_seconds": 150.0,
+        "train_joules": None,
+        "train_threads": 4,
         "params": 44_000,
         "recipe": {"network": "lenet_classic"},
     }
@@ -91,7 +93,7 @@ def test_the_table_counts_the_operations_of_the_network_in_the_recipe(table) -> 
 
 def test_the_table_says_which_energy_is_measured(table) -> None:
     assert table["energy is"].tolist() == ["estimated", "measured"]
-    assert table["energy, Wh"].tolist() == pytest.approx([150 * 2 * 12 / 3600, 2])
+    assert table["energy, Wh"].tolist() == pytest.approx([150 * 4 * 12 / 3600, 2])
     assert table["training, minutes"].tolist() == [2.5, 2.5]
     assert table["one image, ms"].tolist() == pytest.approx([512, 512])
     assert table["of a batch, ms"].tolist() == pytest.approx([512 / 3, 512 / 3])

@@ -208,3 +208,9 @@ def test_differences_are_drawn_as_row_minus_column_and_those_by_chance_are_marke
     assert cells[(0, 2)] == "−40.0"
     assert cells[(2, 2)] == "60.00%"
     plt.close(figure)
+
+
+def test_a_class_that_is_never_named_has_no_precision() -> None:
+    found = score(np.array([0, 0, 1]), np.tile(np.eye(8)[0], (3, 1)))
+    assert found["precision"] == {"basophil": pytest.approx(2 / 3), "eosinophil": None}
+    assert found["recall"] == {"basophil": 1, "eosinophil": 0}

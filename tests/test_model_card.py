@@ -72,8 +72,22 @@ def test_synthetic_cells_are_said_before_anything_else() -> None:
 
 def test_robustness_stands_in_it_if_there_is_any() -> None:
     results = copy.deepcopy(RESULTS)
-    results["models"]["cellnet"]["robustness"] = {"mean_corruption_error": 0.51234}
-    assert "## Robustness\n\n- mean corruption error: 0.5123\n" in model_card(results)
+    results["models"]["cellnet"]["robustness"] = {"corrupted": 0.61234, "relative_error": 0.51234}
+    results["models"]["alexnet"] = MODEL | {"val_accuracy": 0.2, "test_accuracy": 0.95}
+    assert (
+        "- mean accuracy under corruption: 0.6123\n- mean corruption error relative to alexnet: 0.5123\n"
+        in model_card(results)
+    )
+    results["models"]["alexnet"]["test_accuracy"] = (
+        0.1  # a yardstick that is wrong everywhere measures nothing
+    )
+    assert "## Robustness\n\n- mean accuracy under corruption: 0.6123\n\n" in model_card(results)
+
+
+def test_a_class_that_is_never_named_has_no_precision() -> None:
+    results = copy.deepcopy(RESULTS)
+    results["models"]["cellnet"]["precision"]["platelet"] = None
+    assert model_card(results).count("| – |") == 1
 
 
 @pytest.mark.parametrize(

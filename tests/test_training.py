@@ -100,13 +100,14 @@ def test_the_best_epoch_is_kept(run) -> None:
         ([0.5, 0.7, 0.9], 100, True),  # still rising
         ([0.9, 0.9], 40, True),  # 80 of 100 images seen
         ([0.9], 100, True),  # one epoch tells nothing about the next
+        ([0.08, 0.08], 100, True),  # learnt in training (0.95), but not yet in validation
     ],
 )
 def test_a_training_was_cut_short_if_more_of_it_could_help(
     accuracies, epoch_images, cut_short, tmp_path
 ) -> None:
-    lines = [f"{epoch},{accuracy}" for epoch, accuracy in enumerate(accuracies, start=1)]
-    (tmp_path / "history.csv").write_text("\n".join(["epoch,val_accuracy", *lines]))
+    lines = [f"{epoch},0.95,{accuracy}" for epoch, accuracy in enumerate(accuracies, start=1)]
+    (tmp_path / "history.csv").write_text("\n".join(["epoch,accuracy,val_accuracy", *lines]))
     run = Run(tmp_path, {"epoch_images": epoch_images, "train_images": 100})
     assert was_cut_short(run) == cut_short
 
