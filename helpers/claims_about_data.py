@@ -54,7 +54,9 @@ def correlations(f: Findings) -> Verdict:
     pairs = list(combinations(f.statistics.columns, 2))
     lows = [correlation_interval(f.statistics[a].to_numpy(), f.statistics[b].to_numpy())[1] for a, b in pairs]
     positive = int(np.sum(np.array(lows) > 0))
-    measured = f"{positive} of {len(pairs)} pairs correlate positively, n = {len(f.statistics):,}"
+    measured = (
+        f"{positive} of {len(pairs)} pairs have a 95 % interval of r above zero, n = {len(f.statistics):,}"
+    )
     return measured, CONFIRMED if 2 * positive > len(pairs) else NOT_CONFIRMED
 
 
@@ -79,7 +81,7 @@ def blue(f: Findings) -> Verdict:
 
     Confirmed if the largest class mean lies half a standard deviation up, with reservation if it is less; in either
     case only if it lies further above zero than chance puts the largest of eight (2.73 standard errors). Images of the
-    rarer background, bluish or not, come from another acquisition and would widen the deviation.
+    rarer background, bluish or not, are left out: they would widen the deviation.
     """
     chosen = f.blue_background == (f.blue_background.mean() > 0.5)
     table, labels = f.statistics[chosen], f.development_labels[chosen]
@@ -89,7 +91,7 @@ def blue(f: Findings) -> Verdict:
     measured = (
         f"{CLASS_NAMES[top]}: {means[top]:+.2f} ± {1.96 * errors[top]:.2f} grey levels of blue at equal red and "
         f"green ({means[top] / spread:.2f} standard deviations), n = {groups.size()[top]:,}; "
-        f"{int((~chosen).sum()):,} images of another acquisition left out"
+        f"{int((~chosen).sum()):,} images with the rarer background left out"
     )
     if not means[top] > LARGEST_OF_EIGHT * errors[top]:
         return measured, NOT_CONFIRMED
@@ -112,18 +114,19 @@ def _apart(values: np.ndarray, f: Findings, label: int, sign: int, words: str) -
 
 
 def platelets(f: Findings) -> Verdict:
-    """Confirmed if its pictures are lighter and its stained areas smaller than those of every other class (95 %).
+    """Confirmed if its pictures are lighter and its dark parts smaller than those of every other class (95 %).
 
-    With reservation if that holds against the other classes' average only. A stained area leaves out pale cytoplasm,
-    which other cells have more of: their cells are larger still.
+    With reservation if that holds against the other classes' average only. A dark part leaves out pale cytoplasm, so
+    that the cells of other classes are larger still.
     """
     return _brightness_and_size(f, 7, ("lighter than", "smaller than"), CONFIRMED)
 
 
 def eosinophils(f: Findings) -> Verdict:
-    """Confirmed with reservation if its pictures are darker and its stained areas larger than the average (95 %).
+    """Confirmed with reservation if its pictures are darker and its dark parts larger than the average (95 %).
 
-    Not more than that: a stained area leaves out pale cytoplasm, so that other cells may be as large or larger.
+    Not more than that: granules make most of an eosinophil dark, and a neutrophil's nucleus only, so that other cells
+    may be as large or larger.
     """
     return _brightness_and_size(f, 1, ("darker than", "larger than"), RESERVED)
 
@@ -134,8 +137,12 @@ def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_bes
         return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
     sign = 1 if words[0] == "lighter than" else -1
     grey, grey_is_apart, grey_gap = _apart(f.statistics["grey"].to_numpy(), f, label, sign, words[0])
+    without = int(np.isnan(f.stained_areas[f.development_labels == label]).sum())
     area, area_is_apart, area_gap = _apart(f.stained_areas, f, label, -sign, words[1])
-    measured = f"{CLASS_NAMES[label]}: mean grey {grey}; stained area in pixels {area}; n = {counts[label]:,}"
+    measured = (
+        f"{CLASS_NAMES[label]}: mean grey {grey}; central dark part in pixels {area}; n = {counts[label]:,}, in "
+        f"{without:,} of them the part reaches the edge"
+    )
     if (counts == 1).any():
         return f"{measured}; a class has a single image", UNDECIDED
     if grey_is_apart and area_is_apart:

@@ -34,8 +34,8 @@ def _accuracy(f: Findings, model: str, on_validation: bool) -> Verdict:
         return measured, CONFIRMED
     if reported < low:
         return f"{measured}: higher than reported", RESERVED
-    if model in f.cut_short:
-        return f"{measured}: lower than reported, after a training cut short", UNDECIDED
+    if model in f.not_judged:
+        return f"{measured}: lower than reported, but {f.not_judged[model]}", UNDECIDED
     return f"{measured}: lower than reported", NOT_CONFIRMED
 
 
@@ -54,7 +54,7 @@ def classic(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on test images, with reservation if below it.
 
     Not confirmed if it lies above. Cannot be decided where the interval is wider than 0.05, nor where the value lies
-    above after a training that was cut short.
+    above and the training is no fit to judge by (fewer images than there are, or accuracy still rising).
     """
     return _accuracy(f, "lenet_classic", on_validation=False)
 
@@ -62,18 +62,18 @@ def classic(f: Findings) -> Verdict:
 def alexnet(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on test images.
 
-    Where the same layers with a mended training (alexnet_fixed) lie above the reported value (95 %), bad performance is
-    not the network's: refuted then, or confirmed with reservation. Else not confirmed; cannot be decided where
-    the training was cut short (fewer images than there are, accuracy still rising, or less than half of that in
-    training) or the interval is wider than 0.05.
+    Where the same layers, trained differently (alexnet_fixed), lie above the reported value (95 %), the architecture is
+    not at fault: refuted then, or confirmed with reservation where the value itself is reproduced. Else not confirmed;
+    cannot be decided where the training is no fit to judge by (fewer images than there are, accuracy still rising, or
+    less than half of that in training) or the interval is wider than 0.05.
     """
     measured, verdict = _accuracy(f, "alexnet", on_validation=False)
     if "alexnet_fixed" in f.scores:
         measured += f"; alexnet_fixed, test {with_interval(f.scores['alexnet_fixed'])}"
     if "alexnet_fixed" in f.scores and f.scores["alexnet_fixed"]["accuracy_ci95"][0] > REPORTED["alexnet"]:
         return measured, RESERVED if verdict == CONFIRMED else REFUTED
-    if "alexnet" in f.cut_short:
-        return f"{measured}; its training is cut short in this profile", UNDECIDED
+    if "alexnet" in f.not_judged:
+        return f"{measured}; alexnet as printed cannot be judged: {f.not_judged['alexnet']}", UNDECIDED
     return measured, NOT_CONFIRMED if verdict == RESERVED else verdict
 
 
@@ -81,16 +81,16 @@ def custom(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
 
     Not confirmed if it lies above, or if another model of the original report is significantly better on test images;
-    with reservation if not all of them are significantly worse, or if the training of one was cut short, which is then
-    no rival (McNemar, Holm over all pairs of models, first seeds). Cannot be decided where the interval is wider than
-    0.05, nor where the value lies above after a training that was cut short.
+    with reservation if not all of them are significantly worse, or if the training of one is no fit to judge by, which
+    is then no rival (McNemar, Holm over all pairs of models, first seeds). Cannot be decided where the interval is
+    wider than 0.05, nor where the value lies above and the training is no fit to judge by.
     """
     measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
     reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.scores]
     verdicts = []
     for name in reported:
-        if name in f.cut_short:
-            measured += f"; {name}: training cut short"
+        if name in f.not_judged:
+            measured += f"; {name} cannot be judged: {f.not_judged[name]}"
         else:
             words, against = _paired(f, "lenet_custom", name)
             measured += f"; against {name} {words}"
@@ -131,7 +131,7 @@ def scaling(f: Findings) -> Verdict:
         f"{name}: {words(row['speed'])} over all epochs, falls {words(row['falls'])}, last {words(row['last'])}"
         for name, row in f.scalings.iterrows()
     )
-    measured += f"; mean ± sd over {len(ours['speed'])} seed(s)"
+    measured += f"; mean ± sd over {_seeds(len(ours['speed']))}"
     validation = f.validation_scores["lenet_classic"]
     least = 1.5 * max(validation["support"].values()) / validation["n"]
     has_learnt, raw_has_learnt = np.mean(ours["last"]) > least, np.mean(raw["last"]) > least
@@ -149,9 +149,9 @@ def scaling(f: Findings) -> Verdict:
 
 
 def changes(f: Findings) -> Verdict:
-    """Each change is made alone, on top of those before it, and its gain measured on validation images.
+    """Each change is made on top of those before it, filters together with kernels; gains are on validation images.
 
-    Max pooling, softmax, cross-entropy and Adam are in both of the report's networks: no changes, so that the claim
+    Max pooling, softmax, cross-entropy and Adam are in the report's classical LeNet already, so that the claim
     can be confirmed with reservation at best, namely if the 95 % interval of every gain (over seeds and images) lies
     above zero. Refuted if one lies below zero; not confirmed otherwise. Cannot be decided where a change is not trained
     alone.
@@ -164,10 +164,13 @@ def changes(f: Findings) -> Verdict:
         for _, row in ours.iterrows()
     )
     if len(ours) < len(CHANGES):
-        return "the changes are not trained one by one in this profile; four of the eight are none", UNDECIDED
+        return (
+            "the changes are not trained one by one in this profile; four of them are in the classical LeNet already",
+            UNDECIDED,
+        )
     images = f.validation_scores["lenet_custom"]["n"]
     seeds = int(ours["seeds"].min())
-    measured += f"; {seeds} seed(s), n = {images:,} validation images; the other four are no changes"
+    measured += f"; {_seeds(seeds)}, n = {images:,} validation images; the other four are in the classical one already"
     if (ours["gain_high"] < 0).any():
         return measured, REFUTED
     return measured, RESERVED if (ours["gain_low"] > 0).all() else NOT_CONFIRMED
@@ -178,13 +181,13 @@ def network_wins(f: Findings) -> Verdict:
 
     By McNemar's test, Holm-corrected over all pairs of models, first seeds. With reservation if it beats the forest
     only, refuted if the forest beats it, not confirmed if neither beats the other. Cannot be decided where it does not
-    beat the forest after a training that was cut short.
+    beat the forest and its training is no fit to judge by.
     """
     forest, verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
     measured = f"against the report's own forest {forest}; against a better hand-crafted model {best}"
-    if verdict in (REFUTED, NOT_CONFIRMED) and "lenet_custom" in f.cut_short:
-        return f"{measured}; its training is cut short in this profile", UNDECIDED
+    if verdict in (REFUTED, NOT_CONFIRMED) and "lenet_custom" in f.not_judged:
+        return f"{measured}; lenet_custom cannot be judged: {f.not_judged['lenet_custom']}", UNDECIDED
     if verdict == CONFIRMED and best_verdict != CONFIRMED:
         return measured, RESERVED
     return measured, verdict
@@ -198,3 +201,7 @@ def _paired(f: Findings, a: str, b: str) -> Verdict:
     n = f.scores[a]["n"]
     measured = f"{100 * (only_a - only_b) / n:+.2f} points (first seeds, {p_words(p)}, n = {n:,})"
     return measured, NOT_CONFIRMED if p >= 0.05 else CONFIRMED if only_a > only_b else REFUTED
+
+
+def _seeds(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count} seeds"

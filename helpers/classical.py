@@ -22,13 +22,16 @@ from sklearn.svm import SVC
 
 from helpers.cells import CLASS_NAMES, InputError
 from helpers.features import REPORT_GROUPS, RICH_GROUPS, extract_features, feature_names
-from helpers.storage import written_atomically
+from helpers.storage import source_key, written_atomically
 
 FOREST_GRID = {"bootstrap": [True, False], "max_features": ["sqrt", 0.3]}
 """Settings of the forest that cross-validation chooses among; scikit-learn's own come first."""
 
 BEST_GROUPS = REPORT_GROUPS + RICH_GROUPS
 """The feature groups of the best classical model."""
+
+SOURCE = source_key("cells", "features", "shape_features", "classical", "runs")
+"""Read when this process starts: it keeps the source it has imported, whatever happens to the files."""
 
 PENALTY = 10.0
 KERNEL_WIDTH = 0.3

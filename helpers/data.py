@@ -119,10 +119,10 @@ def load_cells(
 
 
 def source_fingerprint(source: Source) -> str:
-    """Return a hash over everything in a resolved source that its cells depend on."""
+    """Return a hash over everything in a resolved source that its cells depend on, and its name."""
     if source.path is None:
         return key_of("synthetic", source.synthetic_count, source.seed)
     if source.kind == "folder":
-        return folder_sha256(source.path)
+        return key_of(source.path.name, folder_sha256(source.path))
     with refusing(source.path, "a file"):
-        return file_sha256(source.path)
+        return key_of(source.path.name, file_sha256(source.path))

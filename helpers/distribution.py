@@ -28,13 +28,23 @@ from helpers import THREADS
 from helpers.cells import InputError
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
-from helpers.runs import RECORD
+from helpers.runs import finished_run
 from helpers.storage import folder_written_atomically, source_key
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "joblib", "distributed")
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-image",
+    "pillow",
+    "joblib",
+    "distributed",
+)
 ROOMS = (
     "augmentation", "backend", "batch_norm", "cells", "classical", "colour", "distribution", "features", "models",
-    "muon", "recipes", "shape_features", "training",
+    "muon", "recipes", "runs", "shape_features", "training",
 )  # fmt: skip
 ANSWER_WITHIN = 5
 """Seconds in which a scheduler must answer and have a worker."""
@@ -55,8 +65,8 @@ def connected(address: str) -> Iterator[Client]:
             stack.enter_context(silence_logging_cmgr(logging.CRITICAL))  # the report is no log
             client = stack.enter_context(Client(address, timeout=ANSWER_WITHIN, set_as_default=False))  # type: ignore
             client.wait_for_workers(1, ANSWER_WITHIN)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+        except Exception as error:  # each kind of address fails in its own way
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(f"--dask {address}: {reason}, expected tcp://HOST:PORT of a scheduler") from None
         for worker, found in client.run(_facts, on_error="return").items():
             if isinstance(found, Exception):
@@ -100,7 +110,7 @@ def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validati
     from helpers.training import run_key
 
     keys = {run_key(recipe, seed, train, validation): (recipe, seed) for recipe, seed in jobs}
-    missing = {key: job for key, job in keys.items() if not any(runs.glob(f"[!.]*-{key}/{RECORD}"))}
+    missing = {key: job for key, job in keys.items() if not any(map(finished_run, runs.glob(f"[!.]*-{key}")))}
     if not missing:
         return
     quiet = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
@@ -146,5 +156,5 @@ def _train_here(
         found = f"{os.uname().nodename} has source, packages or precision {training.precision_of(recipe)}"
         raise InputError(f"--dask: {found} that give other digits, expected those of the study")
     with TemporaryDirectory() as runs:
-        run = training.train(recipe, seed, train, validation, Path(runs))
+        run = training.train(recipe, seed, train, validation, Path(runs), is_alone=False)
         return run.folder.name, {path.name: path.read_bytes() for path in run.folder.iterdir()}

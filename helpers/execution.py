@@ -51,8 +51,9 @@ def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execute
         os.dup2(log.fileno(), sys.stderr.fileno())
     try:
         papermill.execute_notebook(
-            notebook,
-            executed,
+            *(
+                str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, executed)
+            ),  # it fills braces in
             parameters=parameters,
             cwd=notebook.parent,
             kernel_name="python3",

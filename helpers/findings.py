@@ -40,12 +40,12 @@ class Findings:
     ----------
     cells, split : all images and their parts
     statistics : colour statistics of the development images (training and validation), one row each
-    stained_areas : (M,) pixels of each cell's mask (`helpers.features.stained_areas`), for the same images
+    stained_areas : (M,) pixels of each central dark part or NaN (`helpers.features.stained_areas`), same images
     development_labels : (M,) labels of those rows
     blue_background : (M,) whether each of them has a bluish background (`helpers.audit`)
     validation_scores : what `helpers.evaluation.score` says of the validation images, by model name
     is_sample : True where the profile uses only a sample of the images
-    cut_short : names of the networks whose training ended too early to judge them (`helpers.runs.was_cut_short`)
+    not_judged : networks that their training is no fit to judge by, and why (`helpers.runs.why_not_judged`)
     scores : what `helpers.evaluation.score` says of the test split, by model name
     pairs : `helpers.evaluation.compare_models` of their first seeds, every model against every other
     leak_scores : scores of ``lenet_custom`` on "train", "validation", "test" and "all images"
@@ -61,7 +61,7 @@ class Findings:
     blue_background: np.ndarray
     validation_scores: dict[str, dict[str, Any]]
     is_sample: bool
-    cut_short: frozenset[str]
+    not_judged: dict[str, str]
     scores: dict[str, dict[str, Any]]
     pairs: pd.DataFrame
     leak_scores: dict[str, dict[str, Any]]

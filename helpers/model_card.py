@@ -89,8 +89,8 @@ def model_card(results: dict[str, Any]) -> str:
         "Intended use": [
             "- Teaching, and the study of methods on images made like those it was trained on.",
             "- **Not a medical device.** Not for diagnosis, nor to sort, count or leave out cells of a patient.",
-            "- Not for cells of other kinds: it always answers with one of its eight classes. There are no blasts or "
-            "other malignant cells among them, and no class for smudged, cut-off or otherwise doubtful cells.",
+            "- Not for cells of other kinds: it always answers with one of its eight classes. There are no blasts, "
+            "plasma cells or reactive lymphocytes among them, and no class for smudged, cut-off or doubtful cells.",
         ],
         "Data": [
             f"- {data['images']:,} images: {_plain(data['source'])}.",
@@ -116,6 +116,8 @@ def model_card(results: dict[str, Any]) -> str:
         "Limits": [
             "- No patient numbers are known, so the split is by image: the figures are optimistic for new patients.",
             "- One source of images: models of such cells lose most of their accuracy on another laboratory's.",
+            "- Precision holds for this collection's mix of classes. In healthy blood basophils, immature granulocytes "
+            "and erythroblasts are rare or absent: far more of the answers that name them would be wrong.",
             "- Some labels are arguable: immature granulocytes pass gradually into neutrophils.",
             "- The intervals cover the sampling of test images, and nothing else.",
         ],

@@ -30,9 +30,16 @@ class Options:
 
     def command(self) -> str:
         """Return the command that repeats this run."""
-        words = ["./run_all.sh", "--data", self.data, "--profile", self.profile]
-        words += ["--external", self.external] if self.external else []
-        return shlex.join(words if self.out == DEFAULT_OUT else [*words, "--out", str(self.out)])
+        data = self.data if self.data in KEYWORDS else _from_the_checkout(self.data)
+        words = ["./run_all.sh", "--data", data, "--profile", self.profile]
+        words += ["--external", _from_the_checkout(self.external)] if self.external else []
+        words += ["--out", _from_the_checkout(self.out)] if self.out != DEFAULT_OUT else []
+        return shlex.join(words)
+
+
+def _from_the_checkout(path: str | Path) -> str:
+    """Return a path that leads from the checkout to where ``path`` leads from here."""
+    return str(path) if Path.cwd() == ROOT else str(Path(path).expanduser().absolute())
 
 
 def parse(arguments: list[str] | None) -> Options:

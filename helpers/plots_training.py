@@ -60,7 +60,7 @@ def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
     low, high = table["low"].min(), table["high"].max()
     axes.set(
         xlim=(low - 0.03 * (high - low), high + 0.22 * (high - low)),
-        xlabel="validation accuracy (gain on the rung above, in points)",
+        xlabel="validation accuracy (gain on the last rung kept, in points)",
         yticks=rows,
         ylim=(-0.6, len(table) - 0.4),
     )

@@ -37,6 +37,7 @@ class Progress:
         self.expected, self.runs, self.say = expected, runs, say
         self.started = time.perf_counter()
         self.known = self._finished()
+        self.looked_at, self.cell = 0, ""
         self.total = max(1.0, sum(expected.values()))
         self.bar = tqdm(
             total=self.total, disable=None, file=sys.stderr, leave=False, dynamic_ncols=True,
@@ -62,7 +63,7 @@ class Progress:
                 spent = time.perf_counter() - begun
                 self.bar.n = self.total - self.left(name, spent)
                 self.bar.set_description_str(
-                    f"{name}{_cell_running(running)}, about {in_words(self.left(name, spent))} left"
+                    f"{name}{self._cell_running(running)}, about {in_words(self.left(name, spent))} left"
                 )
         self._report_trainings()
 
@@ -83,12 +84,15 @@ class Progress:
         """Remove the bar."""
         self.bar.close()
 
-
-def _cell_running(running: Path) -> str:
-    """Return which cell of how many is running, as papermill notes it in the notebook while it executes."""
-    try:
-        cells = json.loads(running.read_text(encoding="utf-8"))["cells"]
-        states = [cell["metadata"].get("papermill", {}).get("status") for cell in cells]
-        return f", cell {states.index('running') + 1} of {len(cells)}"
-    except (OSError, ValueError, KeyError):
-        return ""
+    def _cell_running(self, running: Path) -> str:
+        """Return which cell of how many is running, as papermill notes it in the notebook while it executes."""
+        try:
+            changed = running.stat().st_mtime_ns
+            if changed != self.looked_at:
+                self.looked_at, self.cell = changed, ""
+                cells = json.loads(running.read_text(encoding="utf-8"))["cells"]
+                states = [cell["metadata"].get("papermill", {}).get("status") for cell in cells]
+                self.cell = f", cell {states.index('running') + 1} of {len(cells)}"
+        except (OSError, ValueError, KeyError):
+            self.cell = ""
+        return self.cell

@@ -15,9 +15,12 @@ from helpers.study import Study
 
 PACKAGES = (
     "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "pandas", "matplotlib",
-    "seaborn", "statsmodels", "onnx", "onnxruntime", "papermill", "nbconvert", "mistune", "pygments", "bleach",
+    "seaborn", "statsmodels", "joblib", "skops", "onnx", "onnxruntime", "ipython", "papermill",
 )  # fmt: skip
-"""Packages whose version can change a number or the page."""
+"""Packages whose version can change a number or a figure."""
+
+PAGE_PACKAGES = ("nbconvert", "jinja2", "mistune", "pygments", "bleach")
+"""Packages whose version can change the page only."""
 
 
 def _git(*arguments: str) -> str | None:
@@ -47,7 +50,7 @@ def describe_provenance(study: Study) -> dict[str, Any]:
         "data_sha256": study.cells.sha256,
         "split_sha256": study.split.sha256,
         "python": sys.version.split()[0],
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES + PAGE_PACKAGES},
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),

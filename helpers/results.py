@@ -184,23 +184,25 @@ def summarise(
     if external := models[best].get("external"):
         low, high = external["accuracy_ci95"]
         abroad = (
-            f"On {external['n']:,} cells of another laboratory it is right on {external['accuracy']:.4f} "
+            f"On {external['n']:,} cells of another laboratory {best} is right on {external['accuracy']:.4f} "
             f"[{low:.4f}, {high:.4f}]; always saying {external['commonest_class']} would be right on "
             f"{external['commonest_share']:.4f}."
         )
     else:
-        abroad = "Cells of another laboratory were not at hand: how it fares on them, this run does not say."
+        abroad = (
+            "Cells of another laboratory were not at hand: how {best} fares on them, this run does not say."
+        )
     verdicts = Counter(claim["verdict"] for claim in claims)
     counted = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])
     return [
         f"Of {len(study.cells):,} images of 48×48 pixels ({kind}), {sizes['train']} train the models, "
-        f"{sizes['validation']} choose between them, and {sizes['test']} that none has seen test them.",
+        f"{sizes['validation']} choose between them, and {sizes['test']}, kept from training and choice, test them.",
         f"Validation images choose {MODEL_WORDS[best]}: test accuracy {words(best)} (95 % interval), "
         f"{seed_words(models[best])}; next comes {MODEL_WORDS[second]} with {words(second)}, {found} "
         f"(first seeds, McNemar, Holm, {p_words(p)}).",
         abroad,
-        f"Of the original report's models, {MODEL_WORDS['lenet_custom']} reaches {words('lenet_custom')} and "
-        f"{MODEL_WORDS['forest']} {words('forest')}; the report gave {REPORTED['lenet_custom']} and "
+        f"Of the original report's models, {MODEL_WORDS['lenet_custom']} reaches {words('lenet_custom')} on the test "
+        f"images and {MODEL_WORDS['forest']} {words('forest')}; the report gave {REPORTED['lenet_custom']} and "
         f"{REPORTED['forest']}, on validation images.",
         f"Does the report hold up? Of its sixteen claims: {counted}.",
     ]

@@ -7,11 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from tqdm import tqdm
 
 from helpers.cells import InputError
@@ -20,7 +21,7 @@ from helpers.data import Source, resolve_source, source_fingerprint
 from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NOTEBOOKS, NotebookFailedError, execute_whole
 from helpers.options import Options, parse
 from helpers.progress import Progress, in_words
-from helpers.provenance import PACKAGES
+from helpers.provenance import PACKAGES, PAGE_PACKAGES
 from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
 from helpers.study import SCHEDULER, open_study
 
@@ -80,12 +81,20 @@ def notebook_keys(options: Options, source: Source, external: Source | None = No
 
 
 def previous_run(path: Path) -> dict[str, Any]:
-    """Return what an executed notebook says of its run (key, seconds, peak_memory_mib), or nothing."""
+    """Return what an executed notebook says of its run (key, seconds, peak_memory_mib), or nothing.
+
+    Nothing too where its cells or their outputs are no longer those of the run.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["metadata"]["run"]
-        return dict(found)
+        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        found = dict(notebook["metadata"]["run"])
+        return found if found["cells"] == _cells_key(notebook) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _cells_key(notebook: dict[str, Any]) -> str:
+    return key_of([[cell["source"], cell.get("outputs")] for cell in notebook["cells"]])
 
 
 @contextmanager
@@ -116,7 +125,7 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
     """Execute what has changed and render the report; return its path."""
     source = resolve_source(options.data)
     external = resolve_source(Path(options.external)) if options.external else None
-    data = str(source.path.resolve()) if source.path else source.kind
+    data = str(source.path) if source.path else source.kind
     try:
         out = options.out.expanduser().resolve()
     except (OSError, RuntimeError) as error:
@@ -125,7 +134,7 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
         from helpers.report import find_chromium
 
         find_chromium()  # said before anything is executed
-    with only_run_in(out), ExitStack() as cluster:
+    with only_run_in(out), ExitStack() as stack:
         keys = notebook_keys(options, source, external)
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
         before = {name: previous_run(executed[name]) for name in NOTEBOOKS}
@@ -155,9 +164,9 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
             if options.dask:
                 from helpers.distribution import scheduler_at
 
-                os.environ[SCHEDULER] = cluster.enter_context(scheduler_at(options.dask))
-                cluster.callback(os.environ.pop, SCHEDULER)
-        progress = Progress(expected, out / "runs", say)
+                os.environ[SCHEDULER] = stack.enter_context(scheduler_at(options.dask))
+                stack.callback(os.environ.pop, SCHEDULER)
+        progress = stack.enter_context(closing(Progress(expected, out / "runs", say)))
         parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
         for number, name in enumerate(NOTEBOOKS, start=1):
             title = f"[{number}/{len(NOTEBOOKS)}] {name}"
@@ -173,11 +182,14 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
             if name == NOTEBOOKS[-1]:
                 earlier = {other: previous_run(executed[other]) for other in NOTEBOOKS[:-1]}
                 _complete_results(results, options, source, earlier | {name: facts})
-            facts |= {"key": keys[name], "profile": options.profile, "products": products(name, out)}
+            # what was executed while the checkout or the data changed is nothing's result, and due again
+            key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
+            facts |= {"key": key, "profile": options.profile, "products": products(name, out)}
             _note(executed[name], facts)
             say(f"{title}: done in {in_words(facts['seconds'])}")
         progress.close()
-        page_key = key_of(keys, [file_sha256(path) for path in _page_files()], file_sha256(results))
+        versions = [version(name) for name in PAGE_PACKAGES]
+        page_key = key_of(keys, versions, [file_sha256(path) for path in _page_files()], file_sha256(results))
         if not report.exists() or _read(out / ".report-key") != page_key:
             from helpers.report import render_report
 
@@ -203,9 +215,9 @@ def _read(path: Path) -> str:
 
 def _note(executed: Path, facts: dict[str, Any]) -> None:
     """Write into an executed notebook how it came about; without this note it counts as not executed."""
-    notebook = json.loads(executed.read_text(encoding="utf-8"))
-    notebook["metadata"]["run"] = facts
-    write_json(executed, notebook)
+    notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+    notebook["metadata"]["run"] = facts | {"cells": _cells_key(notebook)}
+    write_text(executed, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
 
 
 def products(name: str, out: Path) -> dict[str, str]:

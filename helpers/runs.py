@@ -54,6 +54,15 @@ def read_run(folder: Path) -> Run:
     return Run(folder, json.loads((folder / RECORD).read_text(encoding="utf-8")))
 
 
+def finished_run(folder: Path) -> Run | None:
+    """Return the run kept in ``folder``, or None where there is none or a part of it is missing."""
+    try:
+        run = read_run(folder)
+        return run if run.model_path.is_file() and (folder / "validation.npz").is_file() else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def write_run(
     folder: Path, record: dict[str, Any], probabilities: np.ndarray, train: Part, validation: Part
 ) -> dict[str, Any]:
@@ -69,19 +78,19 @@ def write_run(
     return record
 
 
-def was_cut_short(run: Run, margin: float = 0.01) -> bool:
-    """Return whether a training ended too early to judge its network by.
+def why_not_judged(run: Run, margin: float = 0.01) -> str | None:
+    """Return why a training says too little about what its network can do, or None where it says enough.
 
-    It did if the network saw fewer images than there are; if validation accuracy was still rising, by more than
-    ``margin`` over its best before the last epoch; or if it ended at less than half the training accuracy: then the
-    running averages of a batch normalisation have not caught up.
+    The network saw fewer images than there are; validation accuracy was still rising, by more than ``margin`` over
+    its best before the last epoch; or it ended at less than half the training accuracy, so that the running averages
+    of a batch normalisation have not caught up.
     """
     history = run.history()
     accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
-    seen = len(accuracy) * int(run.record["epoch_images"])
-    return bool(
-        seen < run.record["train_images"]
-        or len(accuracy) < 2
-        or accuracy[-1] > accuracy[:-1].max() + margin
-        or accuracy[-1] < in_training[-1] / 2
-    )
+    if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
+        return "it saw fewer images than there are"
+    if len(accuracy) < 2 or accuracy[-1] > accuracy[:-1].max() + margin:
+        return "its validation accuracy was still rising"
+    if accuracy[-1] < in_training[-1] / 2:
+        return "its validation accuracy ended below half its training accuracy"
+    return None

@@ -98,6 +98,17 @@ def cell_masks(planes: np.ndarray) -> np.ndarray:
     return fill_holes(largest_parts(dark_side(planes))[0])
 
 
+def central_parts(masks: np.ndarray) -> np.ndarray:
+    """Return masks of the 8-connected part of each plane that comes nearest to its centre, its holes filled."""
+    labels, _ = label_parts(masks, between=False)
+    rows, columns = np.indices(masks.shape[1:])
+    middle = (np.array(masks.shape[1:]) - 1) / 2
+    outwards = np.argsort((rows - middle[0]) ** 2 + (columns - middle[1]) ** 2, axis=None, kind="stable")
+    from_centre = labels.reshape(len(masks), -1)[:, outwards]
+    nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
+    return fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
+
+
 def perimeters(masks: np.ndarray) -> np.ndarray:
     """Return (N,) float64: the length of each mask's border in pixels, 4-neighbourhood.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,19 @@ ROOT = Path(__file__).resolve().parents[1]
 """The checkout: where notebooks, data and outputs lie."""
 
 
+HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+"""This machine among those that may share a folder."""
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f".unfinished-{HOST}-{os.getpid()}.{path.name}")
+
+
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place only when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    temporary = _unfinished(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -30,7 +39,7 @@ def written_atomically(path: Path) -> Iterator[Path]:
 @contextmanager
 def folder_written_atomically(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes ``folder`` only when the block ends well."""
-    temporary = folder.with_name(f".{os.getpid()}.{folder.name}")
+    temporary = _unfinished(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -42,9 +51,9 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what a killed process left half written in ``folder``; what a living one is writing stays."""
-    for path in folder.glob(".[0-9]*.*"):
-        writer = path.name.split(".")[1]
+    """Delete what a killed process of this machine left half written in ``folder``; what others write stays."""
+    for path in folder.glob(f".unfinished-{HOST}-*.*"):
+        writer = path.name.split(".")[1].rpartition("-")[2]
         if writer.isdigit() and not _is_alive(int(writer)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 

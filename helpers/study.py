@@ -16,8 +16,8 @@ from helpers.data import KEYWORDS, load_cells
 from helpers.energy import start_energy_meter
 from helpers.preprocessing import Part, Split, split_cells, take_sample
 from helpers.recipes import LADDER, NETWORKS, PROFILES, SCALINGS, Profile, Rung
-from helpers.runs import RECORD, Run, read_run, write_run
-from helpers.storage import ROOT, folder_written_atomically, key_of, source_key
+from helpers.runs import Run, finished_run, read_run, write_run
+from helpers.storage import ROOT, folder_written_atomically, key_of
 
 CLASSICAL = ("forest", "handcrafted_best")
 """The models without a network."""
@@ -148,11 +148,10 @@ def fitted(study: Study, name: str) -> Run:
     from helpers import classical
 
     fit = {"forest": classical.fit_forest, "handcrafted_best": classical.fit_handcrafted_best}[name]
-    rooms = source_key("cells", "features", "shape_features", "classical", "runs")
     versions = [version(name) for name in ("scikit-learn", "scikit-image", "scipy", "numpy", "skops")]
-    key = key_of(name, study.train.sha256, study.validation.sha256, versions, rooms)
+    key = key_of(name, study.train.sha256, study.validation.sha256, versions, classical.SOURCE)
     folder = study.out / "runs" / f"{name}-{key}"
-    if not (folder / RECORD).exists():
+    if finished_run(folder) is None:
         with folder_written_atomically(folder) as temporary:
             started, joules_used = time.perf_counter(), start_energy_meter()
             work = partial(fit, study.train.images, study.train.labels, seed=0)

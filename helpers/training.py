@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,15 @@ from helpers.models import build
 from helpers.muon import ConvolutionMuon
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
-from helpers.runs import RECORD, Run, read_run, write_run
+from helpers.runs import Run, finished_run, read_run, write_run
 from helpers.storage import folder_written_atomically, key_of, source_key
 
 WEIGHT_DECAY = 0.05
 """Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+
+# Read when this process starts: it keeps the source it has imported, whatever happens to the files.
+SOURCE = source_key("augmentation", "backend", "batch_norm", "colour", "models", "muon", "runs", "training")
+VERSIONS = [version(name) for name in ("tensorflow", "keras", "numpy", "scipy", "pillow")]
 
 MUON_ADAM_RATIO = 0.3
 """Learning rate of the variables that are no kernels, as a part of Muon's."""
@@ -119,18 +124,22 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
 def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
     """Return the key of a run: it changes with recipe, seed, data, split, source and package versions."""
-    versions = [tf.__version__, keras.__version__, np.__version__]
-    source = source_key("augmentation", "backend", "batch_norm", "colour", "models", "muon", "training")
     precision = precision_of(recipe)
-    return key_of(asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, versions, source)
+    return key_of(asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, VERSIONS, SOURCE)
 
 
-def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) -> Run:
-    """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now."""
+def train(
+    recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path, *, is_alone: bool = True
+) -> Run:
+    """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now.
+
+    Where other trainings share the machine (``is_alone`` is False), its energy is not this one's, and not recorded.
+    """
     folder = runs / f"{recipe.name}-seed{seed}-{run_key(recipe, seed, train, validation)}"
-    if not (folder / RECORD).exists():
-        with folder_written_atomically(folder) as temporary:
-            _train(recipe, seed, train, validation, temporary)
+    if found := finished_run(folder):
+        return found
+    with folder_written_atomically(folder) as temporary:
+        _train(recipe, seed, train, validation, temporary, is_alone)
     return read_run(folder)
 
 
@@ -142,8 +151,11 @@ def precision_of(recipe: Recipe) -> str:
 def _scaling(scaling: str, images: np.ndarray) -> tuple[Any, Any]:
     """Return the factor and the offset that the first layer applies to pixels."""
     if scaling == "standardised":
-        pixels = images.reshape(-1, 3)
-        mean, deviation = pixels.mean(axis=0, dtype=np.float64), pixels.std(axis=0, dtype=np.float64)
+        # counted by value: exact, and without a copy of the images in wide numbers
+        counts = np.array([np.bincount(images[..., channel].ravel(), minlength=256) for channel in range(3)])
+        mean = counts @ np.arange(256) / counts.sum(axis=1)
+        square = (counts * (np.arange(256) - mean[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)
+        deviation = np.sqrt(np.where(square > 0, square, 1))
         return (1 / deviation).tolist(), (-mean / deviation).tolist()
     return {"symmetric": (1 / 127.5, -1.0), "unit": (1 / 255, 0.0), "raw": (1.0, 0.0)}[scaling]
 
@@ -176,7 +188,7 @@ def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.
     return model, batches
 
 
-def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path) -> None:
+def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path, is_alone: bool) -> None:
     keras.backend.clear_session()
     model, batches = prepare(recipe, seed, train)
     progress = _Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
@@ -185,7 +197,11 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
     if recipe.keep_best_epoch:
         callbacks.append(
             keras.callbacks.ModelCheckpoint(
-                best, monitor="val_accuracy", mode="max", save_best_only=True, save_weights_only=True
+                str(best).replace("{", "{{").replace("}", "}}"),  # Keras fills braces in
+                monitor="val_accuracy",
+                mode="max",
+                save_best_only=True,
+                save_weights_only=True,
             )
         )
     if recipe.patience is not None:
@@ -225,7 +241,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         "epochs_run": len(history),
         "best_epoch": best_epoch,
         "train_seconds": round(seconds, 1),
-        "train_joules": joules,
+        "train_joules": joules if is_alone else None,
         "threads": THREADS,
         "tensorflow": tf.__version__,
     }

@@ -27,6 +27,7 @@ environment() {
     local base
     base=$(find_python) || exit 2
     [[ -x $python ]] && "$python" -c '' 2>/dev/null || "$base" -m venv --clear --without-pip "$root/.venv" || exit 2
+    rm -f "$root/.venv/"{runtime,development}-* # both share the environment: neither holds until pip is done
     echo "Installing what $1 needs into .venv (once; a few minutes) …" >&2
     # --without-pip and --python: works where Python comes without ensurepip, as on Debian
     "$base" -m pip --python "$python" --disable-pip-version-check install --quiet --require-hashes \
@@ -36,7 +37,6 @@ environment() {
     }
     # notebooks opened from anywhere find the helpers
     echo "$root" >"$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/blood-cell-report.pth"
-    rm -f "$root/.venv/$1-"*
     touch "$stamp"
     # the development pins are a superset
     [[ $1 == development ]] && touch "$root/.venv/runtime-$(cksum <"$root/requirements/runtime.txt" | tr ' ' '-')"

@@ -210,10 +210,17 @@ def test_an_unknown_group_is_named() -> None:
         extract_features(IMAGES[:1], ("colour",))
 
 
-def test_stained_area_is_that_of_the_largest_dark_part_with_its_holes() -> None:
-    images = draw_cells(16, seed=3).images
+def test_stained_area_is_that_of_the_dark_part_nearest_the_centre_if_it_lies_within_the_picture() -> None:
+    images = draw_cells(64, seed=3).images
     expected = []
     for grey in to_grey(images):
         parts = regionprops(label(grey <= threshold_otsu(grey), connectivity=2))
-        expected.append(max(parts, key=lambda part: part.area).area_filled)
-    assert stained_areas(images).tolist() == expected
+        middle = min(parts, key=lambda part: np.hypot(*(part.coords - 23.5).T).min())
+        is_within = min(middle.bbox) > 0 and max(middle.bbox) < 48
+        expected.append(middle.area_filled if is_within else np.nan)
+    np.testing.assert_array_equal(stained_areas(images), expected)
+    assert 0 < np.isnan(expected).sum() < len(expected)
+
+
+def test_a_picture_of_one_colour_has_no_stained_area() -> None:
+    assert np.isnan(stained_areas(np.full((1, 48, 48, 3), 200, np.uint8)))

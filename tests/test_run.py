@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import subprocess
 import sys
 
@@ -126,6 +127,37 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
     assert due() == []
 
 
+def test_an_executed_notebook_whose_output_was_edited_is_due_again(smoke_run) -> None:
+    path = smoke_run.out / "notebooks" / "01_eda.ipynb"
+    before = path.read_text(encoding="utf-8")
+    assert run.previous_run(path)
+    notebook = nbformat.reads(before, as_version=4)
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")  # as JupyterLab saves what nobody edited
+    assert run.previous_run(path)
+    markdown = [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    markdown[0]["data"]["text/plain"] = "another number"
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    assert not run.previous_run(path)
+    path.write_text(before, encoding="utf-8")
+
+
+def test_the_command_leads_to_the_same_files_from_the_checkout(tmp_path, monkeypatch) -> None:
+    asked = ["--data", "cells.npz", "--external", "abroad.npz", "--out", "here"]
+    monkeypatch.chdir(ROOT)
+    assert run.parse(asked).command().endswith("--out here")
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(run.parse(asked).command())
+    assert {str(tmp_path / name) for name in ("cells.npz", "abroad.npz", "here")} <= set(words)
+
+
+def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
+    options, keys = run.parse(smoke_run.arguments), []
+    for name in ("bloodmnist_64.npz", "copy.npz"):
+        np.savez(tmp_path / name, images=np.zeros((2, 48, 48, 3), np.uint8), labels=[0, 1])
+        keys.append(run.notebook_keys(options, run.resolve_source(tmp_path / name)))
+    assert keys[0] != keys[1]
+
+
 def test_another_profile_or_data_is_another_run(smoke_run) -> None:
     source = run.resolve_source("synthetic")
     usual = run.notebook_keys(run.parse(smoke_run.arguments), source)
@@ -219,7 +251,7 @@ def test_a_failing_notebook_stops_the_run_with_its_name_cell_and_error(tmp_path,
         nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
     for room in (run, execution):
         monkeypatch.setattr(room, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
-    out = tmp_path / "out"
+    out = tmp_path / "out {with} braces"
     assert run.main(["--data", "synthetic", "--profile", "smoke", "--out", str(out)]) == 1
     message = capsys.readouterr().err
     assert "01_eda" in message

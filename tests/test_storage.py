@@ -1,12 +1,13 @@
 """Files and folders are whole or absent."""
 
 import json
-import os
 import subprocess
+import sys
 
 import pytest
 
 from helpers.storage import (
+    ROOT,
     folder_written_atomically,
     key_of,
     remove_leftovers,
@@ -43,12 +44,24 @@ def test_keys_differ_when_a_part_does_and_not_with_the_order_of_a_dictionary() -
     assert key_of({"a": 1}) != key_of({"a": 2})
 
 
-def test_leftovers_of_killed_processes_go_and_those_of_living_ones_stay(tmp_path) -> None:
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    dead, alive, finished = tmp_path / f".{ended.pid}.run", tmp_path / f".{os.getpid()}.run", tmp_path / "run"
-    for folder in (dead, alive, finished):
-        folder.mkdir()
-    (tmp_path / f".{ended.pid}.results.json").write_text("half")
-    remove_leftovers(tmp_path)
-    assert sorted(tmp_path.iterdir()) == sorted([alive, finished])
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from helpers.storage import folder_written_atomically, written_atomically
+
+folder = Path(sys.argv[1])
+with folder_written_atomically(folder / "run"), written_atomically(folder / "results.json") as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_leftovers_of_killed_processes_go_and_what_anybody_else_has_there_stays(tmp_path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    others = [tmp_path / name for name in ("run", ".2019.notes", ".99999999999999.tar", ".unfinished")]
+    for path in others:
+        path.mkdir()
+    with folder_written_atomically(tmp_path / "other") as being_written:
+        remove_leftovers(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([*others, being_written])

@@ -1,5 +1,6 @@
 """Trainings give the same digits twice, are reused while nothing changes, and are never half there."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from helpers.backend import keras
 from helpers.batch_norm import renew_batch_statistics, with_fused_batch_norm
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
-from helpers.runs import Run, read_run, was_cut_short
+from helpers.runs import Run, finished_run, read_run, why_not_judged
 from helpers.scoring import load_scorer
 from helpers.training import train
 
@@ -31,7 +32,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train(RECIPE, 0, TRAIN, VALIDATION, tmp_path_factory.mktemp("runs"))
+    return train(RECIPE, 0, TRAIN, VALIDATION, tmp_path_factory.mktemp("runs in {braces}"))
 
 
 def test_two_trainings_give_the_same_digits(run, tmp_path) -> None:
@@ -61,6 +62,17 @@ def test_a_finished_run_is_read_and_not_trained_again(run, monkeypatch) -> None:
     again = train(RECIPE, 0, TRAIN, VALIDATION, run.folder.parent)
     assert again.folder == run.folder
     assert again.record == read_run(run.folder).record
+
+
+@pytest.mark.parametrize("lost", ["model.keras", "validation.npz", "run.json"])
+def test_a_run_of_which_a_file_is_lost_or_cut_off_counts_as_none(run, lost, tmp_path) -> None:
+    folder = tmp_path / run.folder.name
+    shutil.copytree(run.folder, folder)
+    assert finished_run(folder) is not None
+    (folder / lost).unlink()
+    assert finished_run(folder) is None
+    (folder / "run.json").write_text("")
+    assert finished_run(folder) is None
 
 
 @pytest.mark.parametrize(
@@ -94,22 +106,21 @@ def test_the_best_epoch_is_kept(run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "epoch_images", "cut_short"),
+    ("accuracies", "epoch_images", "why"),
     [
-        ([0.5, 0.9, 0.9], 100, False),
-        ([0.5, 0.7, 0.9], 100, True),  # still rising
-        ([0.9, 0.9], 40, True),  # 80 of 100 images seen
-        ([0.9], 100, True),  # one epoch tells nothing about the next
-        ([0.08, 0.08], 100, True),  # learnt in training (0.95), but not yet in validation
+        ([0.5, 0.9, 0.9], 100, None),
+        ([0.5, 0.7, 0.9], 100, "still rising"),
+        ([0.9, 0.9], 40, "fewer images"),  # 80 of 100
+        ([0.9], 100, "still rising"),  # one epoch tells nothing about the next
+        ([0.08, 0.08], 100, "below half its training accuracy"),  # of 0.95
     ],
 )
-def test_a_training_was_cut_short_if_more_of_it_could_help(
-    accuracies, epoch_images, cut_short, tmp_path
-) -> None:
+def test_a_training_says_why_it_is_no_fit_to_judge_by(accuracies, epoch_images, why, tmp_path) -> None:
     lines = [f"{epoch},0.95,{accuracy}" for epoch, accuracy in enumerate(accuracies, start=1)]
     (tmp_path / "history.csv").write_text("\n".join(["epoch,accuracy,val_accuracy", *lines]))
     run = Run(tmp_path, {"epoch_images": epoch_images, "train_images": 100})
-    assert was_cut_short(run) == cut_short
+    found = why_not_judged(run)
+    assert found is None if why is None else why in str(found)
 
 
 def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
