@@ -110,6 +110,10 @@ class ChapterMarkdown(mistune.HTMLRenderer):
         self.chapter, self.labels = chapter, labels
         self.level, self.has_title, self.anchors = 2, False, set[str]()
 
+    def text(self, text: str) -> str:
+        """Return text in which no line breaks between a number and its per cent sign."""
+        return super().text(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
+
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """Return a heading one level down that never skips a level; the first ``#`` becomes the title."""
         words = html.unescape(re.sub(r"<[^>]+>", "", text))

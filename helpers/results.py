@@ -190,7 +190,7 @@ def summarise(
         )
     else:
         abroad = (
-            "Cells of another laboratory were not at hand: how {best} fares on them, this run does not say."
+            f"Cells of another laboratory were not at hand: how {best} fares on them, this run does not say."
         )
     verdicts = Counter(claim["verdict"] for claim in claims)
     counted = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])

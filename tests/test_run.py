@@ -42,6 +42,8 @@ def test_results_have_the_promised_form(results) -> None:
         low, high = model["test_accuracy_ci95"]
         assert 0 <= low <= model["test_accuracy"] <= high <= 1
         assert {"val_accuracy", "macro_f1", "seeds", "params", "train_seconds", "n"} <= set(model)
+    assert len(results["summary"]) == 5
+    assert not any("{" in sentence for sentence in results["summary"])
     assert [claim["id"] for claim in results["claims"]] == [f"C{number:02d}" for number in range(1, 17)]
     assert {"id", "claim", "reported", "measured", "verdict", "evidence"} <= set(results["claims"][0])
 
