@@ -20,7 +20,7 @@ BLUE_MARGIN = 15
 """Grey levels by which blue may stay below red in a background that still counts as bluish."""
 
 POOL = 12
-CHUNK = 4096
+CHUNK = 512
 
 
 def find_near_copies(images: np.ndarray, largest_difference: float = NEAR_COPY_DIFFERENCE) -> pd.DataFrame:

@@ -11,7 +11,7 @@ GREY_THRESHOLD = 128
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in grey (ITU-R BT.601, which Pillow and the original report use)."""
 
-CHUNK = 2048
+CHUNK = 256
 
 
 def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd.DataFrame:

@@ -168,7 +168,7 @@ PROFILES = {
             "alexnet_fixed": (2, 1),
             "cellnet": (5, 1),
         },
-        {"alexnet": 640, "alexnet_fixed": 2_560},
+        {"alexnet": 640, "alexnet_fixed": 1_280},
     ),
     "full": Profile(
         12_000,

@@ -28,6 +28,9 @@ from helpers.storage import folder_written_atomically, key_of, source_key
 WEIGHT_DECAY = 0.05
 """Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
+CHUNK = 32 * BATCH
+"""Images that Keras is handed at once."""
+
 # Read when this process starts: it keeps the source it has imported, whatever happens to the files.
 SOURCE = source_key("augmentation", "backend", "batch_norm", "colour", "models", "muon", "runs", "training")
 VERSIONS = [version(name) for name in ("tensorflow", "keras", "numpy", "scipy", "pillow")]
@@ -255,5 +258,8 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
 def predict_probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Return (N, 8) float32 probabilities of uint8 images (N, 48, 48, 3)."""
     model.jit_compile = False
-    probabilities: np.ndarray = model.predict(images, batch_size=BATCH, verbose=0)
-    return probabilities
+    # a few batches at a time: Keras copies what it is given
+    starts = range(0, max(1, len(images)), CHUNK)
+    return np.concatenate(
+        [model.predict(images[at : at + CHUNK], batch_size=BATCH, verbose=0) for at in starts]
+    )
