@@ -226,10 +226,13 @@ def stained_areas(images: np.ndarray) -> np.ndarray:
     NaN where that part reaches the image's edge, so that some of it is missing or it is one with a neighbour, and
     where there is none. How much of a cell is dark differs by class: granules, nucleus and cytoplasm, or less.
     """
-    parts = in_blocks(lambda block: central_parts(dark_side(to_grey(block))), images)
-    inner = parts[:, 1:-1, 1:-1].sum(axis=(1, 2))
-    areas = parts.sum(axis=(1, 2)).astype(float)
-    return np.where((inner == areas) & (areas > 0), areas, np.nan)
+
+    def measure(block: np.ndarray) -> np.ndarray:
+        parts = central_parts(dark_side(to_grey(block)))
+        areas, inner = parts.sum(axis=(1, 2)), parts[:, 1:-1, 1:-1].sum(axis=(1, 2))
+        return np.where((inner == areas) & (areas > 0), areas, np.nan)
+
+    return in_blocks(measure, images)
 
 
 def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:

@@ -164,11 +164,11 @@ PROFILES = {
         {
             "lenet_classic": (6, 1),
             "lenet_custom": (6, 1),
-            "alexnet": (2, 1),
-            "alexnet_fixed": (2, 1),
+            "alexnet": (1, 1),
+            "alexnet_fixed": (1, 1),
             "cellnet": (5, 1),
         },
-        {"alexnet": 640, "alexnet_fixed": 1_280},
+        {"alexnet": 1_280, "alexnet_fixed": 4_480},
     ),
     "full": Profile(
         12_000,
