@@ -123,6 +123,6 @@ def source_fingerprint(source: Source) -> str:
     if source.path is None:
         return key_of("synthetic", source.synthetic_count, source.seed)
     if source.kind == "folder":
-        return key_of(source.path.name, folder_sha256(source.path))
+        return key_of(ascii(source.path.name), folder_sha256(source.path))
     with refusing(source.path, "a file"):
-        return key_of(source.path.name, file_sha256(source.path))
+        return key_of(ascii(source.path.name), file_sha256(source.path))

@@ -96,9 +96,15 @@ def test_synthetic_fingerprint_follows_count_and_seed() -> None:
     assert len(set(prints)) == 3
 
 
-def test_the_fingerprint_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+def test_the_fingerprint_of_a_file_changes_with_its_bytes_and_its_name(tmp_path: Path) -> None:
     path = npz(tmp_path / "a.npz", images=IMAGES)
-    assert source_fingerprint(resolve_source(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
+    found = [source_fingerprint(resolve_source(path))]
+    (tmp_path / "elsewhere").mkdir()
+    moved = path.rename(tmp_path / "elsewhere" / "a.npz")
+    assert source_fingerprint(resolve_source(moved)) == found[0]
+    found.append(source_fingerprint(resolve_source(moved.rename(tmp_path / "b.npz"))))
+    found.append(source_fingerprint(resolve_source(npz(path, images=IMAGES[:1]))))
+    assert len(set(found)) == 3
     path.unlink()
     with pytest.raises(InputError, match=r"a\.npz"):
         source_fingerprint(Source("archive", path))
