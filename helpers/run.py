@@ -27,7 +27,7 @@ from helpers.study import SCHEDULER, open_study
 
 TYPICAL_SECONDS = {
     "smoke": (12, 12, 18, 50, 35, 90),
-    "quick": (20, 17, 110, 250, 150, 190),
+    "quick": (16, 14, 90, 183, 126, 157),
     "full": (20, 20, 120, 5000, 2900, 900),
 }
 """Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""
