@@ -111,7 +111,8 @@ class ChapterMarkdown(mistune.HTMLRenderer):
         self.level, self.has_title, self.anchors = 2, False, set[str]()
 
     def text(self, text: str) -> str:
-        """Return text in which no line breaks between a number and its per cent sign."""
+        """Return text with true minus signs, in which no line breaks between a number and its per cent sign."""
+        text = re.sub(r"(?<![\w.)\]])-(?=\d)", "\N{MINUS SIGN}", text)
         return super().text(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:

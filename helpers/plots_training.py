@@ -14,16 +14,18 @@ from helpers.figures import INK, MODEL_COLOURS, MUTED, PAPER
 
 
 def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
-    """Return loss and accuracy over epochs, training dashed against validation solid, one colour per model."""
+    """Return loss and accuracy over epochs, training dashed and hollow, validation solid, one colour per model."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
     for name, history in histories.items():
         colour = MODEL_COLOURS[name]
         for axes, column in ((left, "loss"), (right, "accuracy")):
-            axes.plot(history.index, history[column], color=colour, linestyle="--", label=f"{name}, training")
+            axes.plot(history.index, history[column], color=colour, linestyle="--", marker="o", markersize=3.5,
+                      markerfacecolor=PAPER, label=f"{name}, training")  # fmt: skip
             axes.plot(history.index, history[f"val_{column}"], color=colour, marker="o", markersize=3.5,
                       label=f"{name}, validation")  # fmt: skip
     for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
-        axes.set(xlabel="epoch", ylabel=label)
+        longest = max(map(len, histories.values()))
+        axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, longest + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(title, x=0.01, ha="left")

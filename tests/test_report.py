@@ -79,6 +79,7 @@ def small_notebooks():
             new_markdown_cell("# 1 · Look at the cells\n\nSee [figure](#fig-counts) and `code`."),
             parameters,
             new_markdown_cell(f"## Counts\n\n{prose}\n\n#### Skips a level"),
+            new_markdown_cell("It moved -3.5 points [-4.1, 2.0] of 100 % in 2026-11, by `x-1`."),
             code("show(counts)  # why", *figure_outputs("counts")),
             code("show(table)", *wide_table_outputs("features")),
             new_markdown_cell(
@@ -316,6 +317,11 @@ def test_a_link_that_says_figure_gets_its_number(source):
 
 def test_a_link_to_a_notebook_leads_to_its_chapter(source):
     assert '<a href="#chapter-2">Prepare</a>, <a href="#chapter-2">chapter 2</a>' in source
+
+
+def test_numbers_have_true_minus_signs_and_keep_their_per_cent_signs(source):
+    expected = "It moved −3.5 points [−4.1, 2.0] of 100\N{NO-BREAK SPACE}% in 2026-11, by <code>x-1</code>."
+    assert expected in source
 
 
 def test_captions_appear_once_per_figure_and_alternative_text_names_the_finding(source):
