@@ -194,7 +194,12 @@ def read_archive(path: Path, source: str = "", notes: tuple[str, ...] = ()) -> C
     splits = [SPLIT_NAMES[part.split] for part in parts if part.split is not None]
     if splits:
         named = ", ".join(f"{n:,} {split}" for n, split in zip(counts, splits, strict=True))
-        found_notes.append(f"The file's own parts: {named}.")
+        unused = (
+            ""
+            if {"train", "test"} <= set(splits)
+            else "; split anew, for want of parts to train and to test on"
+        )
+        found_notes.append(f"The file's own parts: {named}{unused}.")
     return Cells(
         images=images,
         labels=np.concatenate(labels) if labels else None,

@@ -27,7 +27,7 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
 
     The probabilities are the model's own. The summary holds model, data, n, data_sha256, the temperature that
     travels with the model (None where there is none), how many images are predicted as which class, and, where
-    there are labels, what `helpers.evaluation.score` returns.
+    there are labels, what `helpers.evaluation.score` returns, and log_loss_calibrated and brier_calibrated.
 
     Raises
     ------
@@ -50,6 +50,9 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
     }
     if cells.labels is not None:
         summary |= score(cells.labels, probabilities)
+        if temperature is not None:
+            calibrated = score(cells.labels, apply_temperature(probabilities, temperature))
+            summary |= {f"{key}_calibrated": calibrated[key] for key in ("log_loss", "brier")}
     return cells, probabilities, summary
 
 

@@ -257,5 +257,4 @@ def test_a_constant_statistic_decides_nothing(constant: str) -> None:
 def test_every_claim_carries_its_rule_its_numbers_and_its_evidence() -> None:
     ledger = settle_claims(make_findings())
     assert all(claim["rule"] and claim["measured"] for claim in ledger)
-    assert all(claim["evidence"].startswith("#") for claim in ledger)
     assert all("n = " in claim["measured"] for claim in ledger if claim["id"] not in ("C01", "C02", "C14"))

@@ -42,7 +42,7 @@ def test_numbers_are_those_of_the_model_chosen_on_validation() -> None:
         assert expected in card
     low, high = accuracy_interval(380, 400)
     assert f"| basophil | 400 | 0.950 | {low:.3f} to {high:.3f} | 0.931 |" in card
-    assert "0.99 " not in card
+    assert "0.9900" not in card
     assert "curve" not in card
 
 

@@ -56,12 +56,26 @@ def test_alexnet_is_the_reports() -> None:
         + ["Conv2D"] * 3
         + ["MaxPooling2D", "Flatten", "Dense", "Dropout", "Dense", "Dropout", "Dense"]
     )
-    sizes = [row[1] for row in described(build("alexnet")) if row[0].startswith(("conv", "dense"))]
-    assert sizes == [96, 256, 384, 384, 256, 1024, 1024]
+    rows = [row for row in described(build("alexnet")) if row[0].startswith(("conv", "dense"))]
+    assert rows == [
+        *((f"conv{i}", n, (3, 3), "same", "relu") for i, n in enumerate((96, 256, 384, 384, 256), 1)),
+        *((f"dense{i}", 1024, "relu") for i in (6, 7)),
+    ]
+    assert [layer.rate for layer in build("alexnet").layers if layer.name.startswith("dropout")] == [0.5, 0.5]
+
+
+def test_alexnet_fixed_differs_from_it_in_how_fast_its_averages_move_and_in_nothing_else() -> None:
+    printed, mended = build("alexnet"), build("alexnet_fixed")
+    for network, momentum in ((printed, 0.99), (mended, 0.9)):
+        assert [layer.momentum for layer in network.layers if layer.name.startswith("norm")] == [momentum] * 2
+    configs = [[layer.get_config() for layer in network.layers] for network in (printed, mended)]
+    for config in (each for network in configs for each in network):
+        config.pop("momentum", None)
+    assert configs[0] == configs[1]
 
 
 def test_cellnet_is_small() -> None:
-    assert build("cellnet").count_params() <= 700_000
+    assert build("cellnet").count_params() == 289_384
 
 
 @pytest.mark.parametrize("name", BUILDERS)

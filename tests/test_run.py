@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -158,6 +159,43 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
         np.savez(tmp_path / name, images=np.zeros((2, 48, 48, 3), np.uint8), labels=[0, 1])
         keys.append(run.notebook_keys(options, run.resolve_source(tmp_path / name)))
     assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize(
+    ("room", "is_in_the_key"),
+    [("claims.py", True), ("figures.py", True), ("report.py", False), ("run.py", False)],
+)
+def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
+    room, is_in_the_key, smoke_run, monkeypatch
+) -> None:
+    options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
+    before, read = run.notebook_keys(options, source), run.file_sha256
+    monkeypatch.setattr(run, "file_sha256", lambda path: "edited" if path.name == room else read(path))
+    assert all(
+        (before[name] != key) == is_in_the_key for name, key in run.notebook_keys(options, source).items()
+    )
+
+
+def test_other_packages_execute_the_notebooks_anew(smoke_run, monkeypatch) -> None:
+    options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
+    before = run.notebook_keys(options, source)
+    monkeypatch.setattr(run, "version", lambda name: "another")
+    assert not set(before.values()) & set(run.notebook_keys(options, source).values())
+
+
+def test_an_edited_cell_executes_its_notebook_anew_and_those_after_it(
+    smoke_run, tmp_path, monkeypatch
+) -> None:
+    options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
+    before = run.notebook_keys(options, source)
+    shutil.copytree(run.NOTEBOOK_FOLDER, tmp_path / "notebooks")
+    path = tmp_path / "notebooks" / "04_lenet_variants.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[4].source += " "
+    nbformat.write(notebook, path)
+    monkeypatch.setattr(run, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
+    after = run.notebook_keys(options, source)
+    assert [name for name in run.NOTEBOOKS if before[name] != after[name]] == list(run.NOTEBOOKS[3:])
 
 
 def test_another_profile_or_data_is_another_run(smoke_run) -> None:

@@ -64,6 +64,13 @@ def test_a_finished_run_is_read_and_not_trained_again(run, monkeypatch) -> None:
     assert again.record == read_run(run.folder).record
 
 
+@pytest.mark.parametrize("constant", ["SOURCE", "VERSIONS", "THREADS"])
+def test_other_source_packages_or_threads_are_another_run(constant, monkeypatch) -> None:
+    key = training.run_key(RECIPE, 0, TRAIN, VALIDATION)
+    monkeypatch.setattr(training, constant, "another")
+    assert training.run_key(RECIPE, 0, TRAIN, VALIDATION) != key
+
+
 @pytest.mark.parametrize("lost", ["model.keras", "validation.npz", "run.json"])
 def test_a_run_of_which_a_file_is_lost_or_cut_off_counts_as_none(run, lost, tmp_path) -> None:
     folder = tmp_path / run.folder.name
