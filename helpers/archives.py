@@ -192,19 +192,16 @@ def read_archive(path: Path, source: str = "", notes: tuple[str, ...] = ()) -> C
     sizes = np.full((len(images), 2), (height, width))
     found_notes += geometry_notes(sizes)
     splits = [SPLIT_NAMES[part.split] for part in parts if part.split is not None]
+    is_split = {"train", "test"} <= set(splits)
     if splits:
         named = ", ".join(f"{n:,} {split}" for n, split in zip(counts, splits, strict=True))
-        unused = (
-            ""
-            if {"train", "test"} <= set(splits)
-            else "; split anew, for want of parts to train and to test on"
-        )
+        unused = "" if is_split else "; split anew, for want of parts to train and to test on"
         found_notes.append(f"The file's own parts: {named}{unused}.")
     return Cells(
         images=images,
         labels=np.concatenate(labels) if labels else None,
         source=source or printable(path.name),
         notes=tuple(found_notes),
-        source_split=np.repeat(splits, counts) if {"train", "test"} <= set(splits) else None,
+        source_split=np.repeat(splits, counts) if is_split else None,
         original_sizes=None if (height, width) == (SIDE, SIDE) else sizes,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.evaluation import p_words, paired
+from helpers.evaluation import counted, p_words, paired
 from helpers.findings import (
     CONFIRMED,
     NOT_CONFIRMED,
@@ -131,7 +131,7 @@ def scaling(f: Findings) -> Verdict:
         f"{name}: {words(row['speed'])} over all epochs, falls {words(row['falls'])}, last {words(row['last'])}"
         for name, row in f.scalings.iterrows()
     )
-    measured += f"; mean ± sd over {_seeds(len(ours['speed']))}"
+    measured += f"; mean ± sd over {counted(len(ours['speed']), 'seed')}"
     validation = f.validation_scores["lenet_classic"]
     least = 1.5 * max(validation["support"].values()) / validation["n"]
     has_learnt, raw_has_learnt = np.mean(ours["last"]) > least, np.mean(raw["last"]) > least
@@ -170,7 +170,8 @@ def changes(f: Findings) -> Verdict:
         )
     images = f.validation_scores["lenet_custom"]["n"]
     seeds = int(ours["seeds"].min())
-    measured += f"; {_seeds(seeds)}, n = {images:,} validation images; the other four are in the classical one already"
+    measured += f"; {counted(seeds, 'seed')}, n = {images:,} validation images; "
+    measured += "the other four are in the classical one already"
     if (ours["gain_high"] < 0).any():
         return measured, REFUTED
     return measured, RESERVED if (ours["gain_low"] > 0).all() else NOT_CONFIRMED
@@ -201,7 +202,3 @@ def _paired(f: Findings, a: str, b: str) -> Verdict:
     n = f.scores[a]["n"]
     measured = f"{100 * (only_a - only_b) / n:+.2f} points (first seeds, {p_words(p)}, n = {n:,})"
     return measured, NOT_CONFIRMED if p >= 0.05 else CONFIRMED if only_a > only_b else REFUTED
-
-
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"

@@ -32,16 +32,8 @@ from helpers.runs import finished_run
 from helpers.storage import folder_written_atomically, source_key
 
 PACKAGES = (
-    "tensorflow",
-    "keras",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "scikit-image",
-    "pillow",
-    "joblib",
-    "distributed",
-)
+    "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "joblib", "distributed",
+)  # fmt: skip
 ROOMS = (
     "augmentation", "backend", "batch_norm", "cells", "classical", "colour", "distribution", "features", "models",
     "muon", "recipes", "runs", "shape_features", "training",

@@ -175,6 +175,11 @@ def paired(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, float]:
     return int(only_a), int(only_b), float(row["p"])
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, as in "1 seed" and "3 seeds"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def p_words(p: float) -> str:
     """Return a p-value as words: never as nothing."""
     return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"

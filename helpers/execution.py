@@ -16,7 +16,7 @@ from typing import Any
 from helpers import THREADS
 from helpers.cells import InputError
 from helpers.progress import Progress
-from helpers.storage import ROOT
+from helpers.storage import ROOT, unformatted
 
 NOTEBOOKS = (
     "01_eda",
@@ -51,9 +51,8 @@ def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execute
         os.dup2(log.fileno(), sys.stderr.fileno())
     try:
         papermill.execute_notebook(
-            *(
-                str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, executed)
-            ),  # it fills braces in
+            unformatted(notebook),
+            unformatted(executed),
             parameters=parameters,
             cwd=notebook.parent,
             kernel_name="python3",

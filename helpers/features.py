@@ -16,6 +16,7 @@ from skimage.color import rgb2lab
 
 from helpers.cells import SIDE
 from helpers.shape_features import (
+    FROM_CENTRE,
     SHAPE_NAMES,
     cell_masks,
     central_parts,
@@ -46,7 +47,6 @@ DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
 
-FROM_CENTRE = np.hypot(*np.meshgrid(*[np.arange(SIDE) - (SIDE - 1) / 2] * 2))
 RINGS = np.digitize(FROM_CENTRE, (5, 9, 13, 17, 22))
 RING_COUNT = 6
 """Rings around the image's centre, 0 to 5; the outermost holds the corners."""

@@ -45,7 +45,7 @@ class Findings:
     blue_background : (M,) whether each of them has a bluish background (`helpers.audit`)
     validation_scores : what `helpers.evaluation.score` says of the validation images, by model name
     is_sample : True where the profile uses only a sample of the images
-    not_judged : networks that their training is no fit to judge by, and why (`helpers.runs.why_not_judged`)
+    not_judged : networks that their training is no fit to judge by, and why (`helpers.runs.not_judged`)
     scores : what `helpers.evaluation.score` says of the test split, by model name
     pairs : `helpers.evaluation.compare_models` of their first seeds, every model against every other
     leak_scores : scores of ``lenet_custom`` on "train", "validation", "test" and "all images"

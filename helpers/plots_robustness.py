@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from helpers.cells import CLASS_NAMES
 from helpers.corruptions import CORRUPTIONS, corrupt
 from helpers.figures import INK, MODEL_COLOURS, MUTED
-from helpers.robustness import SHIFT_AMOUNTS
+from helpers.robustness import NEUTRAL
 
 MODEL_MARKERS = dict(zip(MODEL_COLOURS, ("o", "D", "s", "^", "v", "X", "P"), strict=True))
 """Model name -> marker, so that no model is told by its colour alone."""
@@ -69,8 +69,8 @@ def draw_corruption_curves(table: pd.DataFrame, title: str) -> Figure:
 def draw_shift_curves(table: pd.DataFrame, title: str) -> Figure:
     """Return a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
     figure, axes = plt.subplots(2, 2, figsize=(8, 6.6), sharey=True)
-    for axis, (name, amounts) in zip(axes.flat, SHIFT_AMOUNTS.items(), strict=True):
-        axis.axvline(amounts[len(amounts) // 2], color=INK, linewidth=1)
+    for axis, (name, neutral) in zip(axes.flat, NEUTRAL.items(), strict=True):
+        axis.axvline(neutral, color=INK, linewidth=1)
         _draw_models(axis, table[table["shift"] == name], "amount")
         axis.set_title(name, fontsize=10.5, pad=5)
         axis.set_xlabel("degrees" if name == "hue" else "times as strong as in the image")

@@ -24,6 +24,9 @@ SHIFT_AMOUNTS = {
 }
 """By shift, the amounts tried; the one in the middle changes nothing."""
 
+NEUTRAL = {name: amounts[len(amounts) // 2] for name, amounts in SHIFT_AMOUNTS.items()}
+"""By shift, the amount that changes nothing."""
+
 Copies = Iterable[tuple[str, float, np.ndarray]]
 """What was done to the images, how much, and the images it was done to."""
 

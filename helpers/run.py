@@ -137,17 +137,17 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
     with only_run_in(out), ExitStack() as stack:
         keys = notebook_keys(options, source, external)
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
-        before = {name: previous_run(executed[name]) for name in NOTEBOOKS}
+        ran = {name: previous_run(executed[name]) for name in NOTEBOOKS}
         results, report = out / "results.json", out / "report.html"
         due = [
             name
             for name in NOTEBOOKS
-            if (before[name].get("key"), before[name].get("products")) != (keys[name], products(name, out))
+            if (ran[name].get("key"), ran[name].get("products")) != (keys[name], products(name, out))
         ]
         expected: dict[str, float] = dict(zip(NOTEBOOKS, TYPICAL_SECONDS[options.profile], strict=True))
         for name in NOTEBOOKS:
-            if before[name].get("profile") == options.profile:
-                expected[name] = before[name]["seconds"]
+            if ran[name].get("profile") == options.profile:
+                expected[name] = ran[name]["seconds"]
         expected = {name: expected[name] for name in due}
 
         if source.reason:
@@ -166,28 +166,27 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
 
                 os.environ[SCHEDULER] = stack.enter_context(scheduler_at(options.dask))
                 stack.callback(os.environ.pop, SCHEDULER)
-        progress = stack.enter_context(closing(Progress(expected, out / "runs", say)))
         parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
-        for number, name in enumerate(NOTEBOOKS, start=1):
-            title = f"[{number}/{len(NOTEBOOKS)}] {name}"
-            if name not in due:
-                say(f"{title}: unchanged")
-                continue
-            elapsed, left = in_words(progress.elapsed()), in_words(progress.left(name))
-            say(f"{title}: running … {elapsed} elapsed, about {left} left")
-            limit = CELL_TIME_LIMIT[options.profile]
-            if external and name == NOTEBOOKS[-1]:
-                parameters["EXTERNAL"] = str(external.path)
-            facts = execute_whole(name, parameters, limit, executed[name], progress)
-            if name == NOTEBOOKS[-1]:
-                earlier = {other: previous_run(executed[other]) for other in NOTEBOOKS[:-1]}
-                _complete_results(results, options, source, earlier | {name: facts})
-            # what was executed while the checkout or the data changed is nothing's result, and due again
-            key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
-            facts |= {"key": key, "profile": options.profile, "products": products(name, out)}
-            _note(executed[name], facts)
-            say(f"{title}: done in {in_words(facts['seconds'])}")
-        progress.close()
+        with closing(Progress(expected, out / "runs", say)) as progress:
+            for number, name in enumerate(NOTEBOOKS, start=1):
+                title = f"[{number}/{len(NOTEBOOKS)}] {name}"
+                if name not in due:
+                    say(f"{title}: unchanged")
+                    continue
+                elapsed, left = in_words(progress.elapsed()), in_words(progress.left(name))
+                say(f"{title}: running … {elapsed} elapsed, about {left} left")
+                limit = CELL_TIME_LIMIT[options.profile]
+                if external and name == NOTEBOOKS[-1]:
+                    parameters["EXTERNAL"] = str(external.path)
+                facts = execute_whole(name, parameters, limit, executed[name], progress)
+                ran[name] = facts
+                if name == NOTEBOOKS[-1]:
+                    _complete_results(results, options, source, ran)
+                # what was executed while the checkout or the data changed is nothing's result, and due again
+                key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
+                facts |= {"key": key, "profile": options.profile, "products": products(name, out)}
+                _note(executed[name], facts)
+                say(f"{title}: done in {in_words(facts['seconds'])}")
         versions = [version(name) for name in PAGE_PACKAGES]
         page_key = key_of(keys, versions, [file_sha256(path) for path in _page_files()], file_sha256(results))
         if not report.exists() or _read(out / ".report-key") != page_key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,12 @@ def write_run(
     }
     write_json(folder / RECORD, record)
     return record
+
+
+def not_judged(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
+    """Return the networks that the training of their first seed is no fit to judge by, and why."""
+    doubts = {name: why_not_judged(seeds[0]) for name, seeds in runs.items()}
+    return {name: why for name, why in doubts.items() if why}
 
 
 def why_not_judged(run: Run, margin: float = 0.01) -> str | None:

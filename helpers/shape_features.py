@@ -9,6 +9,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from helpers.cells import SIDE
+
+FROM_CENTRE = np.hypot(*np.meshgrid(*[np.arange(SIDE) - (SIDE - 1) / 2] * 2))
+"""(48, 48) distance of each pixel from the middle of the image, in pixels."""
+
 EIGHT_NEIGHBOURS = np.zeros((3, 3, 3), bool)
 EIGHT_NEIGHBOURS[1] = True
 FOUR_NEIGHBOURS = EIGHT_NEIGHBOURS & ndimage.generate_binary_structure(3, 1)
@@ -101,10 +106,7 @@ def cell_masks(planes: np.ndarray) -> np.ndarray:
 def central_parts(masks: np.ndarray) -> np.ndarray:
     """Return masks of the 8-connected part of each plane that comes nearest to its centre, its holes filled."""
     labels, _ = label_parts(masks, between=False)
-    rows, columns = np.indices(masks.shape[1:])
-    middle = (np.array(masks.shape[1:]) - 1) / 2
-    outwards = np.argsort((rows - middle[0]) ** 2 + (columns - middle[1]) ** 2, axis=None, kind="stable")
-    from_centre = labels.reshape(len(masks), -1)[:, outwards]
+    from_centre = labels.reshape(len(masks), -1)[:, np.argsort(FROM_CENTRE, axis=None, kind="stable")]
     nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
     return fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
 

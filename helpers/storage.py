@@ -68,6 +68,11 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def unformatted(path: Path) -> str:
+    """Return ``path`` for a library that fills its braces in with `str.format`."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8; a reader sees the old file or the new one, never half of it."""
     with written_atomically(path) as temporary:

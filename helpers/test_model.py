@@ -14,7 +14,7 @@ from helpers.calibration import apply_temperature
 from helpers.cells import CLASS_NAMES, Cells, InputError
 from helpers.command_line import OneLineParser, with_exit_code
 from helpers.data import load_cells
-from helpers.evaluation import score
+from helpers.evaluation import counted, score
 from helpers.scoring import load_scorer, read_temperature
 from helpers.storage import write_text
 
@@ -80,7 +80,7 @@ def predictions_table(
 def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
     """Return the summary of `test_model`, and what its table predicts where there are no labels, as lines to read."""
     n, temperature = summary["n"], summary["temperature"]
-    lines = [f"{n:,} image{'' if n == 1 else 's'} of {summary['data']}", *summary["notes"]]
+    lines = [f"{counted(n, 'image')} of {summary['data']}", *summary["notes"]]
     if temperature is None:
         kind = ""
         lines.append("probabilities not calibrated: no temperature travels with the model")

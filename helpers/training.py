@@ -23,7 +23,7 @@ from helpers.muon import ConvolutionMuon
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
 from helpers.runs import Run, finished_run, read_run, write_run
-from helpers.storage import folder_written_atomically, key_of, source_key
+from helpers.storage import folder_written_atomically, key_of, source_key, unformatted
 
 WEIGHT_DECAY = 0.05
 """Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
@@ -31,12 +31,12 @@ WEIGHT_DECAY = 0.05
 CHUNK = 32 * BATCH
 """Images that Keras is handed at once."""
 
+MUON_ADAM_RATIO = 0.3
+"""Learning rate of the variables that are no kernels, as a part of Muon's."""
+
 # Read when this process starts: it keeps the source it has imported, whatever happens to the files.
 SOURCE = source_key("augmentation", "backend", "batch_norm", "colour", "models", "muon", "runs", "training")
 VERSIONS = [version(name) for name in ("tensorflow", "keras", "numpy", "scipy", "pillow")]
-
-MUON_ADAM_RATIO = 0.3
-"""Learning rate of the variables that are no kernels, as a part of Muon's."""
 
 
 def fastest_precision() -> str:
@@ -200,7 +200,7 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
     if recipe.keep_best_epoch:
         callbacks.append(
             keras.callbacks.ModelCheckpoint(
-                str(best).replace("{", "{{").replace("}", "}}"),  # Keras fills braces in
+                unformatted(best),
                 monitor="val_accuracy",
                 mode="max",
                 save_best_only=True,
@@ -250,8 +250,8 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
     }
     record = write_run(folder, record, probabilities, train, validation)
     progress.say(
-        f"{recipe.name}, seed {seed}: {len(history)} epochs in {seconds:.0f} s, "
-        f"validation accuracy {record['val_accuracy']:.4f} with the weights of epoch {best_epoch}"
+        f"{recipe.name}, seed {seed}: trained in {seconds:.0f} s, validation accuracy "
+        f"{record['val_accuracy']:.4f} with the weights of epoch {best_epoch} of {len(history)}"
     )
 
 
