@@ -50,6 +50,9 @@ def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> 
         raise refused(path, f"'{key}' is encrypted, expected a plain .npz file")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise refused(path, f"'{key}' uses zip method {entry.compress_type}, expected stored or deflated")
+    if entry.header_offset + entry.compress_size > path.stat().st_size:
+        # said here, because what zipfile says of it differs from one Python to the next
+        raise refused(path, f"'{key}' claims {entry.compress_size:,} bytes, which the file does not hold")
     with archive.open(entry) as stream:
         version = np.lib.format.read_magic(stream)
         if version == (1, 0):
