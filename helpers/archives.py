@@ -35,7 +35,7 @@ SPLIT_WORDS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1,
 
 
 @dataclass(frozen=True)
-class Part:
+class StoredPart:
     """Images and labels that belong together: the whole file, or one split of it."""
 
     split: int | None
@@ -62,7 +62,7 @@ def the_one(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Pa
     return arrays[0] if len(arrays) == 1 else usual[0]
 
 
-def find_part(split: int | None, arrays: list[StoredArray], path: Path) -> Part:
+def find_part(split: int | None, arrays: list[StoredArray], path: Path) -> StoredPart:
     """Return which arrays are the images and the labels, and how the images lie; raise InputError."""
     images = the_one([array for array in arrays if len(array.shape) in (3, 4)], IMAGE_KEYS, "images", path)
     shape, channels_first = images.shape, False
@@ -85,10 +85,10 @@ def find_part(split: int | None, arrays: list[StoredArray], path: Path) -> Part:
     if not fitting and (usual or len(others) == 1):
         raise refused(path, f"{count} images in {images} but the labels are {(usual or others)[0]}")
     labels = the_one(fitting, LABEL_KEYS, "labels", path) if fitting else None
-    return Part(split, images, labels, shape, channels_first)
+    return StoredPart(split, images, labels, shape, channels_first)
 
 
-def find_parts(arrays: list[StoredArray], path: Path) -> list[Part]:
+def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
     """Return one part for the whole file, or one per split in the order train, validation, test."""
     groups: dict[int | None, list[StoredArray]] = {}
     for array in arrays:
@@ -126,7 +126,7 @@ def value_range(archive: zipfile.ZipFile, array: StoredArray, path: Path) -> tup
 
 
 def fill(
-    out: np.ndarray, archive: zipfile.ZipFile, part: Part, scale: tuple[float, float], path: Path
+    out: np.ndarray, archive: zipfile.ZipFile, part: StoredPart, scale: tuple[float, float], path: Path
 ) -> None:
     """Write a part's images to ``out`` (N, 48, 48, 3) uint8, converting block after block."""
     count, image_values = part.shape[0], prod(part.shape[1:])
@@ -154,7 +154,7 @@ def fill(
         position = end
 
 
-def layout_notes(parts: list[Part]) -> Iterator[str]:
+def layout_notes(parts: list[StoredPart]) -> Iterator[str]:
     """Yield a sentence per way in which the file differs from (N, 48, 48, 3)."""
     first = parts[0]
     channels = first.shape[1 if first.channels_first else 3]

@@ -54,7 +54,8 @@ def classic(f: Findings) -> Verdict:
     """Confirmed if the reported value lies in our 95 % interval on test images, with reservation if below it.
 
     Not confirmed if it lies above. Cannot be decided where the interval is wider than 0.05, nor where the value lies
-    above and the training is no fit to judge by (fewer images than there are, or accuracy still rising).
+    above and the training is no fit to judge by (fewer images than there are, a single epoch, accuracy still rising, or
+    less than half of that in training).
     """
     return _accuracy(f, "lenet_classic", on_validation=False)
 
@@ -64,8 +65,7 @@ def alexnet(f: Findings) -> Verdict:
 
     Where the same layers, trained differently (alexnet_fixed), lie above the reported value (95 %), the architecture is
     not at fault: refuted then, or confirmed with reservation where the value itself is reproduced. Else not confirmed;
-    cannot be decided where the training is no fit to judge by (fewer images than there are, accuracy still rising, or
-    less than half of that in training) or the interval is wider than 0.05.
+    cannot be decided where the training is no fit to judge by (see C09) or the interval is wider than 0.05.
     """
     measured, verdict = _accuracy(f, "alexnet", on_validation=False)
     if "alexnet_fixed" in f.scores:

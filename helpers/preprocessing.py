@@ -45,13 +45,13 @@ class Split:
     parts : (N,) "train", "validation", "test" or "dropped" (a further copy, or a copy whose labels conflict)
     pixel_sha256 : (N,) hexadecimal SHA-256 of each image's pixels
     origin : how the split was made, in words
-    moved : number of training-side images dropped because a copy of them is a test or validation image
+    leaked_copies : number of training-side images dropped because a copy of them is a test or validation image
     """
 
     parts: np.ndarray
     pixel_sha256: np.ndarray
     origin: str
-    moved: int = 0
+    leaked_copies: int = 0
 
     @property
     def sha256(self) -> str:
@@ -109,11 +109,11 @@ def split_cells(cells: Cells, seed: int = 0) -> Split:
     parts = np.full(len(cells), "train", dtype="<U10")
     if keeps_source and source is not None:
         parts[:] = source
-    moved = 0
+    leaked = 0
     for group in find_copies(pixel_sha256):
         most_guarded = max(group, key=lambda i: SPLIT_NAMES.index(parts[i]))
         conflict = has_conflicting_labels(group, labels)
-        moved += 0 if conflict else int(np.sum(parts[group] != parts[most_guarded]))
+        leaked += 0 if conflict else int(np.sum(parts[group] != parts[most_guarded]))
         dropped = group if conflict else group[group != most_guarded]
         parts[dropped] = DROPPED
 
@@ -139,7 +139,7 @@ def split_cells(cells: Cells, seed: int = 0) -> Split:
                 "two or more to train on and one or more in every part"
             )
     origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {seed}"
-    return Split(parts, pixel_sha256, origin, moved if keeps_source else 0)
+    return Split(parts, pixel_sha256, origin, leaked if keeps_source else 0)
 
 
 def save_split(split: Split, cells: Cells, path: Path) -> None:

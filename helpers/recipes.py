@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from helpers.cells import InputError
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -22,7 +24,7 @@ class Recipe:
     epoch_images : number of images in an epoch, where that is not all of them
     keep_best_epoch : whether the weights of the epoch with the best validation accuracy stay, not the last ones
     patience : epochs without a better validation accuracy that end the training
-    low_precision : whether to multiply in bfloat16 where the processor or a GPU can
+    mixed_precision : whether to multiply in bfloat16 (Keras' "mixed_bfloat16") where the processor or a GPU can
     """
 
     name: str
@@ -38,14 +40,14 @@ class Recipe:
     epoch_images: int | None = None
     keep_best_epoch: bool = True
     patience: int | None = None
-    low_precision: bool = False
+    mixed_precision: bool = False
 
 
 @dataclass(frozen=True)
 class Rung:
     """A recipe of the ladder, what alone changes against the rung it stands on, and whether the next stands on it.
 
-    ``{epochs}`` in a change stands for the epochs that the profile trains.
+    ``{epochs}`` in a change stands for how long the profile trains, as in "24 epochs".
     """
 
     recipe: Recipe
@@ -56,7 +58,7 @@ class Rung:
 _CLASSIC = Recipe("lenet_classic", "lenet_classic", patience=3)
 _CUSTOM = replace(_CLASSIC, name="lenet_custom", network="lenet_custom")
 _TURNED = replace(_CUSTOM, name="turned", flips_and_turns=True)
-_ROUNDED = replace(_TURNED, name="bfloat16", low_precision=True)
+_ROUNDED = replace(_TURNED, name="bfloat16", mixed_precision=True)
 _NORMED = replace(_ROUNDED, name="normed", network="lenet_normed")
 _DECAYED = replace(
     _NORMED, name="decayed", cosine_decay=True, learning_rate=3e-3, keep_best_epoch=False, patience=None
@@ -67,7 +69,7 @@ _POOLED = replace(_STAGES, name="pooled", network="cellnet")
 _RESIDUAL = replace(_POOLED, name="residual", network="cellnet_residual")
 _MUON = replace(_POOLED, name="muon", optimizer="muon", learning_rate=1e-2)
 _JITTERED = replace(_MUON, name="jittered", acquisition_jitter=0.1)
-_ALEXNET = Recipe("alexnet", "alexnet", low_precision=True)
+_ALEXNET = Recipe("alexnet", "alexnet", mixed_precision=True)
 
 LADDER = (
     Rung(_CLASSIC, "classical LeNet"),
@@ -85,7 +87,7 @@ LADDER = (
     Rung(_RESIDUAL, "residual connections", is_kept=False),
     Rung(_MUON, "Muon for AdamW, learning rate 0.01"),
     Rung(_JITTERED, "other stains, lamps and lenses"),
-    Rung(replace(_JITTERED, name="cellnet"), "{epochs} epochs"),
+    Rung(replace(_JITTERED, name="cellnet"), "{epochs}"),
 )
 """The rungs in order, from the report's classical LeNet over its custom one to cellnet."""
 
@@ -136,7 +138,9 @@ class Profile:
     epoch_images: dict[str, int]
 
     def recipe(self, name: str) -> Recipe:
-        """Return the recipe called ``name`` with this profile's epochs."""
+        """Return the recipe called ``name`` with this profile's epochs; InputError where it trains no such recipe."""
+        if name not in self.trainings:
+            raise InputError(f"recipe {name!r}: not trained, expected one of {', '.join(self.trainings)}")
         return replace(
             RECIPES[name], epochs=self.trainings[name][0], epoch_images=self.epoch_images.get(name)
         )

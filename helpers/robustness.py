@@ -64,9 +64,9 @@ def _score(scorers: Mapping[str, Scorer], labels: np.ndarray, copies: Copies, *c
 def mean_corruption_error(table: pd.DataFrame, baseline: str = "alexnet") -> pd.DataFrame:
     """Return how each model bears corruptions, best first, from the table of `corrupt_and_score`.
 
-    ``clean`` and ``corrupted`` are (mean) accuracies. ``relative_error`` is the mean corruption error of Hendrycks &
-    Dietterich 2019 (arXiv:1903.12261): errors summed over severities, divided by the baseline's sum, averaged over
-    those corruptions under which the baseline errs; missing where there is no such model.
+    ``clean`` and ``corrupted`` are (mean) accuracies. ``mean_corruption_error`` is that of Hendrycks & Dietterich 2019
+    (arXiv:1903.12261): errors summed over severities, divided by the baseline's sum, averaged over those corruptions
+    under which the baseline errs; missing where there is no such model.
     """
     accuracy = table[table["severity"] > 0].pivot_table("accuracy", "model", "corruption", sort=False)
     clean = table[table["severity"] == 0].set_index("model")["accuracy"]
@@ -74,7 +74,7 @@ def mean_corruption_error(table: pd.DataFrame, baseline: str = "alexnet") -> pd.
     found["difference"] = found["corrupted"] - found["clean"]
     errors = 1 - accuracy
     reference = errors.reindex([baseline]).iloc[0]
-    found["relative_error"] = errors.div(reference.where(reference > 0)).mean(axis=1)
+    found["mean_corruption_error"] = errors.div(reference.where(reference > 0)).mean(axis=1)
     found["worst"], found["under_worst"] = accuracy.idxmin(axis=1), accuracy.min(axis=1)
     return found.sort_values("corrupted", ascending=False, kind="stable")
 

@@ -88,15 +88,17 @@ def not_judged(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
 def why_not_judged(run: Run, margin: float = 0.01) -> str | None:
     """Return why a training says too little about what its network can do, or None where it says enough.
 
-    The network saw fewer images than there are; validation accuracy was still rising, by more than ``margin`` over
-    its best before the last epoch; or it ended at less than half the training accuracy, so that the running averages
-    of a batch normalisation have not caught up.
+    The network saw fewer images than there are, or each of them once only; validation accuracy was still rising, by
+    more than ``margin`` over its best before the last epoch; or it ended at less than half the training accuracy, so
+    that the running averages of a batch normalisation have not caught up.
     """
     history = run.history()
     accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
     if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
         return "it saw fewer images than there are"
-    if len(accuracy) < 2 or accuracy[-1] > accuracy[:-1].max() + margin:
+    if len(accuracy) < 2:
+        return "a single epoch does not tell whether its validation accuracy was still rising"
+    if accuracy[-1] > accuracy[:-1].max() + margin:
         return "its validation accuracy was still rising"
     if accuracy[-1] < in_training[-1] / 2:
         return "its validation accuracy ended below half its training accuracy"

@@ -26,7 +26,7 @@ PERIMETER_WEIGHTS[[13, 23]] = (1 + np.sqrt(2)) / 2
 EROSIONS = 6
 HU_MOMENTS = 7
 SHAPE_NAMES = (
-    *("parts", "area", "largest_area", "hole_area", "perimeter", "roundness", "eccentricity", "off_centre"),
+    *("parts", "area", "largest_area", "hole_area", "perimeter", "circularity", "eccentricity", "off_centre"),
     *(f"eroded_{step}" for step in range(1, EROSIONS + 1)),
     *(f"hu_{order}" for order in range(1, HU_MOMENTS + 1)),
 )
@@ -176,14 +176,14 @@ def hu_moments(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def shapes(masks: np.ndarray) -> np.ndarray:
     """Return (N, 21) measures of bool masks, in the order of SHAPE_NAMES; 0 throughout where a mask is empty.
 
-    Parts, area and roundness (4 pi area / perimeter^2 of the largest part, holes filled) tell lobed from round;
+    Parts, area and circularity (4 pi area / perimeter^2 of the largest part, holes filled) tell lobed from round;
     eroded_k is the share of that part's area left after k erosions.
     """
     largest, parts = largest_parts(masks)
     filled = fill_holes(largest)
     area = filled.sum(axis=(1, 2))
     perimeter = perimeters(filled)
-    roundness = 4 * np.pi * area / np.where(perimeter > 0, perimeter, np.inf) ** 2
+    circularity = 4 * np.pi * area / np.where(perimeter > 0, perimeter, np.inf) ** 2
     moments, eccentricity, centroid = hu_moments(filled)
     off_centre = np.hypot(*(centroid - (masks.shape[1] - 1) / 2).T) * (area > 0)
     left, eroded = filled, []
@@ -191,7 +191,7 @@ def shapes(masks: np.ndarray) -> np.ndarray:
         left = ndimage.binary_erosion(left, EIGHT_NEIGHBOURS if step % 2 else FOUR_NEIGHBOURS)
         eroded.append(left.sum(axis=(1, 2)) / np.maximum(area, 1))
     holes = area - largest.sum(axis=(1, 2))
-    named = (parts, masks.sum(axis=(1, 2)), area, holes, perimeter, roundness, eccentricity, off_centre)
+    named = (parts, masks.sum(axis=(1, 2)), area, holes, perimeter, circularity, eccentricity, off_centre)
     return np.column_stack([*named, *eroded, np.abs(moments)])
 
 

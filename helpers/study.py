@@ -56,7 +56,8 @@ class Study:
             is_trained = rung.recipe.name in self.profile.trainings
             if is_trained:
                 change = ", ".join([*changes, rung.change])
-                change = change.format(epochs=self.profile.trainings[rung.recipe.name][0])
+                epochs = self.profile.trainings[rung.recipe.name][0]
+                change = change.format(epochs="1 epoch" if epochs == 1 else f"{epochs} epochs")
                 rungs[rung.recipe.name] = replace(rung, change=change)
             if rung.is_kept:
                 changes = [] if is_trained else [*changes, rung.change]
@@ -122,31 +123,33 @@ def open_study(
 
 
 def trained(study: Study, *names: str) -> dict[str, list[Run]]:
-    """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now."""
+    """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now.
+
+    InputError where the study's profile trains no such recipe.
+    """
     from helpers.training import train
 
+    recipes = [study.profile.recipe(name) for name in names]
+    jobs = [(recipe, seed) for recipe in recipes for seed in range(study.profile.trainings[recipe.name][1])]
     if study.scheduler:
         from helpers.distribution import train_on
 
-        jobs = [
-            (study.profile.recipe(name), seed)
-            for name in names
-            for seed in range(study.profile.trainings[name][1])
-        ]
         train_on(study.scheduler, jobs, study.train, study.validation, study.out / "runs")
-    runs = {}
-    for name in names:
-        recipe, (_, seeds) = study.profile.recipe(name), study.profile.trainings[name]
-        runs[name] = [
-            train(recipe, seed, study.train, study.validation, study.out / "runs") for seed in range(seeds)
-        ]
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    for recipe, seed in jobs:
+        runs[recipe.name].append(train(recipe, seed, study.train, study.validation, study.out / "runs"))
     return runs
 
 
 def fitted(study: Study, name: str) -> Run:
-    """Return the finished run of a classical model: read where it exists, else fitted on the training images."""
+    """Return the finished run of a classical model: read where it exists, else fitted on the training images.
+
+    InputError where ``name`` is not in `CLASSICAL`.
+    """
     from helpers import classical
 
+    if name not in CLASSICAL:
+        raise InputError(f"model {name!r}: no classical one, expected one of {', '.join(CLASSICAL)}")
     fit = {"forest": classical.fit_forest, "handcrafted_best": classical.fit_handcrafted_best}[name]
     versions = [version(name) for name in ("scikit-learn", "scikit-image", "scipy", "numpy", "skops")]
     key = key_of(name, study.train.sha256, study.validation.sha256, versions, classical.SOURCE)

@@ -116,13 +116,16 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, max(1, steps - warmup), warmup_target=recipe.learning_rate, warmup_steps=warmup
         )
-    if recipe.optimizer == "adam":
-        return keras.optimizers.Adam(rate)
-    if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
-    return ConvolutionMuon(
-        rate, weight_decay=WEIGHT_DECAY, adam_weight_decay=WEIGHT_DECAY, adam_lr_ratio=MUON_ADAM_RATIO
-    )
+    match recipe.optimizer:
+        case "adam":
+            return keras.optimizers.Adam(rate)
+        case "adamw":
+            return keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
+        case "muon":
+            return ConvolutionMuon(
+                rate, weight_decay=WEIGHT_DECAY, adam_weight_decay=WEIGHT_DECAY, adam_lr_ratio=MUON_ADAM_RATIO
+            )
+    raise ValueError(f"optimizer {recipe.optimizer!r}: not known, expected adam, adamw or muon")
 
 
 def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
@@ -148,7 +151,7 @@ def train(
 
 def precision_of(recipe: Recipe) -> str:
     """Return the Keras precision in which a recipe trains on this machine."""
-    return fastest_precision() if recipe.low_precision else "float32"
+    return fastest_precision() if recipe.mixed_precision else "float32"
 
 
 def _scaling(scaling: str, images: np.ndarray) -> tuple[Any, Any]:

@@ -72,7 +72,7 @@ def test_synthetic_cells_are_said_before_anything_else() -> None:
 
 def test_robustness_stands_in_it_if_there_is_any() -> None:
     results = copy.deepcopy(RESULTS)
-    results["models"]["cellnet"]["robustness"] = {"corrupted": 0.61234, "relative_error": 0.51234}
+    results["models"]["cellnet"]["robustness"] = {"corrupted": 0.61234, "mean_corruption_error": 0.51234}
     results["models"]["alexnet"] = MODEL | {"val_accuracy": 0.2, "test_accuracy": 0.95}
     assert (
         "- mean accuracy under corruption: 0.6123\n- mean corruption error relative to alexnet: 0.5123\n"

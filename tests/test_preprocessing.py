@@ -79,7 +79,7 @@ def test_the_sources_own_split_is_kept_but_a_copy_of_a_test_image_leaves_the_tra
     assert own[2] == "test"
     assert split.parts[8] == "dropped"
     assert split.parts[2] == "test"
-    assert split.moved == 1
+    assert split.leaked_copies == 1
     others = np.delete(np.arange(200), 8)
     np.testing.assert_array_equal(split.parts[others], own[others])
 

@@ -80,8 +80,8 @@ def test_mean_corruption_error_by_hand() -> None:
     table = two_corruptions(alexnet=[0.9, 0.8, 0.6, 0.5, 0.5], cellnet=[1.0, 0.9, 0.8, 0.9, 0.6])
     found = mean_corruption_error(table)
     # fog: (0.1 + 0.2) / (0.2 + 0.4); rain: (0.1 + 0.4) / (0.5 + 0.5)
-    assert found.loc["cellnet", "relative_error"] == pytest.approx((0.5 + 0.5) / 2)
-    assert found.loc["alexnet", "relative_error"] == pytest.approx(1)
+    assert found.loc["cellnet", "mean_corruption_error"] == pytest.approx((0.5 + 0.5) / 2)
+    assert found.loc["alexnet", "mean_corruption_error"] == pytest.approx(1)
     assert found.loc["cellnet", "clean"] == 1
     assert found.loc["cellnet", "corrupted"] == pytest.approx(0.8)
     assert found.loc["cellnet", "difference"] == pytest.approx(-0.2)
@@ -92,15 +92,15 @@ def test_mean_corruption_error_by_hand() -> None:
 
 def test_a_ratio_of_errors_is_not_a_mean_of_ratios() -> None:
     table = two_corruptions(alexnet=[1, 0.9, 0.5, 0.5, 0.5], forest=[1, 0.5, 0.9, 0.5, 0.5])
-    assert mean_corruption_error(table).loc["forest", "relative_error"] == pytest.approx(1)
+    assert mean_corruption_error(table).loc["forest", "mean_corruption_error"] == pytest.approx(1)
 
 
 def test_without_the_baseline_or_its_errors_there_is_no_ratio() -> None:
     alone = mean_corruption_error(two_corruptions(cellnet=[1.0, 0.9, 0.8, 0.9, 0.6]))
-    assert np.isnan(alone.loc["cellnet", "relative_error"])
+    assert np.isnan(alone.loc["cellnet", "mean_corruption_error"])
     assert alone.loc["cellnet", "corrupted"] == pytest.approx(0.8)
     perfect_in_fog = two_corruptions(alexnet=[1, 1, 1, 0.5, 0.5], cellnet=[1.0, 0.9, 0.8, 0.9, 0.6])
-    assert mean_corruption_error(perfect_in_fog).loc["cellnet", "relative_error"] == pytest.approx(0.5)
+    assert mean_corruption_error(perfect_in_fog).loc["cellnet", "mean_corruption_error"] == pytest.approx(0.5)
 
 
 def some_predictions(count: int = 200) -> tuple[np.ndarray, np.ndarray]:

@@ -106,10 +106,46 @@ def test_a_training_that_is_killed_leaves_nothing(tmp_path, monkeypatch) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_best_epoch_is_kept(run) -> None:
-    history = run.history()
-    assert run.record["val_accuracy"] == pytest.approx(history["val_accuracy"].max())
-    assert run.record["best_epoch"] == history["val_accuracy"].idxmax()
+CONTRARY = Part(VALIDATION.images, 1 - VALIDATION.labels)
+"""Validation images labelled the other way round: the more a network learns, the more it errs on them."""
+
+
+def test_the_best_epochs_weights_are_kept_and_patience_ends_the_training(tmp_path) -> None:
+    patient = replace(RECIPE, epochs=10, patience=2)
+    kept = train(patient, 0, TRAIN, CONTRARY, tmp_path)
+    assert kept.history().index.tolist() == [1, 2, 3]
+    assert kept.history()["val_accuracy"].idxmax() == kept.record["best_epoch"] == 1
+    first_epoch = train(replace(RECIPE, epochs=1), 0, TRAIN, CONTRARY, tmp_path)
+    np.testing.assert_array_equal(kept.validation_probabilities(), first_epoch.validation_probabilities())
+
+
+def test_the_last_epochs_weights_are_kept_where_the_recipe_says_so(tmp_path) -> None:
+    last = train(replace(RECIPE, keep_best_epoch=False), 0, TRAIN, CONTRARY, tmp_path)
+    best = train(RECIPE, 0, TRAIN, CONTRARY, tmp_path)
+    assert (last.record["best_epoch"], best.record["best_epoch"]) == (2, 1)
+    assert not np.array_equal(last.validation_probabilities(), best.validation_probabilities())
+
+
+def test_the_learning_rate_rises_for_a_twentieth_of_the_steps_and_falls_to_zero_along_a_cosine() -> None:
+    recipe = replace(RECIPE, epochs=10, cosine_decay=True, learning_rate=0.02)  # 10 epochs of 6 batches
+    network, _ = training.prepare(recipe, 0, TRAIN)
+    rates = [float(network.optimizer._learning_rate(step)) for step in (0, 1, 3, 3 + 19, 3 + 57 // 2, 60)]
+    expected = [0, 0.02 / 3, 0.02, 0.015, 0.01 * (1 + np.cos(np.pi * 28 / 57)), 0]
+    np.testing.assert_allclose(rates, expected, atol=1e-7)
+
+
+def test_mixed_precision_multiplies_in_bfloat16_and_keeps_probabilities_in_float32(monkeypatch) -> None:
+    monkeypatch.setattr(training, "fastest_precision", lambda: "mixed_bfloat16")
+    for mixed, expected in ((True, "bfloat16"), (False, "float32")):
+        network, _ = training.prepare(replace(RECIPE, mixed_precision=mixed), 0, TRAIN)
+        assert network.get_layer("C3").compute_dtype == expected
+        assert network.get_layer("C3").kernel.dtype == "float32"
+        assert network.get_layer("probabilities").compute_dtype == "float32"
+
+
+def test_an_unknown_optimizer_is_refused() -> None:
+    with pytest.raises(ValueError, match="'sgd': not known, expected adam, adamw or muon"):
+        training.prepare(replace(RECIPE, optimizer="sgd"), 0, TRAIN)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +154,7 @@ def test_the_best_epoch_is_kept(run) -> None:
         ([0.5, 0.9, 0.9], 100, None),
         ([0.5, 0.7, 0.9], 100, "still rising"),
         ([0.9, 0.9], 40, "fewer images"),  # 80 of 100
-        ([0.9], 100, "still rising"),  # one epoch tells nothing about the next
+        ([0.9], 100, "a single epoch"),
         ([0.08, 0.08], 100, "below half its training accuracy"),  # of 0.95
     ],
 )
@@ -166,7 +202,7 @@ def test_scaling_is_part_of_the_saved_network(scaling: str, tmp_path) -> None:
 
 
 def test_the_saved_network_is_plain_keras_in_float32(tmp_path) -> None:
-    recipe = Recipe("stages", "cellnet", batch_size=16, low_precision=True)
+    recipe = Recipe("stages", "cellnet", batch_size=16, mixed_precision=True)
     run = train(recipe, 0, TRAIN, VALIDATION, tmp_path)
     network = keras.saving.load_model(run.model_path, compile=False)
     assert {type(layer).__module__.split(".")[0] for layer in network.layers} == {"keras"}

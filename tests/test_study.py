@@ -1,0 +1,37 @@
+"""A study says which names it does not know, and each rung of its ladder names all that changes below it."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.cells import InputError
+from helpers.preprocessing import split_cells
+from helpers.study import Study, fitted, open_study, trained
+from helpers.synthetic import draw_cells
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    cells = draw_cells(64)
+    return Study(cells, split_cells(cells), "smoke", tmp_path_factory.mktemp("study"))
+
+
+def test_names_that_are_not_known_are_refused_before_anything_is_computed(study: Study) -> None:
+    for use, name in ((trained, "residual"), (trained, "resnet"), (fitted, "cellnet")):
+        with pytest.raises(InputError, match=f"'{name}'.*expected one of"):
+            use(study, name)
+    assert list(study.out.iterdir()) == []
+
+
+def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="profile 'fast': not known, expected one of smoke, quick, full"):
+        open_study("synthetic", "fast", tmp_path)
+
+
+def test_a_rung_names_the_changes_of_those_below_it_that_are_kept_but_not_trained(study: Study) -> None:
+    ladder = study.ladder
+    assert list(ladder) == ["lenet_classic", "lenet_custom", "muon", "jittered", "cellnet"]
+    assert ladder["lenet_custom"].change == "ReLU, 32 and 64 filters of 3×3, same padding, 128 dense units"
+    assert "AdamW for Adam, three stages" in ladder["muon"].change
+    assert "residual" not in ladder["muon"].change
+    assert ladder["cellnet"].change == "1 epoch"
