@@ -1,4 +1,7 @@
-"""What may be wrong with images before anything is learnt from them."""
+"""What may be wrong with images before anything is learnt from them.
+
+``images`` are (N, 48, 48, 3) uint8 throughout, ``labels`` (N,) integers; positions are int64, ascending.
+"""
 
 from __future__ import annotations
 

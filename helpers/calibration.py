@@ -1,4 +1,7 @@
-"""Whether a probability means what it says, how to mend it, and which images a human should look at again."""
+"""Whether a probability means what it says, how to mend it, and which images a human should look at again.
+
+``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout; the confidence of an image is its largest one.
+"""
 
 from __future__ import annotations
 

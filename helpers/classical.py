@@ -1,6 +1,7 @@
 """Classical learners on hand-crafted features: the report's forest, and the best one we found.
 
-Both read uint8 images through ``extract_features`` and give class probabilities; neither holds a neural network.
+Both read (N, 48, 48, 3) uint8 images through ``extract_features``, learn from (N,) labels and give class probabilities;
+neither holds a neural network.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 The eleven corruptions are those of BloodMNIST-C (Di Salvo et al. 2024, MedMNIST-C, arXiv:2406.17536), written anew
 for 48 pixels: factors and qualities are theirs, lengths suit our images, deposits and bubbles are drawn here.
+
+Every function takes (N, 48, 48, 3) uint8 images and returns others of that kind.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How good a model is: scores with intervals, and paired tests between models on the same images."""
+"""How good a model is: scores with intervals, and paired tests between models on the same images.
+
+``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout, or (N, 8) by model name for the same N images.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +141,7 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
 
 
 def confused_pairs(matrix: np.ndarray, count: int = 5) -> pd.DataFrame:
-    """Return the ``count`` most frequent errors: true class, predicted class, images, share of the class."""
+    """Return the ``count`` most frequent errors of an (8, 8) matrix: true class, predicted class, images, share of class."""
     rows = [
         (CLASS_NAMES[true], CLASS_NAMES[predicted], int(matrix[true, predicted]), matrix[true].sum())
         for true in range(len(matrix))

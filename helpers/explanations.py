@@ -1,4 +1,7 @@
-"""Where in an image a network finds the evidence for its answer, and two checks that it is the network's evidence."""
+"""Where in an image a network finds the evidence for its answer, and two checks that it is the network's evidence.
+
+Maps of evidence are (N, H, W) floats, one per (48, 48, 3) uint8 image.
+"""
 
 from __future__ import annotations
 

@@ -49,6 +49,9 @@ MODEL_COLOURS: dict[str, str] = {
 }
 """Model name -> colour, found as above: in each family, the model as reported is the paler one."""
 
+SERIES_COLOURS = ("#5744f7", "#e27e10", "#056f78", "#c90537")
+"""Colours of series that are neither classes nor models."""
+
 DIVERGING_MAP = "PuOr"
 """Colour map for signed amounts (correlations, differences), centred on zero."""
 

@@ -1,4 +1,7 @@
-"""The drawings of the report: each function returns a finished figure, with a title that states what to see."""
+"""The drawings of the report: each function returns a finished figure, with a title that states what to see.
+
+``labels`` are (N,) integers, in plots_* too, ``images`` (N, 48, 48, 3) uint8 and ``probabilities`` (N, 8).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from helpers.figures import (
     CLASS_COLOURS,
     CLASS_MARKERS,
     DIVERGING_MAP,
+    GRID,
     MODEL_COLOURS,
+    MUTED,
+    SERIES_COLOURS,
 )
 
 
@@ -112,7 +118,7 @@ def draw_confusion(matrix: np.ndarray, title: str) -> Figure:
     figure, axes = plt.subplots(figsize=(7.6, 6))
     sns.heatmap(
         errors, mask=matrix == 0, annot=matrix, fmt="d", cmap="YlOrRd", vmin=0, square=True, linewidths=0.5,
-        linecolor="#d9dde4", xticklabels=CLASS_NAMES, yticklabels=CLASS_NAMES, ax=axes,
+        linecolor=GRID, xticklabels=CLASS_NAMES, yticklabels=CLASS_NAMES, ax=axes,
         cbar_kws={"label": "images, errors only"},
     )  # fmt: skip
     axes.grid(visible=False)
@@ -150,7 +156,7 @@ def draw_comparison(
                 reported[name],
                 row,
                 "x",
-                color="#59616e",
+                color=MUTED,
                 markersize=8,
                 markeredgewidth=2,
                 label="as reported",
@@ -169,13 +175,13 @@ def draw_comparison(
 def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: str, title: str) -> Figure:
     """Return one row of dots per row of the table, one marker per column, and a line at ``reference``."""
     figure, axes = plt.subplots(figsize=(8, 0.5 * len(table) + 1.6))
-    for column, marker, colour in zip(table.columns, "oD", ("#056f78", "#e27e10"), strict=False):
+    for column, marker, colour in zip(table.columns, "oD", SERIES_COLOURS, strict=False):
         axes.plot(table[column], range(len(table)), marker, color=colour, markersize=8, label=column)
         for row, value in enumerate(table[column]):
             axes.annotate(
                 f"{value:.3f}", (value, row), (0, 8), textcoords="offset points", ha="center", fontsize=8.5
             )
-    axes.axvline(reference, color="#59616e", linestyle="--", label=reference_name)
+    axes.axvline(reference, color=MUTED, linestyle="--", label=reference_name)
     axes.set_yticks(range(len(table)), [str(name) for name in table.index])
     axes.set_ylim(len(table) - 0.4, -0.7)
     axes.set(xlabel=unit, title=title)

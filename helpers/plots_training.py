@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from helpers.figures import INK, MODEL_COLOURS, MUTED, PAPER
+from helpers.figures import INK, MODEL_COLOURS, MUTED, PAPER, SERIES_COLOURS
 
 
 def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
@@ -76,9 +76,7 @@ def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
 def draw_scalings(histories: dict[str, list[pd.DataFrame]], title: str) -> Figure:
     """Return validation accuracy by epoch for each scaling of the pixels: thin for seeds, thick for their mean."""
     figure, axes = plt.subplots(figsize=(7.4, 3.9))
-    for (name, seeds), colour, marker in zip(
-        histories.items(), ("#5744f7", "#e27e10", "#056f78", "#c90537"), "osD^", strict=False
-    ):
+    for (name, seeds), colour, marker in zip(histories.items(), SERIES_COLOURS, "osD^", strict=False):
         curves = pd.concat([history["val_accuracy"] for history in seeds], axis=1)
         axes.plot(curves.index, curves, color=colour, linewidth=0.7, alpha=0.6)
         axes.plot(curves.index, curves.mean(axis=1), color=colour, marker=marker, markersize=4, label=name)

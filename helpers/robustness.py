@@ -1,4 +1,7 @@
-"""How models bear what their training lacked: corruptions, shifted colours, cells of another laboratory."""
+"""How models bear what their training lacked: corruptions, shifted colours, cells of another laboratory.
+
+``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers and ``probabilities`` (N, 8) by model name throughout.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def corrupt_and_score(
 ) -> pd.DataFrame:
     """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are.
 
-    ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,); one corrupted copy is held at a time.
+    One corrupted copy of the images is held at a time.
     """
     corrupted = ((name, s, corrupt(images, name, s)) for name, s in product(CORRUPTIONS, severities))
     return _score(scorers, labels, chain([("none", 0, images)], corrupted), "corruption", "severity")

@@ -67,7 +67,7 @@ def finished_run(folder: Path) -> Run | None:
 def write_run(
     folder: Path, record: dict[str, Any], probabilities: np.ndarray, train: Part, validation: Part
 ) -> dict[str, Any]:
-    """Write validation probabilities and record into ``folder``; return the record with its accuracy added."""
+    """Write (N, 8) validation probabilities and record into ``folder``; return the record with its accuracy added."""
     np.savez_compressed(folder / "validation.npz", probabilities=probabilities)
     record = {
         **record,
