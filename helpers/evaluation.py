@@ -141,7 +141,10 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
 
 
 def confused_pairs(matrix: np.ndarray, count: int = 5) -> pd.DataFrame:
-    """Return the ``count`` most frequent errors of an (8, 8) matrix: true class, predicted class, images, share of class."""
+    """Return the ``count`` most frequent errors in an (8, 8) confusion matrix.
+
+    One row per pair: ``true class``, ``predicted as``, ``images``, ``of`` (images of the class), ``share of class``.
+    """
     rows = [
         (CLASS_NAMES[true], CLASS_NAMES[predicted], int(matrix[true, predicted]), matrix[true].sum())
         for true in range(len(matrix))
