@@ -73,7 +73,9 @@ def alexnet(f: Findings) -> Verdict:
     if "alexnet_fixed" in f.scores and f.scores["alexnet_fixed"]["accuracy_ci95"][0] > REPORTED["alexnet"]:
         return measured, RESERVED if verdict == CONFIRMED else REFUTED
     if "alexnet" in f.not_judged:
-        return f"{measured}; alexnet as printed cannot be judged: {f.not_judged['alexnet']}", UNDECIDED
+        if verdict != UNDECIDED:  # which says why already
+            measured += f"; alexnet as printed cannot be judged: {f.not_judged['alexnet']}"
+        return measured, UNDECIDED
     return measured, NOT_CONFIRMED if verdict == RESERVED else verdict
 
 

@@ -175,6 +175,8 @@ def summarise(
     second = best_on_validation({name: model for name, model in models.items() if name != best})
     kind = "synthetic cells, drawn by this project" if study.cells.is_synthetic else study.cells.source
     sizes = {part: f"{len(study.split.indices(part)):,}" for part in SPLIT_NAMES}
+    dropped = len(study.split.indices("dropped"))
+    left_out = f"; {dropped:,} are left out, as copies of others" if dropped else ""
 
     def words(name: str, key: str = "test_accuracy") -> str:
         return "{:.4f} [{:.4f}, {:.4f}]".format(models[name][key], *models[name][f"{key}_ci95"])
@@ -196,7 +198,8 @@ def summarise(
     counted = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])
     return [
         f"Of {len(study.cells):,} images of 48×48 pixels ({kind}), {sizes['train']} train the models, "
-        f"{sizes['validation']} choose between them, and {sizes['test']}, kept from training and choice, test them.",
+        f"{sizes['validation']} choose between them, and {sizes['test']}, kept from training and choice, test them"
+        f"{left_out}.",
         f"Validation images choose {MODEL_WORDS[best]}: test accuracy {words(best)} (95 % interval), "
         f"{seed_words(models[best])}; next comes {MODEL_WORDS[second]} with {words(second)}, {found} "
         f"(first seeds, McNemar, Holm, {p_words(p)}).",
