@@ -20,7 +20,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves CONTENT; under /dies it stops half way, under /silent it never answers."""
+    """Serves CONTENT; under /dies it ends half way, under /stalls it stands still there, /silent never answers."""
 
     def do_GET(self) -> None:
         if self.path == "/missing":
@@ -32,7 +32,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
-        self.wfile.write(CONTENT[: len(CONTENT) // 2] if self.path == "/dies" else CONTENT)
+        self.wfile.write(CONTENT[: len(CONTENT) // 2] if self.path in ("/dies", "/stalls") else CONTENT)
+        if self.path == "/stalls":
+            self.server.released.wait()  # type: ignore[attr-defined]
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output clean."""
@@ -51,7 +53,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
-def test_the_file_is_downloaded_whole_and_only_once(server: str, tmp_path: Path) -> None:
+def test_the_file_is_downloaded_whole(server: str, tmp_path: Path) -> None:
     path = download_bloodmnist(tmp_path / "cache", f"{server}/file", MD5)
     assert path.read_bytes() == CONTENT
     assert [entry.name for entry in path.parent.iterdir()] == ["bloodmnist_64.npz"]
@@ -75,12 +77,14 @@ def test_a_failed_download_leaves_nothing_behind(
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_server_that_never_answers_is_given_up(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("page", "limit"), [("silent", "ANSWER_SECONDS"), ("stalls", "STALL_SECONDS")])
+def test_a_server_that_does_not_answer_or_go_on_is_given_up(
+    page: str, limit: str, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(download, limit, 0.2)
     with pytest.raises(InputError, match=r"no answer within|timed out"):
-        download_bloodmnist(tmp_path, f"{server}/silent", MD5)
+        download_bloodmnist(tmp_path, f"{server}/{page}", MD5)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_network_is_said(tmp_path: Path) -> None:
