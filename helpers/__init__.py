@@ -35,5 +35,3 @@ THREADS = 2
 
 BATCH = 64
 """Images that a network answers for at once; more would only need more memory."""
-
-__version__ = "0.1.0"

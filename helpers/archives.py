@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from helpers.cells import SIDE, SPLIT_NAMES, Cells
+from helpers.command_line import printable, refused, refusing
 from helpers.conversions import (
     as_labels,
     as_rgb,
     as_uint8,
     geometry_notes,
-    printable,
-    refused,
-    refusing,
     to_side,
     usable_size,
     value_scale,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 from scipy.stats.contingency import association
+from skimage.measure import block_reduce
 
 from helpers.cells import CLASS_NAMES, SIDE, Cells
 from helpers.preprocessing import DROPPED, Split, find_copies, has_conflicting_labels, hash_pixels
@@ -33,16 +34,8 @@ def find_near_copies(images: np.ndarray, largest_difference: float = NEAR_COPY_D
     grey levels. Candidates are found among means over 12x12 blocks, whose difference never exceeds that of the
     pixels, so no pair is missed.
     """
-    blocks = SIDE // POOL
-    pooled = np.concatenate(
-        [
-            images[start : start + CHUNK]
-            .reshape(-1, blocks, POOL, blocks, POOL, 3)
-            .mean(axis=(2, 4), dtype=np.float32)
-            .reshape(-1, blocks * blocks * 3)
-            for start in range(0, len(images), CHUNK)
-        ]
-    )
+    pooled = block_reduce(images, (1, POOL, POOL, 1), np.mean)  # type: ignore[no-untyped-call]
+    pooled = pooled.reshape(len(images), -1)
     _, distinct = np.unique(hash_pixels(images), return_index=True)
     distinct.sort()
     radius = largest_difference * np.sqrt(pooled.shape[1])

@@ -35,14 +35,15 @@ with _silent_terminal():
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # else it warns of every network after the fifth
     tf.zeros(1)  # looks for a graphics card now, where nobody has to read about it
 
-__all__ = ["THREADS", "keras", "matrix_product_peak", "tf"]
+__all__ = ["keras", "matrix_product_peak", "tf"]
 
 
-def matrix_product_peak(precision: str, size: int = 2048, repeats: int = 8) -> float:
+def matrix_product_peak(precision: str, repeats: int = 8) -> float:
     """Return the FLOP/s of a product of two square matrices, the best of ``repeats``: what this machine can do.
 
     ``precision`` is that of a training: "float32" or "mixed_bfloat16".
     """
+    size = 2048
     dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
     matrix = tf.cast(tf.fill((size, size), 0.5), dtype)
     seconds = []

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.backend import THREADS, keras, matrix_product_peak
+from helpers import THREADS
+from helpers.backend import keras, matrix_product_peak
 from helpers.cost import count_flops
 from helpers.preprocessing import Part
 from helpers.recipes import NETWORKS, RECIPES

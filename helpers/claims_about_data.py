@@ -152,9 +152,7 @@ def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_bes
 
 def microscope(f: Findings) -> Verdict:
     """Refuted if more than 99 % of the images carry colour: electrons have none."""
-    spread = f.statistics[["red", "green", "blue"]].max(axis=1) - f.statistics[["red", "green", "blue"]].min(
-        axis=1
-    )
+    spread = np.ptp(f.statistics[["red", "green", "blue"]].to_numpy(), axis=1)
     coloured = float((spread > 5).mean())
     measured = f"{coloured:.1%} of the images carry colour, n = {len(spread):,}"
     return measured, REFUTED if coloured > 0.99 else NOT_CONFIRMED

@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from helpers.cells import CLASS_NAMES, InputError
+from helpers.command_line import refusing
 from helpers.features import REPORT_GROUPS, RICH_GROUPS, extract_features, feature_names
 from helpers.storage import source_key, written_atomically
 
@@ -148,7 +149,10 @@ def fit_handcrafted_best(
     features = extract_features(images, BEST_GROUPS, jobs=jobs).to_numpy()
     machine = build_support_vector_machine(features.shape[1])
     calibrated = CalibratedClassifierCV(machine, method="temperature", cv=folds, ensemble=False, n_jobs=jobs)
-    calibrated.fit(features, labels)
+    # scikit-learn takes labels for columns of the decision values, which they are not where a class is absent
+    present, columns = np.unique(labels, return_inverse=True)
+    calibrated.fit(features, columns)
+    calibrated.classes_ = present
     chosen = {"C": PENALTY, "gamma": KERNEL_WIDTH / features.shape[1], "features": features.shape[1]}
     return ClassicalModel("handcrafted_best", BEST_GROUPS, calibrated.set_params(n_jobs=1, cv=None), chosen)
 
@@ -176,16 +180,10 @@ def load_classical(path: Path) -> ClassicalModel:
 
     InputError where the file cannot be read or is not such a model.
     """
-    try:
+    with refusing(path, "a classical model of this project"):
         content = skops.io.load(path, trusted=TRUSTED_TYPES)
         model = ClassicalModel(**(content | {"groups": tuple(content["groups"])}))
         _require_sound(model)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}, expected a classical model (.skops)") from error
-    except Exception as error:
-        # A damaged or foreign zip can fail in any way that a zip, JSON, NumPy or scikit-learn can.
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(f"{path}: {reason}, expected a classical model written by this project") from error
     return model
 
 

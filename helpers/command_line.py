@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import NoReturn
 
 from helpers.cells import InputError
+
+
+def printable(text: object) -> str:
+    """Return ``text`` on one line, with control and undecodable characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def refused(path: Path | str, finding: str) -> InputError:
+    """Return an `InputError` whose one line names ``path`` and then says what is wrong with it."""
+    return InputError(printable(f"{path}: {' '.join(finding.split())[:400]}"))
+
+
+@contextmanager
+def refusing(path: Path | str, what: str) -> Iterator[None]:
+    """Turn whatever libraries raise on damaged or unreadable input into one `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except OSError as error:
+        raise refused(path, f"cannot be read as {what} ({error.strerror or error})") from error
+    except Exception as error:  # zipfile, Pillow, Keras, skops, ONNX Runtime and others each raise their own
+        raise refused(path, f"is damaged or not {what} ({type(error).__name__}: {error})") from error
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.cells import InputError
-from helpers.command_line import OneLineParser, with_exit_code
+from helpers.command_line import OneLineParser, refused, refusing, with_exit_code
 
 CIRCUMSTANCES = ("provenance", "train_seconds", "train_joules", "train_threads", "requested", "reason")
 """Keys that tell how a run went and not what it found: where only these differ, the results are the same."""
@@ -19,14 +18,10 @@ MISSING = "(missing)"
 
 def read_results(path: Path) -> dict[str, Any]:
     """Return the results in ``path``; InputError where they cannot be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}), expected a results.json") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is no JSON ({error}), expected a results.json") from error
+    with refusing(path, "a results.json"):
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict) or "models" not in found:
-        raise InputError(f'{path}: no "models" in it, expected a results.json')
+        raise refused(path, 'no "models" in it, expected a results.json')
     return found
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from helpers.cells import CLASS_NAMES, SIDE, InputError
+from helpers.cells import CLASS_NAMES, SIDE
+from helpers.command_line import refused
 
 SMALLEST_SIDE = 16
 """Images with fewer pixels along a side are refused."""
@@ -35,29 +34,6 @@ OTHER_NAMES: dict[str, int] = {
     **{"ne": 6, "neu": 6, "neut": 6, "neutro": 6, "bne": 6, "sne": 6, "plt": 7, "thrombocyte": 7},
 }
 """Abbreviations in use for the classes, and the stages of immature granulocytes by their own names."""
-
-
-def printable(text: object) -> str:
-    """Return ``text`` on one line, with control and undecodable characters escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-
-
-def refused(path: Path | str, finding: str) -> InputError:
-    """Return an `InputError` whose one line names ``path`` and then says what is wrong with it."""
-    return InputError(printable(f"{path}: {finding[:400]}"))
-
-
-@contextmanager
-def refusing(path: Path | str, what: str) -> Iterator[None]:
-    """Turn whatever libraries raise on damaged or unreadable input into one `InputError`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except OSError as error:
-        raise refused(path, f"cannot be read as {what} ({error.strerror or error})") from error
-    except Exception as error:  # zipfile, zlib, Pillow, struct and ast each raise their own
-        raise refused(path, f"is damaged or not {what} ({type(error).__name__}: {error})") from error
 
 
 def class_index(name: str) -> int | None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from helpers.archives import read_archive
 from helpers.cells import Cells, InputError
-from helpers.conversions import refused, refusing
+from helpers.command_line import refused, refusing
 from helpers.download import download_bloodmnist, find_bloodmnist, is_bloodmnist, usual_places
 from helpers.folders import folder_sha256, read_folder, read_image_file
 from helpers.storage import ROOT, file_sha256, key_of
@@ -32,7 +32,6 @@ class Source:
     reason: str = ""
     """Why "auto" ended here, for the report; empty where the user named the source."""
     synthetic_count: int = 0
-    seed: int = 0
 
 
 def describe_path(path: Path) -> Source:
@@ -56,19 +55,13 @@ def describe_path(path: Path) -> Source:
     raise refused(path, f"begins with {start[:4]!r}, expected an .npz file, a folder or an image")
 
 
-def resolve_source(
-    source: str | Path | Source = "auto", *, synthetic_count: int = 12_000, seed: int = 0
-) -> Source:
+def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Source:
     """Return where ``source`` leads, downloading BloodMNIST if need be but loading no image.
 
     ``source`` is "auto", "bloodmnist", "synthetic" or a path. Raises InputError where it leads nowhere.
     """
-    if isinstance(source, Source):
-        return source
-    synthetic = Source("synthetic", None, "", synthetic_count, seed)
+    synthetic = Source("synthetic", synthetic_count=synthetic_count)
     if source == "synthetic":
-        if synthetic_count < 1:
-            raise InputError(f"synthetic: {synthetic_count} images asked for, expected at least 1")
         return synthetic
     if source == "bloodmnist":
         found, problems = find_bloodmnist(usual_places())
@@ -95,20 +88,18 @@ def resolve_source(
     return Source("archive", found, "; ".join([*reasons, "BloodMNIST is used."]))
 
 
-def load_cells(
-    source: str | Path | Source = "auto", *, synthetic_count: int = 12_000, seed: int = 0
-) -> Cells:
+def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Cells:
     """Return the cells that ``source`` names; see `resolve_source`.
 
     ``labels`` is None where the source has none. Every conversion is stated in ``notes``. Raises InputError
     with one line for whatever is not understood.
     """
-    resolved = resolve_source(source, synthetic_count=synthetic_count, seed=seed)
+    resolved = resolve_source(source, synthetic_count=synthetic_count)
     notes = (resolved.reason,) if resolved.reason else ()
     if resolved.path is None:
         from helpers.synthetic import draw_cells
 
-        drawn = draw_cells(resolved.synthetic_count, resolved.seed)
+        drawn = draw_cells(resolved.synthetic_count)
         return replace(drawn, notes=(*notes, *drawn.notes)) if notes else drawn
     if resolved.kind == "archive":
         if not is_bloodmnist(resolved.path):
@@ -121,7 +112,7 @@ def load_cells(
 def source_fingerprint(source: Source) -> str:
     """Return a hash over everything in a resolved source that its cells depend on, and its name."""
     if source.path is None:
-        return key_of("synthetic", source.synthetic_count, source.seed)
+        return key_of("synthetic", source.synthetic_count)
     if source.kind == "folder":
         return key_of(ascii(source.path.name), folder_sha256(source.path))
     with refusing(source.path, "a file"):

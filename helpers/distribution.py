@@ -29,15 +29,12 @@ from helpers.cells import InputError
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
 from helpers.runs import finished_run
-from helpers.storage import folder_written_atomically, source_key
+from helpers.storage import ROOT, folder_written_atomically, source_key
 
 PACKAGES = (
     "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "joblib", "distributed",
 )  # fmt: skip
-ROOMS = (
-    "augmentation", "backend", "batch_norm", "cells", "classical", "colour", "distribution", "features", "models",
-    "muon", "recipes", "runs", "shape_features", "training",
-)  # fmt: skip
+ROOMS = sorted(path.stem for path in (ROOT / "helpers").glob("*.py"))
 ANSWER_WITHIN = 5
 """Seconds in which a scheduler must answer and have a worker."""
 

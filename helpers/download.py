@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from helpers.cells import InputError
-from helpers.conversions import refused, refusing
+from helpers.command_line import refused, refusing
 from helpers.storage import ROOT
 
 MD5 = {

@@ -55,9 +55,9 @@ def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -
     return maps
 
 
-def randomised(network: Any, seed: int = 10_000) -> Any:
-    """Return the same network with weights as before a training, none of which starts from this ``seed``."""
-    keras.utils.set_random_seed(seed)
+def randomised(network: Any) -> Any:
+    """Return the same network with weights as before a training, but none of the study's."""
+    keras.utils.set_random_seed(10_000)  # no training of ours starts from this seed
     return keras.models.clone_model(network)
 
 

@@ -14,13 +14,11 @@ import numpy as np
 from PIL import Image
 
 from helpers.cells import CLASS_NAMES, SIDE, Cells
+from helpers.command_line import printable, refused, refusing
 from helpers.conversions import (
     as_rgb,
     class_index,
     geometry_notes,
-    printable,
-    refused,
-    refusing,
     to_side,
     usable_size,
 )

@@ -14,19 +14,14 @@ from helpers.runs import Run
 RESAMPLES = 4_000
 
 
-def correct_by_seed(runs: Sequence[Run], labels: np.ndarray) -> np.ndarray:
-    """Return (seeds, N) booleans: whether each run is right about each of the N validation images."""
-    return np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs])
-
-
-def bootstrap_means(correct: Sequence[np.ndarray], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return bootstrapped mean accuracies of models that saw the same N images, in two parts to be added.
 
     ``correct`` holds one (seeds, N) array per model. The parts are (models, RESAMPLES): the mean over the seeds on
     images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds as well,
     for each model by itself, adds to it, as widely spread as the mean of so many seeds is (their sd over n - 1).
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     images = correct[0].shape[1]
     weights = generator.multinomial(images, np.full(images, 1 / images), RESAMPLES) / images
     means, deviations = [], []
@@ -54,7 +49,10 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
     seed_sd (NaN with one seed), gain, gain_low, gain_high (NaN in the first row), seeds, parameters, epochs, seconds
     (mean over the seeds).
     """
-    correct = [correct_by_seed(runs[name], labels) for name in ladder]
+    correct = [
+        np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
+        for name in ladder
+    ]
     means, deviations = bootstrap_means(correct)
     rows, before = [], 0
     for index, (name, rung) in enumerate(ladder.items()):

@@ -19,6 +19,7 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from helpers.execution import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
+from helpers.findings import VERDICTS
 
 _THEME_COLOURS = (
     (INK, "var(--ink)"),
@@ -45,11 +46,9 @@ class Chapter:
     """One notebook as a chapter: its number, title, inner headings (anchor, text) and HTML body."""
 
     number: int
-    stem: str
-    title: str
+    title: str = ""
     headings: list[tuple[str, str]] = field(default_factory=list)
-    body: Markup | None = None
-    """None where the notebook has not been executed yet."""
+    body: str = ""
 
     @property
     def anchor(self) -> str:
@@ -178,12 +177,6 @@ def sanitised(text: str) -> Markup:
     )
 
 
-def line_count(source: str) -> str:
-    """Return how long a folded cell is, such as ``"9 lines"``."""
-    count = len(source.strip().splitlines())
-    return "1 line" if count == 1 else f"{count} lines"
-
-
 def words(key: str) -> str:
     """Return a results.json key as words: ``peak_memory_mib`` becomes ``Peak memory (MiB)``."""
     text = key.replace("_mib", " (MiB)").replace("_", " ").replace("sha256", "SHA-256")
@@ -202,8 +195,6 @@ def value_text(value: Any, key: str = "") -> str:
         return f"{value:.4g}" if abs(value) <= 1 else f"{value:,.1f}"
     if isinstance(value, (list, tuple)):
         return ", ".join(value_text(item, key) for item in value) or "–"
-    if isinstance(value, dict):
-        return "; ".join(f"{words(name).lower()} {value_text(item)}" for name, item in value.items())
     return str(value)
 
 
@@ -212,18 +203,7 @@ def is_code(text: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{7,}|(\./|/|python ).*", text) is not None
 
 
-def anchor_of(evidence: Any) -> str:
-    """Return the anchor a claim's evidence points at: ``#fig-x`` and ``fig-x`` both give ``fig-x``."""
-    return str(evidence).strip().removeprefix("#")
-
-
-def verdict_kind(verdict: str) -> str:
-    """Return "yes", "no", "partly" or "open" for a verdict, which decides its badge."""
-    verdict = str(verdict).lower()
-    kinds = {
-        "open": ("cannot", "not settled", "not measured", "undecided"),
-        "partly": ("confirmed with", "partly"),
-        "no": ("not confirmed", "refuted"),
-        "yes": ("confirmed",),
-    }
-    return next((kind for kind, starts in kinds.items() if verdict.startswith(starts)), "open")
+def badge(verdict: str) -> str:
+    """Return "yes", "partly", "no" or "open" for one of the five verdicts."""
+    kinds = dict(zip(VERDICTS, ("yes", "partly", "no", "no", "open"), strict=True))
+    return kinds.get(verdict, "open")

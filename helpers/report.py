@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import mistune
 import nbformat
@@ -29,29 +28,6 @@ TEMPLATES = Path(__file__).with_name("report_template")
 
 LADDER = "ladder"
 """Slug of the figure that the front page repeats."""
-
-
-def _results(path: Path) -> dict[str, Any]:
-    """Return results.json, or an empty dictionary where the run has not got there yet."""
-    if not path.exists():
-        return {}
-    try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: {error}, expected JSON") from error
-    if not isinstance(results, dict):
-        raise InputError(f"{path}: found a {type(results).__name__}, expected a JSON object")
-    return results
-
-
-def _notebook(path: Path) -> NotebookNode | None:
-    """Return an executed notebook, or None where there is none."""
-    if not path.exists():
-        return None
-    try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call, no-any-return]
-    except (UnicodeDecodeError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"{path}: {type(error).__name__} on reading, expected a Jupyter notebook") from error
 
 
 def _outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
@@ -96,8 +72,8 @@ def _exporter(template: str, chapter: Chapter, labels: dict[str, str]) -> Templa
     renderer = markup.ChapterMarkdown(chapter, labels)
     prose = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
     filters = (
-        *(markup.anchor_of, markup.line_count, markup.highlighted, markup.inline_svg, markup.is_code),
-        *(markup.printed, markup.sanitised, markup.value_text, markup.verdict_kind, markup.words),
+        *(markup.badge, markup.highlighted, markup.inline_svg, markup.is_code, markup.printed),
+        *(markup.sanitised, markup.value_text, markup.words),
     )
     exporter.environment.filters.update({function.__name__: function for function in filters})
     exporter.environment.filters["markdown"] = lambda text: Markup(prose(text))
@@ -110,45 +86,33 @@ def _exporter(template: str, chapter: Chapter, labels: dict[str, str]) -> Templa
 def render_report(out: Path) -> Path:
     """Render ``out/notebooks/*.ipynb`` and ``out/results.json`` into ``out/report.html`` and return its path.
 
-    Chapters whose notebook is missing say so. The page needs no other file and no network.
-
-    Raises
-    ------
-    InputError
-        If no executed notebook is there, or a file is not what its name says.
+    The page needs no other file and no network.
     """
-    results = _results(out / "results.json")
-    found = {
-        number: notebook
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    notebooks: dict[int, NotebookNode] = {
+        number: nbformat.read(out / "notebooks" / f"{stem}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
         for number, stem in enumerate(NOTEBOOKS, start=1)
-        if (notebook := _notebook(out / "notebooks" / f"{stem}.ipynb")) is not None
     }
-    if not found:
-        raise InputError(
-            f"{out / 'notebooks'}: found no executed notebook, expected {NOTEBOOKS[0]}.ipynb ..."
-        )
-    labels = number_displays(found)
-    chapters = [
-        Chapter(number, stem, title=markup.words(stem[3:])) for number, stem in enumerate(NOTEBOOKS, 1)
-    ]
-    for chapter in chapters:
-        if chapter.number in found:
-            exporter = _exporter("chapter.html.j2", chapter, labels)
-            chapter.body = Markup(exporter.from_notebook_node(found[chapter.number])[0])
-    displayed = [output for notebook in found.values() for output in _outputs(notebook)]
+    labels = number_displays(notebooks)
+    chapters = []
+    for number, notebook in notebooks.items():
+        chapter = Chapter(number)
+        exporter = _exporter("chapter.html.j2", chapter, labels)
+        chapter.body = Markup(exporter.from_notebook_node(notebook)[0])
+        chapters.append(chapter)
+    displayed = [output for notebook in notebooks.values() for output in _outputs(notebook)]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    page = _exporter("page.html.j2", Chapter(0, "", ""), labels).environment.get_template("page.html.j2")
+    page = _exporter("page.html.j2", Chapter(0), labels).environment.get_template("page.html.j2")
     text = page.render(
         chapters=chapters,
         labels=labels,
-        missing=[f"{chapter.stem}.ipynb" for chapter in chapters if chapter.body is None],
         ladder=next(
             (each for each in displayed if each.metadata.get("figure", {}).get("slug") == LADDER), None
         ),
-        data=results.get("data", {}),
-        provenance=results.get("provenance", {}),
-        claims=results.get("claims", []),
-        summary=results.get("summary", []),
+        data=results["data"],
+        provenance=results["provenance"],
+        claims=results["claims"],
+        summary=results["summary"],
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -80,7 +80,7 @@ def score_models(
         scores = [score(labels, p) for p in probabilities[name]]
         by_seed = [each["accuracy"] for each in scores]
         accuracy, first = float(np.mean(by_seed)), scores[0]
-        record = seeds[0].record
+        record, joules = seeds[0].record, [run.record["train_joules"] for run in seeds]
         models[name] = {
             "val_accuracy": float(np.mean([run.record["val_accuracy"] for run in seeds])),
             "test_accuracy": accuracy,
@@ -101,19 +101,13 @@ def score_models(
             "calibration": calibrate(study, seeds[0], labels, probabilities[name][0]),
             "params": record["params"],
             "train_seconds": float(np.mean([run.record["train_seconds"] for run in seeds])),
-            "train_joules": mean_joules([run.record["train_joules"] for run in seeds]),
+            "train_joules": None if None in joules else float(np.mean(joules)),
             "train_threads": record["threads"],
             "train_images": record["train_images"],
             "recipe": record.get("recipe", record.get("chosen")),
             "file": f"models/{name}{seeds[0].model_path.suffix}",
         }
     return models
-
-
-def mean_joules(joules: list[float | None]) -> float | None:
-    """Return the mean over the seeds, or None where one of them was not measured."""
-    measured = [each for each in joules if each is not None]
-    return float(np.mean(measured)) if len(measured) == len(joules) else None
 
 
 def calibrate(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -40,7 +40,6 @@ COMMANDS = (
     "options.py",
     "execution.py",
     "progress.py",
-    "command_line.py",
     "test_model.py",
     "compare.py",
     "benchmark.py",
@@ -187,13 +186,18 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
                 facts |= {"key": key, "profile": options.profile, "products": products(name, out)}
                 _note(executed[name], facts)
                 say(f"{title}: done in {in_words(facts['seconds'])}")
+        page = [
+            *(ROOT / "helpers" / room for room in PAGE),
+            *sorted((ROOT / "helpers" / "report_template").iterdir()),
+        ]
         versions = [version(name) for name in PAGE_PACKAGES]
-        page_key = key_of(keys, versions, [file_sha256(path) for path in _page_files()], file_sha256(results))
-        if not report.exists() or _read(out / ".report-key") != page_key:
+        page_key = key_of(keys, versions, [file_sha256(path) for path in page], file_sha256(results))
+        rendered = out / ".report-key"
+        if not (report.exists() and rendered.exists() and rendered.read_text() == page_key):
             from helpers.report import render_report
 
             render_report(out)
-            write_text(out / ".report-key", page_key)
+            write_text(rendered, page_key)
         if options.pdf:
             from helpers.report import print_pdf
 
@@ -201,15 +205,6 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
         what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
         say(f"{what}; {in_words(progress.elapsed())} in all. The report: {report}")
     return report
-
-
-def _page_files() -> list[Path]:
-    helpers = ROOT / "helpers"
-    return [*(helpers / room for room in PAGE), *sorted((helpers / "report_template").iterdir())]
-
-
-def _read(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
 
 
 def _note(executed: Path, facts: dict[str, Any]) -> None:

@@ -25,11 +25,6 @@ class Run:
     record: dict[str, Any]
 
     @property
-    def name(self) -> str:
-        """Name of the model."""
-        return str(self.record["name"])
-
-    @property
     def seed(self) -> int:
         """Seed of everything random in the training."""
         return int(self.record["seed"])
@@ -85,11 +80,11 @@ def not_judged(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
     return {name: why for name, why in doubts.items() if why}
 
 
-def why_not_judged(run: Run, margin: float = 0.01) -> str | None:
+def why_not_judged(run: Run) -> str | None:
     """Return why a training says too little about what its network can do, or None where it says enough.
 
     The network saw fewer images than there are, or each of them once only; validation accuracy was still rising, by
-    more than ``margin`` over its best before the last epoch; or it ended at less than half the training accuracy, so
+    more than a point over its best before the last epoch; or it ended at less than half the training accuracy, so
     that the running averages of a batch normalisation have not caught up.
     """
     history = run.history()
@@ -98,7 +93,7 @@ def why_not_judged(run: Run, margin: float = 0.01) -> str | None:
         return "it saw fewer images than there are"
     if len(accuracy) < 2:
         return "a single epoch does not tell whether its validation accuracy was still rising"
-    if accuracy[-1] > accuracy[:-1].max() + margin:
+    if accuracy[-1] > accuracy[:-1].max() + 0.01:
         return "its validation accuracy was still rising"
     if accuracy[-1] < in_training[-1] / 2:
         return "its validation accuracy ended below half its training accuracy"

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from helpers import BATCH, THREADS
-from helpers.cells import CLASS_NAMES, SIDE, InputError
+from helpers.cells import CLASS_NAMES, SIDE
+from helpers.command_line import refused, refusing
 from helpers.storage import written_atomically
 
 Scorer = Callable[[np.ndarray], np.ndarray]
@@ -32,7 +33,7 @@ def load_scorer(path: Path) -> Scorer:
         There is no such file, or it is not a model of this project.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file, expected a saved model (.keras, .skops or .onnx)")
+        raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
     if path.suffix == ".skops":
         from helpers.classical import load_classical, predict_probabilities
 
@@ -48,24 +49,19 @@ def load_scorer(path: Path) -> Scorer:
         return lambda images: np.concatenate(
             [session.run(None, {"image": images[i : i + BATCH]})[0] for i in range(0, len(images), BATCH)]
         )
-    raise InputError(
-        f"{path}: suffix {path.suffix!r} found, expected a saved model (.keras, .skops or .onnx)"
-    )
+    raise refused(path, f"suffix {path.suffix!r} found, expected a saved model (.keras, .skops or .onnx)")
 
 
 def load_network(path: Path) -> Any:
     """Return the Keras network saved at ``path``; InputError where it is none, or maps other shapes than ours."""
     from helpers.backend import keras
 
-    try:
+    with refusing(path, "a Keras model"):
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
         found = (network.input_shape, network.output_shape)
-    except Exception as error:
-        # Keras raises whatever its parts raise: any of it means that the file is not what it claims to be.
-        raise InputError(f"{path}: cannot be read as a Keras model ({_one_line(error)})") from error
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found != expected:
-        raise InputError(f"{path}: maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")
+        raise refused(path, f"maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")
     return network
 
 
@@ -75,25 +71,18 @@ def _open_onnx(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
     options.log_severity_level = 4
-    try:
+    with refusing(path, "an ONNX model"):
         # from bytes: a file that names others, outside it, is refused
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         ends = [*session.get_inputs(), *session.get_outputs()]
         found = [(end.name, end.type, list(end.shape[1:])) for end in ends]
-    except Exception as error:
-        # ONNX Runtime has an exception for each kind of defect, without a common base
-        raise InputError(f"{path}: cannot be read as an ONNX model ({_one_line(error)})") from error
     expected = [
         ("image", "tensor(uint8)", [SIDE, SIDE, 3]),
         ("probabilities", "tensor(float)", [len(CLASS_NAMES)]),
     ]
     if found != expected:
-        raise InputError(f"{path}: inputs and outputs are {found}, expected {expected}"[:400])
+        raise refused(path, f"inputs and outputs are {found}, expected {expected}")
     return session
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def write_temperature(model: Path, temperature: float) -> None:
@@ -120,7 +109,7 @@ def read_temperature(model: Path) -> float | None:
     InputError
         The file cannot be read, or its temperature is not a positive number.
     """
-    try:
+    with refusing(model, "a model with a temperature"):
         if model.suffix == ".onnx":
             text = _open_onnx(model).get_modelmeta().custom_metadata_map.get(TEMPERATURE)
         else:
@@ -128,10 +117,6 @@ def read_temperature(model: Path) -> float | None:
                 known = TEMPERATURE in archive.namelist()
                 text = archive.open(TEMPERATURE).read(40).decode() if known else None
         temperature = None if text is None else float(text)
-    except InputError:
-        raise
-    except Exception as error:  # a damaged zip fails in as many ways as there are compressions
-        raise InputError(f"{model}: its temperature cannot be read ({_one_line(error)})") from error
     if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
-        raise InputError(f"{model}: temperature {temperature} found, expected a positive number")
+        raise refused(model, f"temperature {temperature} found, expected a positive number")
     return temperature

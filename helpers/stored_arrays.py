@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.conversions import refused
+from helpers.command_line import refused
 
 LARGEST_ARRAY = 8 * 2**30
 """Bytes that one array may declare."""

@@ -13,9 +13,9 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers import BATCH
+from helpers import BATCH, THREADS
 from helpers.augmentation import FORMS, flip_and_turn, jitter_acquisition
-from helpers.backend import THREADS, keras, tf
+from helpers.backend import keras, tf
 from helpers.batch_norm import with_fused_batch_norm
 from helpers.energy import start_energy_meter
 from helpers.models import build
