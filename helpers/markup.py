@@ -110,8 +110,9 @@ class ChapterMarkdown(mistune.HTMLRenderer):
         self.level, self.has_title, self.anchors = 2, False, set[str]()
 
     def text(self, text: str) -> str:
-        """Return text with true minus signs, in which no line breaks between a number and its per cent sign."""
+        """Return text with true minus signs, in which no line breaks before a per cent sign or within ``n = 3``."""
         text = re.sub(r"(?<![\w.)\]])-(?=\d)", "\N{MINUS SIGN}", text)
+        text = re.sub(r"\b([npr]) ([=<]) ", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
         return super().text(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:

@@ -79,7 +79,7 @@ def small_notebooks():
             new_markdown_cell("# 1 · Look at the cells\n\nSee [figure](#fig-counts) and `code`."),
             parameters,
             new_markdown_cell(f"## Counts\n\n{prose}\n\n#### Skips a level"),
-            new_markdown_cell("It moved -3.5 points [-4.1, 2.0] of 100 % in 2026-11, by `x-1`."),
+            new_markdown_cell("It moved -3.5 points [-4.1, 2.0] of 100 % in 2026-11, by `x-1`, p < 0.01."),
             code("show(counts)  # why", *figure_outputs("counts")),
             code("show(table)", *wide_table_outputs("features")),
             new_markdown_cell(
@@ -319,8 +319,8 @@ def test_a_link_to_a_notebook_leads_to_its_chapter(source):
 
 
 def test_numbers_have_true_minus_signs_and_keep_their_per_cent_signs(source):
-    expected = "It moved −3.5 points [−4.1, 2.0] of 100\N{NO-BREAK SPACE}% in 2026-11, by <code>x-1</code>."
-    assert expected in source
+    expected = "It moved −3.5 points [−4.1, 2.0] of 100\N{NO-BREAK SPACE}% in 2026-11, by <code>x-1</code>, p"
+    assert f"{expected}\N{NO-BREAK SPACE}&lt;\N{NO-BREAK SPACE}0.01." in source
 
 
 def test_captions_appear_once_per_figure_and_alternative_text_names_the_finding(source):
