@@ -27,6 +27,7 @@ from helpers.evaluation import (
     spread,
 )
 from helpers.findings import REPORTED, VERDICTS
+from helpers.preprocessing import DROPPED
 from helpers.provenance import describe_provenance
 from helpers.runs import Run
 from helpers.scoring import Scorer, load_scorer, write_temperature
@@ -169,7 +170,7 @@ def summarise(
     second = best_on_validation({name: model for name, model in models.items() if name != best})
     kind = "synthetic cells, drawn by this project" if study.cells.is_synthetic else study.cells.source
     sizes = {part: f"{len(study.split.indices(part)):,}" for part in SPLIT_NAMES}
-    dropped = len(study.split.indices("dropped"))
+    dropped = len(study.split.indices(DROPPED))
     left_out = f"; {dropped:,} are left out, as copies of others" if dropped else ""
 
     def words(name: str, key: str = "test_accuracy") -> str:
@@ -223,7 +224,7 @@ def write_results(
             "notes": list(cells.notes),
             "images": len(cells),
             "sha256": cells.sha256,
-            "split": {part: len(split.indices(part)) for part in ("train", "validation", "test", "dropped")},
+            "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
             "split_origin": split.origin,
             "split_sha256": split.sha256,
             "external": external

@@ -50,6 +50,8 @@ class Study:
     @property
     def ladder(self) -> dict[str, Rung]:
         """The rungs of the ladder that this profile trains; each names all that changes against the one before."""
+        from helpers.evaluation import counted
+
         rungs: dict[str, Rung] = {}
         changes: list[str] = []
         for rung in LADDER:
@@ -57,7 +59,7 @@ class Study:
             if is_trained:
                 change = ", ".join([*changes, rung.change])
                 epochs = self.profile.trainings[rung.recipe.name][0]
-                change = change.format(epochs="1 epoch" if epochs == 1 else f"{epochs} epochs")
+                change = change.format(epochs=counted(epochs, "epoch"))
                 rungs[rung.recipe.name] = replace(rung, change=change)
             if rung.is_kept:
                 changes = [] if is_trained else [*changes, rung.change]

@@ -119,11 +119,9 @@ def two_of_one_key(path: Path) -> Path:
     return path
 
 
-def pickled(values: object) -> bytes:
-    """Return a .npy that holds a pickle, for the loader to refuse: it is written here and never opened."""
-    stream = io.BytesIO()
-    np.save(stream, np.array(values, dtype=object), allow_pickle=True)
-    return stream.getvalue()
+def objects(*shape: int) -> bytes:
+    """Return a .npy that claims Python objects; its bytes are those of None, pickled."""
+    return npy_bytes(np.frombuffer(b"\x80\x04N.", np.uint8), descr="|O", shape=shape)
 
 
 def text(content: bytes) -> Callable[[Path], Path]:
@@ -182,10 +180,10 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
         "no",
     ),
     # What is never unpickled
-    "object images": (with_images(pickled([1, 2, 3])), "never unpickled"),
-    "object labels": (with_images(npy_bytes(IMAGES), pickled(["ig"] * COUNT)), "never unpickled"),
+    "object images": (with_images(objects(3)), "never unpickled"),
+    "object labels": (with_images(npy_bytes(IMAGES), objects(COUNT)), "never unpickled"),
     "objects beside good arrays": (
-        lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES), "meta.npy": pickled({"a": 1})}),
+        lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES), "meta.npy": objects()}),
         "never unpickled",
     ),
     # Images

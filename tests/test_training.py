@@ -115,6 +115,7 @@ def test_the_best_epochs_weights_are_kept_and_patience_ends_the_training(tmp_pat
     kept = train(patient, 0, TRAIN, CONTRARY, tmp_path)
     assert kept.history().index.tolist() == [1, 2, 3]
     assert kept.history()["val_accuracy"].idxmax() == kept.record["best_epoch"] == 1
+    assert kept.record["val_accuracy"] == pytest.approx(kept.history()["val_accuracy"].max())
     first_epoch = train(replace(RECIPE, epochs=1), 0, TRAIN, CONTRARY, tmp_path)
     np.testing.assert_array_equal(kept.validation_probabilities(), first_epoch.validation_probabilities())
 
