@@ -39,7 +39,7 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     return float((table["n"] * (table["accuracy"] - table["confidence"]).abs()).sum() / len(labels))
 
 
-def chance_calibration_error(probabilities: np.ndarray, resamples: int = 1_000, seed: int = 0) -> float:
+def chance_calibration_error(probabilities: np.ndarray, resamples: int = 10_000, seed: int = 0) -> float:
     """Return the error that 95 of 100 perfectly calibrated models of these confidences stay below, on N images.
 
     A mean of distances is above 0 by chance alone, and a bootstrap would add chance to chance: its interval lies

@@ -26,16 +26,17 @@ CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Verdict], str], ...] = (
     ("C07", "Class 1 is darker (“larger cells”)", "a scatter plot", data.eosinophils, "fig-grey-by-class"),
     ("C08", "Random forest on hand-crafted features generalises well", "0.87 (validation)", models.forest,
      "table-test-scores"),
-    ("C09", "Classical LeNet", "0.91", models.classic, "table-test-scores"),
-    ("C10", "AlexNet-48, dropped for bad performance", "0.80", models.alexnet, "table-test-scores"),
-    ("C11", "Custom LeNet, the best of those tested", "0.9397 (validation)", models.custom, "table-test-scores"),
+    ("C09", "Classical LeNet", "0.91", models.classic, "fig-model-comparison"),
+    ("C10", "AlexNet-48, dropped for bad performance", "0.80", models.alexnet, "fig-model-comparison"),
+    ("C11", "Custom LeNet, the best of those tested", "0.9397 (validation)", models.custom,
+     "fig-model-comparison"),
     ("C12", "test_model on the original data.npz", "0.98", models.leak, "table-leak"),
     ("C13", "The images come from an electron microscope", "stated", data.microscope, "fig-examples"),
     ("C14", "Scaling to [-1, 1] makes training faster and more stable", "stated", models.scaling,
      "table-input-scaling"),
     ("C15", "Each listed LeNet change helps", "stated", models.changes, "table-ladder"),
     ("C16", "The CNN beats the hand-crafted model", "0.9397 against 0.87", models.network_wins,
-     "fig-model-comparison"),
+     "table-mcnemar"),
 )  # fmt: skip
 """Identifier, claim, reported value, judge, and the figure or table that shows it."""
 

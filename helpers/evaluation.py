@@ -24,8 +24,10 @@ RESAMPLES = 10_000
 """Bootstrap resamples; another seed moves an interval's end by about a hundredth of its width."""
 
 
-def accuracy_interval(correct: int, total: int) -> tuple[float, float]:
+def accuracy_interval(correct: float, total: int) -> tuple[float, float]:
     """Return the 95 % Wilson interval of ``correct`` out of ``total`` (Wilson 1927, doi:10.2307/2276774).
+
+    ``correct`` may be a mean over seeds, and need not be whole.
 
     Accuracies have this one rather than a bootstrap: it depends on no seed, and it keeps its width where no image,
     or every image, is an error; there every resample is alike and a bootstrap's interval is a single point.

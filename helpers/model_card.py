@@ -17,7 +17,7 @@ FAIR_YARDSTICK = 0.9
 WORDS = {
     "ece": "expected calibration error (ECE) before",
     "ece_calibrated": "ECE after",
-    "ece_by_chance": "largest ECE that chance explains",
+    "ece_by_chance": "largest ECE after that chance explains",
     "log_loss_calibrated": "log loss after",
     "clean": "accuracy on these images, unchanged",
     "corrupted": "mean accuracy under corruption",

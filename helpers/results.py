@@ -85,7 +85,7 @@ def score_models(
         models[name] = {
             "val_accuracy": float(np.mean([run.record["val_accuracy"] for run in seeds])),
             "test_accuracy": accuracy,
-            "test_accuracy_ci95": list(accuracy_interval(round(accuracy * len(labels)), len(labels))),
+            "test_accuracy_ci95": list(accuracy_interval(accuracy * len(labels), len(labels))),
             "test_accuracy_ci95_method": "Wilson, mean over seeds",
             "test_accuracy_by_seed": by_seed,
             "bootstrap_ci95": {
@@ -115,7 +115,7 @@ def calibrate(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndar
     """Return the temperature that validation images give a model, and what it does to its test probabilities.
 
     dict with temperature; ece (expected calibration error) before, ece_calibrated after, and ece_by_chance, which
-    95 of 100 perfectly calibrated models of the same confidences stay below; log_loss_calibrated
+    95 of 100 perfectly calibrated models of the confidences after it stay below; log_loss_calibrated
     """
     temperature = fit_temperature(study.validation.labels, run.validation_probabilities())
     calibrated = apply_temperature(probabilities, temperature)
@@ -178,6 +178,7 @@ def summarise(
 
     only_best, only_second, p = paired(pairs, best, second)
     found = "no difference shown" if p >= 0.05 else "better" if only_second > only_best else "worse"
+    first, first_of_second = (models[name]["test_accuracy_by_seed"][0] for name in (best, second))
     if external := models[best].get("external"):
         low, high = external["accuracy_ci95"]
         abroad = (
@@ -197,7 +198,7 @@ def summarise(
         f"{left_out}.",
         f"Validation images choose {MODEL_WORDS[best]}: test accuracy {words(best)} (95 % interval), "
         f"{seed_words(models[best])}; next comes {MODEL_WORDS[second]} with {words(second)}, {found} "
-        f"(first seeds, McNemar, Holm, {p_words(p)}).",
+        f"(first seeds, {first:.4f} and {first_of_second:.4f}, McNemar, Holm, {p_words(p)}).",
         abroad,
         f"Of the original report's models, {MODEL_WORDS['lenet_custom']} reaches {words('lenet_custom')} on the test "
         f"images and {MODEL_WORDS['forest']} {words('forest')}; the report gave {REPORTED['lenet_custom']} and "

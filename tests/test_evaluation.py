@@ -125,12 +125,13 @@ def test_spread_over_seeds_by_hand() -> None:
     assert spread([0.5]) == {"mean": 0.5, "sd": None, "min": 0.5, "max": 0.5, "n": 1}
 
 
-def test_interval_by_hand() -> None:
-    # Wilson's formula for 8 of 10, z = 1.959964: centre (0.8 + z²/20) / (1 + z²/10), half-width by its root
-    z = stats.norm.ppf(0.975)
-    centre = (0.8 + z**2 / 20) / (1 + z**2 / 10)
-    half = z * np.sqrt(0.8 * 0.2 / 10 + z**2 / 400) / (1 + z**2 / 10)
-    assert accuracy_interval(8, 10) == pytest.approx((centre - half, centre + half))
+@pytest.mark.parametrize("correct", [8, 8.5])  # 8.5: the mean of two seeds
+def test_interval_by_hand(correct: float) -> None:
+    # Wilson's formula for a share p of 10, z = 1.959964: centre (p + z²/20) / (1 + z²/10), half-width by its root
+    z, p = stats.norm.ppf(0.975), correct / 10
+    centre = (p + z**2 / 20) / (1 + z**2 / 10)
+    half = z * np.sqrt(p * (1 - p) / 10 + z**2 / 400) / (1 + z**2 / 10)
+    assert accuracy_interval(correct, 10) == pytest.approx((centre - half, centre + half))
 
 
 def test_correlation_leaves_missing_values_out_and_a_constant_has_none() -> None:
