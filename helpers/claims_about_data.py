@@ -143,8 +143,9 @@ def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_bes
         f"{CLASS_NAMES[label]}: mean grey {grey}; central dark part in pixels {area}; n = {counts[label]:,}, in "
         f"{without:,} of them the part reaches the edge"
     )
-    if (counts == 1).any():
-        return f"{measured}; a class has a single image", UNDECIDED
+    areas = np.bincount(f.development_labels[np.isfinite(f.stained_areas)], minlength=len(CLASS_NAMES))
+    if (np.minimum(counts, areas)[counts > 0] < 2).any():
+        return f"{measured}; a class has fewer than two images or dark parts", UNDECIDED
     if grey_is_apart and area_is_apart:
         return measured, at_best
     return measured, RESERVED if min(grey_gap, area_gap) > 1 else NOT_CONFIRMED

@@ -114,7 +114,9 @@ def leak(f: Findings) -> Verdict:
 
 
 def scaling(f: Findings) -> Verdict:
-    """Faster is a higher validation accuracy averaged over all epochs; more stable are smaller falls between epochs.
+    """Faster is a higher validation accuracy averaged over epochs, more stable are smaller falls from one to the next.
+
+    Epochs that a run did not get to, ending early, are left out of all.
 
     Confirmed if the classical LeNet on [-1, 1] beats itself on raw pixels in both beyond chance (Welch's t-test over
     seeds, p < 0.05); with reservation if only in one, or if [0, 1] or standardised pixels do no worse; refuted if raw

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -46,9 +47,15 @@ def _facts() -> dict[str, str]:
     return FACTS
 
 
+ADDRESS = re.compile(r"(tcp|tls|wss?)://\S+:\d{1,5}")
+"""Of a scheduler. What Dask itself cannot read as one, it refuses later and in many lines."""
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """Yield a client; InputError where no scheduler answers, it has no worker, or a worker differs from here."""
+    if not ADDRESS.fullmatch(address):
+        raise InputError(f"--dask {address}: no address, expected tcp://HOST:PORT of a scheduler")
     with ExitStack() as stack:
         try:
             stack.enter_context(silence_logging_cmgr(logging.CRITICAL))  # the report is no log

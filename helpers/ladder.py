@@ -19,7 +19,8 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
 
     ``correct`` holds one (seeds, N) array per model. The parts are (models, RESAMPLES): the mean over the seeds on
     images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds as well,
-    for each model by itself, adds to it, as widely spread as the mean of so many seeds is (their sd over n - 1).
+    for each model by itself, adds to it: as widely spread as the mean of so many seeds is (their sd over n - 1), less
+    what drawing the images has counted already (see `_share_of_seeds`).
     """
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
@@ -30,9 +31,24 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
         shares = generator.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
         accuracies = weights @ by_seed.T
         means.append(accuracies.mean(axis=1))
-        widened = np.sqrt(seeds / max(1, seeds - 1))
+        widened = np.sqrt(_share_of_seeds(by_seed) * seeds / max(1, seeds - 1))
         deviations.append(widened * ((accuracies * shares).sum(axis=1) - means[-1]))
     return np.stack(means), np.stack(deviations)
+
+
+def _share_of_seeds(correct: np.ndarray) -> float:
+    """Return the share, in [0, 1], of the variance between accuracies of seeds that would be there with endless images.
+
+    ``correct`` is (seeds, N). The rest is there because seeds err on different images, and is counted by whoever draws
+    images (Owen 2007, doi:10.1214/07-AOAS122).
+    """
+    seeds, images = correct.shape
+    accuracies = correct.mean(axis=1)
+    if seeds < 2 or np.ptp(accuracies) == 0:
+        return 0.0
+    apart = correct - correct.mean(axis=0) - accuracies[:, None] + accuracies.mean()
+    by_chance = np.sum(apart**2) / ((seeds - 1) * (images - 1)) / images
+    return max(0.0, 1 - float(by_chance / accuracies.var(ddof=1)))
 
 
 def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[float, float]:
@@ -93,11 +109,16 @@ def scaling_table(runs: dict[str, list[Run]]) -> pd.DataFrame:
     """Return one row per scaling of the pixels, with lists over the seeds.
 
     ``speed`` is the validation accuracy averaged over all epochs, ``falls`` the sum of its falls from one epoch to the
-    next, ``last`` the validation accuracy after the last epoch.
+    next, ``last`` the validation accuracy after the last epoch. Epochs that a run did not get to, ending early, are
+    left out of all.
     """
+    histories = {
+        name: [run.history()["val_accuracy"].to_numpy() for run in seeds] for name, seeds in runs.items()
+    }
+    shortest = min(len(curve) for curves in histories.values() for curve in curves)
     rows = {}
-    for name, seeds in runs.items():
-        curves = [run.history()["val_accuracy"].to_numpy() for run in seeds]
+    for name, whole in histories.items():
+        curves = [curve[:shortest] for curve in whole]
         rows[name] = {
             "speed": [float(curve.mean()) for curve in curves],
             "falls": [float(np.maximum(-np.diff(curve), 0).sum()) for curve in curves],

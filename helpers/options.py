@@ -56,7 +56,8 @@ def parse(arguments: list[str] | None) -> Options:
                         help="cells of another laboratory, to test on only: an .npz file or a folder")  # fmt: skip
     parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
                         help="spread the work over the Dask scheduler at tcp://HOST:PORT or over this machine's cores "
-                        f"(local), with the same results; notebooks opened by hand find it in {SCHEDULER}")  # fmt: skip
+                        "(local), with the same results; notebooks opened by hand find an address in "
+                        f"{SCHEDULER}")  # fmt: skip
     found = parser.parse_args(arguments)
     for option in ("out", "external"):
         if (value := getattr(found, option)) is not None and not value.strip():

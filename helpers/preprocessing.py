@@ -130,7 +130,11 @@ def split_cells(cells: Cells, seed: int = 0) -> Split:
         if not (keeps_source and has_validation):
             rest = members[parts[members] == "train"]
             share = VALIDATION_SHARE / (1 - TEST_SHARE)
-            parts[rest[: max(1, round(share * len(rest)))]] = "validation"
+            parts[rest[: min(max(1, round(share * len(rest))), max(0, len(rest) - 2))]] = "validation"
+        if np.sum(parts[members] == "train") == 1:
+            raise InputError(
+                f"{cells.source}: class {CLASS_NAMES[label]!r} has 1 training image, expected none or at least 2"
+            )
     for name in SPLIT_NAMES:
         found = len(np.unique(labels[parts == name]))
         if found < (2 if name == "train" else 1):

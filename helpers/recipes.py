@@ -17,7 +17,7 @@ class Recipe:
     epochs, batch_size, learning_rate : of the training on categorical cross-entropy
     optimizer : "adam", "adamw" or "muon" (`helpers.muon`)
     cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
-    flips_and_turns : whether each image goes through its eight mirrored and quarter-turned forms, one per epoch
+    flips_and_turns : whether each image is shown in another of its eight mirrored and quarter-turned forms each epoch
     acquisition_jitter : strength of `helpers.augmentation.jitter_acquisition`; 0 for none
     scaling : of pixels, "symmetric" to [-1, 1], "unit" to [0, 1], "raw" (none) or "standardised" (mean 0 and standard
         deviation 1 of each channel over the training images)

@@ -88,7 +88,7 @@ def previous_run(path: Path) -> dict[str, Any]:
         notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         found = dict(notebook["metadata"]["run"])
         return found if found["cells"] == _cells_key(notebook) else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

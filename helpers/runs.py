@@ -54,8 +54,11 @@ def finished_run(folder: Path) -> Run | None:
     """Return the run kept in ``folder``, or None where there is none or a part of it is missing."""
     try:
         run = read_run(folder)
-        return run if run.model_path.is_file() and (folder / "validation.npz").is_file() else None
-    except (OSError, ValueError, KeyError):
+        parts = [run.model_path, folder / "validation.npz"]
+        if run.model_path.suffix == ".keras":
+            parts.append(folder / "history.csv")
+        return run if all(part.is_file() for part in parts) else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

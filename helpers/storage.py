@@ -45,7 +45,12 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            # another process has just finished the same folder
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

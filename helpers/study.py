@@ -121,7 +121,13 @@ def open_study(
     cells = load_cells(source, synthetic_count=chosen.synthetic_count)
     if chosen.largest_sample is not None:
         cells = take_sample(cells, chosen.largest_sample)
-    return Study(cells, split_cells(cells), profile, ROOT / out, scheduler or os.environ.get(SCHEDULER))
+    return Study(
+        cells,
+        split_cells(cells),
+        profile,
+        ROOT / Path(out).expanduser(),
+        scheduler or os.environ.get(SCHEDULER),
+    )
 
 
 def trained(study: Study, *names: str) -> dict[str, list[Run]]:

@@ -65,7 +65,8 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.epoch += 1
         count = len(self.part.labels)
         if self.epoch % FORMS == 0:
-            # each image goes through all its forms, in an order of its own, before one of them comes again
+            # Each image goes through all its forms, in an order of its own, before one of them comes again; in the
+            # first round through seven, for Keras looks at the batches of epoch 0 and trains from epoch 1 on.
             self.forms = self.generator.random((count, FORMS)).argsort(axis=1)
         self.order = self.generator.permutation(count)[: self.recipe.epoch_images]
 

@@ -177,6 +177,14 @@ def test_lighter_pictures_of_cells_that_are_no_smaller_do_not_confirm() -> None:
     assert (found["C06"], found["C07"]) == ("not confirmed",) * 2
 
 
+def test_dark_parts_that_cannot_be_measured_decide_nothing() -> None:
+    findings = make_findings()
+    for measured in (0, 1):
+        areas = findings.stained_areas.copy()
+        areas[np.flatnonzero(findings.development_labels == 7)[measured:]] = np.nan
+        assert verdicts(replace(findings, stained_areas=areas))["C06"] == "cannot be decided on these data"
+
+
 def test_a_training_that_is_no_fit_to_judge_by_decides_nothing_about_a_value_above_it() -> None:
     findings = make_findings({"forest": 0.94, "lenet_classic": 0.8, "alexnet": 0.8, "lenet_custom": 0.8})
     names = ("C09", "C11", "C16")

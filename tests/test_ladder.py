@@ -71,6 +71,28 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert 0.9 <= np.mean(held) < 1
 
 
+@dataclass
+class IndependentRun(FinishedRun):
+    """A run that errs on images of its own, ``right`` being a seed of chance."""
+
+    def validation_probabilities(self) -> np.ndarray:
+        wrong = np.random.default_rng(self.right).random(len(LABELS)) < 0.1
+        return np.eye(8)[(LABELS + wrong) % 8]
+
+
+def test_errors_on_images_of_their_own_are_not_counted_twice() -> None:
+    """Six runs that differ by their images only: the gain of three on three is spread like one of 1,200 images."""
+    widths, held = [], []
+    for first in range(0, 600, 6):
+        a, b = ([IndependentRun(first + 3 * half + seed) for seed in range(3)] for half in range(2))
+        gain = ladder_table({"a": a, "b": b}, as_ladder("a", "b"), LABELS).loc["b"]
+        widths.append(gain["gain_high"] - gain["gain_low"])
+        held.append(gain["gain_low"] <= 0 <= gain["gain_high"])
+    alone = 2 * 1.96 * np.sqrt(2 * 0.1 * 0.9 / (3 * len(LABELS)))
+    assert np.mean(held) >= 0.93
+    assert alone < np.median(widths) < 1.6 * alone  # counted twice: 2.2
+
+
 def test_identical_models_gain_nothing_beyond_chance() -> None:
     table = ladder_table(
         {"a": [FinishedRun(350), FinishedRun(340)], "b": [FinishedRun(340), FinishedRun(350)]},
@@ -85,6 +107,12 @@ def test_speed_and_falls_of_a_curve_computed_by_hand() -> None:
     assert table.loc["raw", "speed"] == pytest.approx([0.52])
     assert table.loc["raw", "falls"] == pytest.approx([0.2])
     assert table.loc["raw", "last"] == [0.6]
+
+
+def test_curves_are_compared_over_the_epochs_that_all_have() -> None:
+    early, late = FinishedRun(1, (0.7, 0.9)), FinishedRun(1, (0.7, 0.9, 0.92, 0.91))
+    table = scaling_table({"early": [early], "late": [late]})
+    assert table.loc["early"].tolist() == table.loc["late"].tolist()
 
 
 def test_larger_means_beyond_chance() -> None:

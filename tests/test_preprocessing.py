@@ -115,6 +115,16 @@ def test_four_images_of_a_class_are_enough_and_leave_two_to_train() -> None:
     assert sorted(split.parts[labels == 1]) == ["test", "train", "train", "validation"]
 
 
+def test_two_training_images_of_a_class_stay_and_one_is_refused() -> None:
+    own = np.array(["train", "test"] * 13 + ["train", "train", "test", "test"])
+    labels = np.array([0] * 26 + [1] * 4, np.uint8)
+    split = split_cells(replace(make_cells(30), labels=labels, source_split=own))
+    assert split.parts[labels == 1].tolist() == ["train", "train", "test", "test"]
+    own[26] = "test"
+    with pytest.raises(InputError, match="'eosinophil' has 1 training image, expected none or at least 2"):
+        split_cells(replace(make_cells(30), labels=labels, source_split=own))
+
+
 def test_split_file_has_a_row_per_image_with_its_pixel_hash(tmp_path) -> None:
     cells = make_cells(40)
     split = split_cells(cells)

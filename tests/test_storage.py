@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,15 @@ def test_leftovers_of_killed_processes_go_and_what_anybody_else_has_there_stays(
     with folder_written_atomically(tmp_path / "other") as being_written:
         remove_leftovers(tmp_path)
         assert sorted(tmp_path.iterdir()) == sorted([*others, being_written])
+
+
+def test_of_two_that_write_the_same_folder_one_wins_and_none_fails(tmp_path, monkeypatch) -> None:
+    def finish_first(_: Path, target: Path) -> None:
+        target.mkdir()
+        (target / "whole").touch()
+        raise OSError("Directory not empty")
+
+    with folder_written_atomically(tmp_path / "run") as temporary:
+        (temporary / "mine").touch()
+        monkeypatch.setattr(Path, "rename", finish_first)
+    assert [path.name for path in tmp_path.rglob("*")] == ["run", "whole"]

@@ -180,7 +180,7 @@ def test_words_hold_accuracy_macro_f1_and_recall_by_class(own_models, labelled, 
         assert expected in text
 
 
-@pytest.mark.parametrize("defect", ["missing", "suffix", "truncated", "foreign", "data"])
+@pytest.mark.parametrize("defect", ["missing", "long", "suffix", "truncated", "foreign", "nan", "data"])
 def test_what_cannot_be_used_is_one_line_and_exit_code_2(
     defect, own_models, labelled, tmp_path, capsys
 ) -> None:
@@ -189,6 +189,12 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(
     if defect == "suffix":
         model = tmp_path / "model.h5"
         model.write_bytes(b"x")
+    elif defect == "long":
+        model = tmp_path / f"{'m' * 300}.keras"
+    elif defect == "nan":
+        network = keras.saving.load_model(whole, compile=False)
+        network.set_weights([np.full_like(values, np.nan) for values in network.get_weights()])
+        network.save(model)
     elif defect == "truncated":
         model.write_bytes(whole.read_bytes()[:5000])
     elif defect == "foreign":

@@ -71,15 +71,16 @@ def test_other_source_packages_or_threads_are_another_run(constant, monkeypatch)
     assert training.run_key(RECIPE, 0, TRAIN, VALIDATION) != key
 
 
-@pytest.mark.parametrize("lost", ["model.keras", "validation.npz", "run.json"])
+@pytest.mark.parametrize("lost", ["model.keras", "validation.npz", "history.csv", "run.json"])
 def test_a_run_of_which_a_file_is_lost_or_cut_off_counts_as_none(run, lost, tmp_path) -> None:
     folder = tmp_path / run.folder.name
     shutil.copytree(run.folder, folder)
     assert finished_run(folder) is not None
     (folder / lost).unlink()
     assert finished_run(folder) is None
-    (folder / "run.json").write_text("")
-    assert finished_run(folder) is None
+    for cut in ("", "null"):
+        (folder / "run.json").write_text(cut)
+        assert finished_run(folder) is None
 
 
 @pytest.mark.parametrize(
