@@ -137,14 +137,14 @@ def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_bes
         return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
     sign = 1 if words[0] == "lighter than" else -1
     grey, grey_is_apart, grey_gap = _apart(f.statistics["grey"].to_numpy(), f, label, sign, words[0])
-    without = int(np.isnan(f.stained_areas[f.development_labels == label]).sum())
+    areas = np.bincount(f.development_labels[~np.isnan(f.stained_areas)], minlength=len(CLASS_NAMES))
+    without = counts[label] - areas[label]
     area, area_is_apart, area_gap = _apart(f.stained_areas, f, label, -sign, words[1])
     measured = (
         f"{CLASS_NAMES[label]}: mean grey {grey}; central dark part in pixels {area}; n = {counts[label]:,}, in "
         f"{without:,} of them the part reaches the edge"
     )
-    areas = np.bincount(f.development_labels[np.isfinite(f.stained_areas)], minlength=len(CLASS_NAMES))
-    if (np.minimum(counts, areas)[counts > 0] < 2).any():
+    if (areas[counts > 0] < 2).any():
         return f"{measured}; a class has fewer than two images or dark parts", UNDECIDED
     if grey_is_apart and area_is_apart:
         return measured, at_best

@@ -97,7 +97,8 @@ def split_cells(cells: Cells, seed: int = 0) -> Split:
     Raises
     ------
     InputError
-        The cells have no labels, or fewer than two classes, or a class with fewer than four distinct images.
+        The cells have no labels, or fewer than two classes, or a class with fewer than four distinct images,
+        or with a single one to train on.
     """
     if cells.labels is None:
         raise InputError(f"{cells.source}: no labels found, expected one per image to train on")

@@ -32,10 +32,9 @@ def load_scorer(path: Path) -> Scorer:
     InputError
         There is no such file, or it is not a model of this project.
     """
-    with refusing(path, "a saved model"):
-        is_file = path.is_file()  # raises where the name is too long
-    if not is_file:
-        raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
+    with refusing(path, "a saved model"):  # a name may be too long to look for
+        if not path.is_file():
+            raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
     if path.suffix == ".skops":
         from helpers.classical import load_classical, predict_probabilities
 

@@ -118,7 +118,9 @@ def test_a_scheduler_without_workers_is_refused(monkeypatch) -> None:
         pass
 
 
-@pytest.mark.parametrize("address", [unused_address(), "nonsense", "nonsense://x:1", "tcp://127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "address", [unused_address(), "nonsense", "nonsense://", "nonsense://x:1", "tcp://127.0.0.1:99999"]
+)
 def test_an_address_without_scheduler_ends_in_one_line_before_any_notebook(
     address, tmp_path, monkeypatch, capsys
 ) -> None:
