@@ -54,19 +54,23 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(self, part: Part, recipe: Recipe, seed: int) -> None:
         # Two threads prepare them ahead and in order; with one, TensorFlow computed on half of two cores now and then.
         super().__init__(workers=2)
-        self.part, self.recipe, self.seed, self.epoch = part, recipe, seed, -1
+        self.part, self.recipe, self.seed = part, recipe, seed
         self.generator = np.random.default_rng(seed)
-        self.on_epoch_end()
+        self.epoch = 0  # Keras looks at its batches, ends it, and trains from epoch 1 on
+        self._shuffle()
 
     def __len__(self) -> int:
         return -(-len(self.order) // self.recipe.batch_size)
 
     def on_epoch_end(self) -> None:
+        # not at the beginning of the next one, when Keras' threads prepare batches already
         self.epoch += 1
+        self._shuffle()
+
+    def _shuffle(self) -> None:
         count = len(self.part.labels)
-        if self.epoch % FORMS == 0:
-            # Each image goes through all its forms, in an order of its own, before one of them comes again; in the
-            # first round through seven, for Keras looks at the batches of epoch 0 and trains from epoch 1 on.
+        if self.epoch == 0 or self.epoch % FORMS == 1:
+            # Each image goes through all its forms, in an order of its own, before one of them comes again.
             self.forms = self.generator.random((count, FORMS)).argsort(axis=1)
         self.order = self.generator.permutation(count)[: self.recipe.epoch_images]
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from helpers.augmentation import flip_and_turn, jitter_acquisition
+from helpers.backend import tf
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
 from helpers.training import prepare
@@ -61,11 +62,20 @@ def test_jitter_that_magnifies_keeps_the_middle_in_place() -> None:
 def test_eight_epochs_show_each_image_in_each_of_its_forms() -> None:
     generator = np.random.default_rng(0)
     part = Part(generator.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8), np.arange(6, dtype=np.uint8))
-    _, batches = prepare(Recipe("small", "lenet_classic", batch_size=6, flips_and_turns=True), 0, part)
-    seen: dict[int, set[bytes]] = {label: set() for label in range(6)}
-    for _ in range(8):
-        images, labels = batches[0]
-        for image, label in zip(images, labels, strict=True):
-            seen[int(label)].add(image.tobytes())
-        batches.on_epoch_end()
-    assert {len(forms) for forms in seen.values()} == {8}
+    recipe = Recipe("small", "lenet_classic", epochs=16, batch_size=6, flips_and_turns=True)
+    model, batches = prepare(recipe, 0, part)
+    trained_on: list[tuple[np.ndarray, np.ndarray]] = []
+    step = model.train_step
+
+    def train_step(data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        trained_on.append((data[0].numpy(), data[1].numpy()))
+        return step(data)
+
+    model.train_step, model.run_eagerly = train_step, True
+    model.fit(batches, epochs=recipe.epochs, shuffle=False, verbose=0)
+    for eight_epochs in (trained_on[:8], trained_on[8:]):
+        seen: dict[int, set[bytes]] = {label: set() for label in range(6)}
+        for images, labels in eight_epochs:
+            for image, label in zip(images, labels, strict=True):
+                seen[int(label)].add(image.tobytes())
+        assert {len(forms) for forms in seen.values()} == {8}
