@@ -99,6 +99,11 @@ def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
         raise refused(
             path, f"images both with and without a part named in their key: {', '.join(map(str, arrays[:6]))}"
         )
+    if len(holding) == 1:  # then any label array is meant for these images, whichever part its key names
+        [(split, group)] = holding.items()
+        if all(len(array.shape) in (3, 4) for array in group):
+            others = [array for array in arrays if len(array.shape) in (1, 2)]
+            holding[split] = group + [each for each in others if split_and_stem(each.key)[1] in LABEL_KEYS]
     parts = [find_part(split, holding[split], path) for split in sorted(holding, key=lambda s: s or 0)]
     first = parts[0]
     for part in parts[1:]:
@@ -199,7 +204,7 @@ def read_archive(path: Path, source: str = "", notes: tuple[str, ...] = ()) -> C
         images=images,
         labels=np.concatenate(labels) if labels else None,
         source=source or printable(path.name),
-        notes=tuple(found_notes),
+        notes=tuple(map(printable, found_notes)),
         source_split=np.repeat(splits, counts) if is_split else None,
         original_sizes=None if (height, width) == (SIDE, SIDE) else sizes,
     )

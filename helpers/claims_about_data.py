@@ -125,8 +125,8 @@ def platelets(f: Findings) -> Verdict:
 def eosinophils(f: Findings) -> Verdict:
     """Confirmed with reservation if its pictures are darker and its dark parts larger than the average (95 %).
 
-    Not more than that: granules make most of an eosinophil dark, and a neutrophil's nucleus only, so that other cells
-    may be as large or larger.
+    Not more than that: in most of an eosinophil granules take the stain and pass the threshold, in a neutrophil the
+    nucleus only, so that other cells may be as large or larger.
     """
     return _brightness_and_size(f, 1, ("darker than", "larger than"), RESERVED)
 

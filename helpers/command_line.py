@@ -52,7 +52,7 @@ def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., 
         try:
             return command(arguments)
         except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {printable(error)}", file=sys.stderr)
             return 2
 
     return guarded

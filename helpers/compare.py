@@ -59,10 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
     found = list(differences(read_results(options.a), read_results(options.b)))
     results = [difference for difference in found if not is_circumstance(difference[0])]
     circumstances = [difference for difference in found if is_circumstance(difference[0])]
-    print("results: " + (f"{len(results)} values differ" if results else "the same digits"))
-    print(*(_line(*difference) for difference in results), sep="\n", end="\n" if results else "")
-    print("circumstances: " + (f"{len(circumstances)} values differ" if circumstances else "the same"))
-    print(*(_line(*difference) for difference in circumstances), sep="\n", end="\n" if circumstances else "")
+    for what, differing, otherwise in (
+        ("results", results, "the same digits"),
+        ("circumstances", circumstances, "the same"),
+    ):
+        count = "1 value differs" if len(differing) == 1 else f"{len(differing)} values differ"
+        print(f"{what}: {count if differing else otherwise}", *(_line(*each) for each in differing), sep="\n")
     return 1 if results else 0
 
 

@@ -1,6 +1,6 @@
 """Whatever form images and labels come in -> uint8 RGB of 48 x 48 pixels and labels 0 to 7.
 
-Every function here either converts exactly one thing and says so in a note, or raises `InputError`.
+What is converted is said in a note; what cannot be raises `InputError`.
 """
 
 from __future__ import annotations

@@ -65,9 +65,11 @@ def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000
         return synthetic
     if source == "bloodmnist":
         found, problems = find_bloodmnist(usual_places())
-        if problems:
+        if problems and not found:
             raise problems[0]
-        return Source("archive", found or download_bloodmnist())
+        return Source(
+            "archive", found or download_bloodmnist(), "; ".join(f"refused: {each}" for each in problems)
+        )
     if source != "auto":
         if not str(source).strip():
             raise InputError(f"data source '{source}': empty, expected a path or {', '.join(KEYWORDS)}")

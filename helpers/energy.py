@@ -30,8 +30,10 @@ def start_energy_meter(powercap: Path = POWERCAP) -> Callable[[], float | None]:
 
 def _read_counters(powercap: Path) -> np.ndarray:
     files = ("energy_uj", "max_energy_range_uj")
-    try:  # "intel-rapl:0" is a package, "intel-rapl:0:1" a part of it
-        zones = sorted(powercap.glob("*-rapl:[0-9]"))
+    try:  # "intel-rapl:0" is a package, "intel-rapl:0:1" a part of it; "psys" counts the packages again
+        zones = [
+            zone for zone in sorted(powercap.glob("*-rapl:[0-9]")) if "package" in (zone / "name").read_text()
+        ]
         values = [[int((zone / file).read_text()) for file in files] for zone in zones]
     except (OSError, ValueError):
         return np.empty((0, 2))

@@ -33,7 +33,7 @@ CELL_TIME_LIMIT = {"smoke": 600, "quick": 3_600, "full": 6 * 3_600}
 
 
 class NotebookFailedError(RuntimeError):
-    """A notebook stopped at an error of its own."""
+    """A notebook stopped at an error of its own, was killed or ran out of time."""
 
 
 def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, executed: Path) -> int:

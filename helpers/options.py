@@ -29,7 +29,7 @@ class Options:
     dask: str | None = None
 
     def command(self) -> str:
-        """Return the command that repeats this run."""
+        """Return the command that repeats this run's results (printing and helping machines change none)."""
         data = self.data if self.data in KEYWORDS else _from_the_checkout(self.data)
         words = ["./run_all.sh", "--data", data, "--profile", self.profile]
         words += ["--external", _from_the_checkout(self.external)] if self.external else []
@@ -43,7 +43,7 @@ def _from_the_checkout(path: str | Path) -> str:
 
 
 def parse(arguments: list[str] | None) -> Options:
-    """Return the options; argparse ends with exit code 2 and one line where they are wrong."""
+    """Return the options; InputError where they are wrong. ``--help`` ends the program."""
     parser = OneLineParser(prog="./run_all.sh", description="Run the six notebooks and render the report.")
     parser.add_argument("--data", default="auto", metavar="SOURCE",
                         help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip

@@ -171,7 +171,7 @@ def summarise(
     kind = "synthetic cells, drawn by this project" if study.cells.is_synthetic else study.cells.source
     sizes = {part: f"{len(study.split.indices(part)):,}" for part in SPLIT_NAMES}
     dropped = len(study.split.indices(DROPPED))
-    left_out = f"; {dropped:,} are left out, as copies of others" if dropped else ""
+    left_out = f"; {dropped:,} are left out, as copies or with doubtful labels" if dropped else ""
 
     def words(name: str, key: str = "test_accuracy") -> str:
         return "{:.4f} [{:.4f}, {:.4f}]".format(models[name][key], *models[name][f"{key}_ci95"])

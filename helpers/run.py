@@ -54,7 +54,9 @@ PRODUCTS = {
         "test_predictions.npz",
         "shared_errors.csv",
         "MODEL_CARD.md",
-        "models/*",
+        "models/*.keras",
+        "models/*.skops",
+        "models/*.onnx",
     ),
 }
 """What notebooks leave beside their cells: where one is missing or not as the notebook left it, it is due again."""
@@ -191,7 +193,7 @@ def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
             *sorted((ROOT / "helpers" / "report_template").iterdir()),
         ]
         versions = [version(name) for name in PAGE_PACKAGES]
-        page_key = key_of(keys, versions, [file_sha256(path) for path in page], file_sha256(results))
+        page_key = key_of(versions, [file_sha256(path) for path in (*page, *executed.values(), results)])
         rendered = out / ".report-key"
         if not (report.exists() and rendered.exists() and rendered.read_text() == page_key):
             from helpers.report import render_report

@@ -284,6 +284,21 @@ def test_keys_do_not_matter(keys: str, tmp_path: Path) -> None:
     assert not cells.is_synthetic
 
 
+@pytest.mark.parametrize("keys", ["test_images labels", "x y_test", "test labels"])
+def test_a_part_named_by_one_of_two_keys_does_not_part_them(keys: str, tmp_path: Path) -> None:
+    images, labels = keys.split()
+    np.testing.assert_array_equal(
+        load_cells(npz(tmp_path / "a.npz", **{images: IMAGES, labels: LABELS})).labels, LABELS
+    )
+
+
+def test_notes_on_odd_keys_are_one_printable_line(tmp_path: Path) -> None:
+    odd = {"y\x1b[2J\n": np.eye(8)[LABELS]}
+    notes = load_cells(npz(tmp_path / "a.npz", images=IMAGES, **odd)).notes
+    assert any("one-hot" in note for note in notes)
+    assert all(note.isprintable() for note in notes)
+
+
 def test_usual_keys_decide_between_several(tmp_path: Path) -> None:
     extra = {"mask": IMAGES[..., :1], "patient": LABELS[::-1], "class_names": np.array(CLASS_NAMES)}
     cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=LABELS, **extra))

@@ -49,16 +49,19 @@ def write_counter(folder, name: str, energy: int) -> None:
     (folder / name).mkdir(exist_ok=True)
     (folder / name / "energy_uj").write_text(f"{energy}\n")
     (folder / name / "max_energy_range_uj").write_text("999999\n")
+    (folder / name / "name").write_text("psys\n" if name == "intel-rapl:2" else "package-0\n")
 
 
 def test_energy_is_the_sum_over_packages_and_survives_a_counter_that_starts_again(tmp_path) -> None:
     write_counter(tmp_path, "intel-rapl:0", 900_000)
     write_counter(tmp_path, "intel-rapl:1", 100_000)
     write_counter(tmp_path, "intel-rapl:1:0", 5)
+    write_counter(tmp_path, "intel-rapl:2", 5)
     joules_since = energy.start_energy_meter(tmp_path)
     write_counter(tmp_path, "intel-rapl:0", 100_000)  # by way of 0
     write_counter(tmp_path, "intel-rapl:1", 400_000)
     write_counter(tmp_path, "intel-rapl:1:0", 777_777)  # a part of package 1, counted in it
+    write_counter(tmp_path, "intel-rapl:2", 888_888)  # the whole laptop, with its packages once more
     assert joules_since() == pytest.approx(0.2 + 0.3)
 
 

@@ -76,6 +76,16 @@ def test_a_wrong_checksum_is_refused_when_bloodmnist_is_asked_for(checkout: Path
         resolve_source("bloodmnist")
 
 
+def test_a_damaged_file_does_not_hide_a_good_one(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout / "data" / "bloodmnist_64.npz").write_bytes(b"half a file")
+    (checkout / "cache").mkdir()
+    good = npz(checkout / "cache" / "bloodmnist_64.npz", images=IMAGES, labels=LABELS)
+    monkeypatch.setitem(download.MD5, good.name, hashlib.md5(good.read_bytes()).hexdigest())
+    source = resolve_source("bloodmnist")
+    assert source.path == good
+    assert "data/bloodmnist_64.npz: has the wrong MD5 checksum" in source.reason
+
+
 def test_bloodmnist_without_a_network_is_refused(checkout: Path) -> None:
     with pytest.raises(InputError, match="no connection"):
         resolve_source("bloodmnist")

@@ -134,6 +134,16 @@ def test_interval_by_hand(correct: float) -> None:
     assert accuracy_interval(correct, 10) == pytest.approx((centre - half, centre + half))
 
 
+@pytest.mark.parametrize("total", [1, 7, 96, 3016])
+def test_a_model_without_errors_has_an_interval_that_holds_its_accuracy(total: int) -> None:
+    assert accuracy_interval(total, total)[1] == 1.0
+    assert accuracy_interval(0, total)[0] == 0.0
+
+
+def test_no_images_have_an_empty_confusion_matrix() -> None:
+    assert not confusion_matrix(np.zeros(0, np.uint8), np.zeros((0, 8))).any()
+
+
 def test_correlation_leaves_missing_values_out_and_a_constant_has_none() -> None:
     x, y = np.array([1.0, 2, 3, 4, 5, np.nan]), np.array([2.0, 1, 4, 3, 6, 9])
     r, low, high = correlation_interval(x, y)

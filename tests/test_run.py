@@ -127,7 +127,10 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
         path.unlink()
         assert due() == [notebook]
         path.write_bytes(before)
+    ours = smoke_run.out / "models" / "predictions.csv"
+    ours.write_text("index,class\n")
     assert due() == []
+    ours.unlink()
 
 
 def test_an_executed_notebook_whose_output_was_edited_is_due_again(smoke_run) -> None:
@@ -142,6 +145,21 @@ def test_an_executed_notebook_whose_output_was_edited_is_due_again(smoke_run) ->
     path.write_text(nbformat.writes(notebook), encoding="utf-8")
     assert not run.previous_run(path)
     path.write_text(before, encoding="utf-8")
+
+
+def test_the_page_shows_the_notebooks_as_they_were_executed_last(smoke_run) -> None:
+    path, report = smoke_run.out / "notebooks" / "01_eda.ipynb", smoke_run.out / "report.html"
+    before = path.read_bytes(), report.read_bytes()
+    notebook = nbformat.read(path, as_version=4)
+    markdown = [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    markdown[0]["data"]["text/markdown"] = "Another number than before."
+    nbformat.write(notebook, path)
+    run._note(path, dict(notebook["metadata"]["run"]))
+    run.run(run.parse(smoke_run.arguments), say=lambda _: None)
+    assert "Another number than before." in report.read_text(encoding="utf-8")
+    path.write_bytes(before[0])
+    run.run(run.parse(smoke_run.arguments), say=lambda _: None)
+    assert report.read_bytes() == before[1]
 
 
 def test_the_command_leads_to_the_same_files_from_the_checkout(tmp_path, monkeypatch) -> None:
@@ -214,6 +232,7 @@ def test_another_profile_or_data_is_another_run(smoke_run) -> None:
         (["--data", "synthetic", "--out", "/proc/nowhere"], "/proc/nowhere"),
         (["--data", "synthetic", "--external", "abroad.npz"], "abroad.npz"),
         (["--external", " "], "--external"),
+        (["--stain\nwright"], "--stain"),
     ],
 )
 def test_bad_options_end_in_one_line_and_exit_code_2(arguments, message, capsys) -> None:
