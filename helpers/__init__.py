@@ -35,3 +35,13 @@ THREADS = 2
 
 BATCH = 64
 """Images that a network answers for at once; more would only need more memory."""
+
+NOTEBOOKS = (
+    "01_eda",
+    "02_preprocess",
+    "03_handcrafted_rf",
+    "04_lenet_variants",
+    "05_alexnet",
+    "06_evaluation",
+)
+"""The chapters of the report, in order."""

@@ -1,7 +1,5 @@
 """Cells from an .npz file, whatever its keys and layout, pixels converted block by block."""
 
-from __future__ import annotations
-
 import re
 import zipfile
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 ``images`` are (N, 48, 48, 3) uint8 throughout, ``labels`` (N,) integers; positions are int64, ascending.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree

@@ -1,7 +1,5 @@
 """Other views of the same cell: as it might lie on the slide, and as another laboratory might show it."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 from scipy.ndimage import convolve1d

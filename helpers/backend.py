@@ -1,7 +1,5 @@
 """TensorFlow, started in one place: deterministic, on a fixed number of threads, without notices to the terminal."""
 
-from __future__ import annotations
-
 import logging
 import os
 import time

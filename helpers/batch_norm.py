@@ -1,7 +1,5 @@
 """Batch normalisation: a faster layer for training, and running averages computed anew."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,8 +1,6 @@
 """Times this project's own ways against the plain ones, side by side: ``python -m helpers.benchmark features``."""
 
 # mypy: disable-error-code="no-untyped-call"
-from __future__ import annotations
-
 import sys
 import time
 from pathlib import Path

@@ -1,8 +1,6 @@
 """How fast the networks train, beside this machine's matrix product and beside PyTorch; how soon cellnet is good."""
 
 # mypy: disable-error-code="no-untyped-call"
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

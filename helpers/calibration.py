@@ -3,8 +3,6 @@
 ``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout; the confidence of an image is its largest one.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar

@@ -1,7 +1,5 @@
 """The one value every room hands on: cell images, their labels, and where they came from."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@ Each claim is a function from the run's findings to (measured, verdict). Its doc
 report prints it beside the verdict. One rule stands above all: drawn cells decide no claim about blood cells.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from helpers import claims_about_data as data

@@ -1,7 +1,5 @@
 """The claims about the images: C01 to C07 and C13. Each function's docstring is its rule."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The claims about the models: C08 to C12 and C14 to C16. Each function's docstring is its rule."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from helpers.evaluation import counted, p_words, paired

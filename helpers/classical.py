@@ -4,8 +4,6 @@ Both read (N, 48, 48, 3) uint8 images through ``extract_features``, learn from (
 neither holds a neural network.
 """
 
-from __future__ import annotations
-
 import zipfile
 from dataclasses import dataclass, fields
 from itertools import combinations

@@ -1,7 +1,5 @@
 """The colour statistics of the original report's exploration: six numbers per image."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """What all command lines share: one line on standard error and exit code 2 for whatever cannot be used."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Callable, Iterator

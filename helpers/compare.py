@@ -1,7 +1,5 @@
 """Lay the results of two runs side by side: ``python -m helpers.compare A/results.json B/results.json``."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator

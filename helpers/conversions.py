@@ -3,8 +3,6 @@
 What is converted is said in a note; what cannot be raises `InputError`.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from pathlib import Path

@@ -6,8 +6,6 @@ for 48 pixels: factors and qualities are theirs, lengths suit our images, deposi
 Every function takes (N, 48, 48, 3) uint8 images and returns others of that kind.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """What a model costs: operations per image, time per image, energy of its training."""
 
-from __future__ import annotations
-
 import gc
 import time
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The one door through which cells come in, whatever form they have."""
 
-from __future__ import annotations
-
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path

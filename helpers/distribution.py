@@ -4,8 +4,6 @@ Dask's processes send each other pickles: whoever reaches the scheduler can run 
 you trust, in a network of your own or behind TLS (``tls://`` and Dask's configuration). Files are never unpickled.
 """
 
-from __future__ import annotations
-
 import logging
 import multiprocessing
 import os

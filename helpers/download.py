@@ -3,8 +3,6 @@
 Source: Yang et al. 2023, "MedMNIST v2", Scientific Data, doi:10.1038/s41597-022-01721-8 (CC BY 4.0).
 """
 
-from __future__ import annotations
-
 import hashlib
 import sys
 import threading

@@ -1,7 +1,5 @@
 """The energy of a piece of work, where the machine tells, and what to assume where it does not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

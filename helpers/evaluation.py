@@ -3,8 +3,6 @@
 ``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout, or (N, 8) by model name for the same N images.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 from typing import Any
 

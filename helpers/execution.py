@@ -1,7 +1,5 @@
 """One notebook at a time: executed by papermill in a process and a kernel of its own, put in place when whole."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import resource
@@ -18,14 +16,6 @@ from helpers.cells import InputError
 from helpers.progress import Progress
 from helpers.storage import ROOT, unformatted
 
-NOTEBOOKS = (
-    "01_eda",
-    "02_preprocess",
-    "03_handcrafted_rf",
-    "04_lenet_variants",
-    "05_alexnet",
-    "06_evaluation",
-)
 NOTEBOOK_FOLDER = ROOT / "notebooks"
 
 CELL_TIME_LIMIT = {"smoke": 600, "quick": 3_600, "full": 6 * 3_600}

@@ -3,8 +3,6 @@
 Maps of evidence are (N, H, W) floats, one per (48, 48, 3) uint8 image.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ The graph is written from the layers that our networks have, an operator or two 
 goes through tf2onnx, which Keras has to patch at run time for NumPy 2; this needs only ``onnx``.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

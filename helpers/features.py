@@ -5,8 +5,6 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import joblib

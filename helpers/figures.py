@@ -1,7 +1,5 @@
 """One look for every figure and table, and the two doors through which notebooks publish them."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

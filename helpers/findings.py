@@ -1,7 +1,5 @@
 """What a run has measured, and the words in which a claim is judged."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Images from a folder with one subfolder per class, a folder of unlabelled images, or one image file."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

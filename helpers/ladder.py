@@ -1,17 +1,32 @@
 """What each change buys: accuracies and gains over several seeds, with intervals, on validation images."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.recipes import Rung
+from helpers.evaluation import counted
+from helpers.recipes import LADDER, Profile, Rung
 from helpers.runs import Run
 
 RESAMPLES = 4_000
+
+
+def trained_rungs(profile: Profile) -> dict[str, Rung]:
+    """Return the rungs that a profile trains, by recipe; each names all that changes against the one before."""
+    rungs: dict[str, Rung] = {}
+    changes: list[str] = []
+    for rung in LADDER:
+        is_trained = rung.recipe.name in profile.trainings
+        if is_trained:
+            change = ", ".join([*changes, rung.change])
+            epochs = profile.trainings[rung.recipe.name][0]
+            rungs[rung.recipe.name] = replace(rung, change=change.format(epochs=counted(epochs, "epoch")))
+        if rung.is_kept:
+            changes = [] if is_trained else [*changes, rung.change]
+    return rungs
 
 
 def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,5 @@
 """What notebooks hold, as HTML that is safe inside the report: prose, code, tables, figures, values."""
 
-from __future__ import annotations
-
 import html
 import re
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
-from helpers.execution import NOTEBOOKS
+from helpers import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
 from helpers.findings import VERDICTS
 

@@ -1,7 +1,5 @@
 """The card that goes with the best model: what it is for, what it was measured on, and where it must not be trusted."""
 
-from __future__ import annotations
-
 import html
 from typing import Any
 

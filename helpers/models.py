@@ -3,8 +3,6 @@
 Scaling to [-1, 1] is the first layer of every network, so a saved ``.keras`` file scores raw images.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Muon for convolutions: updates whose singular values are all alike (Jordan et al. 2024; Liu et al. 2025)."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the user asked of `./run_all.sh`, and the command that asks for it again."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 ``labels`` are (N,) integers, in plots_* too, ``images`` (N, 48, 48, 3) uint8 and ``probabilities`` (N, 8).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import matplotlib.pyplot as plt

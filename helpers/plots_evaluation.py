@@ -1,7 +1,5 @@
 """The drawings of the evaluation: differences between models, calibration, review, errors."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,5 @@
 """Two drawings: where a network finds its evidence, and what accuracy costs."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -1,7 +1,5 @@
 """The drawings of robustness: corruptions, shifted colours, recall on cells of another laboratory."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -1,7 +1,5 @@
 """The drawings of the trainings: curves, the ladder, the scalings."""
 
-from __future__ import annotations
-
 import textwrap
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,5 @@
 """From cells to three parts that share no image: exact copies, split, scaling and one-hot labels."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -1,7 +1,5 @@
 """What the user sees while notebooks run: lines anywhere, and on a terminal a bar with the time left."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

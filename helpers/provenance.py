@@ -1,7 +1,5 @@
 """Where the numbers come from: commit, versions, hardware, data and split."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess

@@ -1,7 +1,5 @@
 """What is trained, and how: every recipe of the study, the ladder they form, and how much a profile trains."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from helpers.cells import InputError

@@ -1,7 +1,5 @@
 """Executed notebooks and results.json in, one self-contained report.html out; Chromium prints it as a PDF."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
@@ -18,9 +16,8 @@ from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
 
-from helpers import markup
+from helpers import NOTEBOOKS, markup
 from helpers.cells import InputError
-from helpers.execution import NOTEBOOKS
 from helpers.markup import Chapter
 from helpers.storage import write_text, written_atomically
 

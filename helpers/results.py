@@ -1,7 +1,5 @@
 """results.json and what stands beside it: the models' scores, the saved models, the test predictions."""
 
-from __future__ import annotations
-
 import shutil
 from collections import Counter
 from collections.abc import Mapping

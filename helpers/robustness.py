@@ -3,8 +3,6 @@
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers and ``probabilities`` (N, 8) by model name throughout.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, product
 from pathlib import Path

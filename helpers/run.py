@@ -1,7 +1,5 @@
 """Run the six notebooks and render the report: ``python -m helpers.run``, which ``./run_all.sh`` calls."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -15,10 +13,11 @@ from typing import Any
 import nbformat
 from tqdm import tqdm
 
+from helpers import NOTEBOOKS
 from helpers.cells import InputError
 from helpers.command_line import with_exit_code
 from helpers.data import Source, resolve_source, source_fingerprint
-from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NOTEBOOKS, NotebookFailedError, execute_whole
+from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NotebookFailedError, execute_whole
 from helpers.options import Options, parse
 from helpers.progress import Progress, in_words
 from helpers.provenance import PACKAGES, PAGE_PACKAGES

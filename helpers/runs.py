@@ -1,7 +1,5 @@
 """A finished training as a folder: the model, what it said about the validation images, and its record."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Saved models of every kind behind one door: uint8 images in, probabilities out."""
 
-from __future__ import annotations
-
 import math
 import zipfile
 from collections.abc import Callable

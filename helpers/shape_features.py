@@ -4,8 +4,6 @@ Every function takes and returns stacks: (N, 48, 48) planes or masks, (N,) or (N
 those of scikit-image called once per image (``tests/test_features.py`` holds the reference).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import ndimage
 

@@ -1,7 +1,5 @@
 """Files that are either whole or absent, and keys that change when what they stand for changes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -4,8 +4,6 @@ Nothing is ever unpickled. Every header is checked against what the zip really h
 reserved, and values are read in blocks.
 """
 
-from __future__ import annotations
-
 import warnings
 import zipfile
 from collections.abc import Iterator

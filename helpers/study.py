@@ -1,10 +1,8 @@
 """One report's cells, split, and doors that load a finished piece of the study or compute it."""
 
-from __future__ import annotations
-
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +13,7 @@ from helpers.cells import Cells, InputError
 from helpers.data import KEYWORDS, load_cells
 from helpers.energy import start_energy_meter
 from helpers.preprocessing import Part, Split, split_cells, take_sample
-from helpers.recipes import LADDER, NETWORKS, PROFILES, SCALINGS, Profile, Rung
+from helpers.recipes import NETWORKS, PROFILES, SCALINGS, Profile
 from helpers.runs import Run, finished_run, read_run, write_run
 from helpers.storage import ROOT, folder_written_atomically, key_of
 
@@ -41,29 +39,6 @@ class Study:
     def profile(self) -> Profile:
         """How much this study computes."""
         return PROFILES[self.profile_name]
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        """Names of the networks that this profile trains and scores on the test images."""
-        return tuple(name for name in NETWORKS if name in self.profile.trainings)
-
-    @property
-    def ladder(self) -> dict[str, Rung]:
-        """The rungs of the ladder that this profile trains; each names all that changes against the one before."""
-        from helpers.evaluation import counted
-
-        rungs: dict[str, Rung] = {}
-        changes: list[str] = []
-        for rung in LADDER:
-            is_trained = rung.recipe.name in self.profile.trainings
-            if is_trained:
-                change = ", ".join([*changes, rung.change])
-                epochs = self.profile.trainings[rung.recipe.name][0]
-                change = change.format(epochs=counted(epochs, "epoch"))
-                rungs[rung.recipe.name] = replace(rung, change=change)
-            if rung.is_kept:
-                changes = [] if is_trained else [*changes, rung.change]
-        return rungs
 
     @property
     def scalings(self) -> dict[str, str]:
@@ -192,4 +167,4 @@ def fitted(study: Study, name: str) -> Run:
 
 def all_runs(study: Study) -> dict[str, list[Run]]:
     """Return the finished runs of every model that is scored on the test images, computing those that are missing."""
-    return {name: [fitted(study, name)] for name in CLASSICAL} | trained(study, *study.networks)
+    return {name: [fitted(study, name)] for name in CLASSICAL} | trained(study, *NETWORKS)

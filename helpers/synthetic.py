@@ -5,8 +5,6 @@ trained for 10 epochs on 12,000 drawn cells alone, reached a balanced accuracy o
 15,092 real ones and an accuracy of 0.95 on 2,000 other drawn ones.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from helpers.cells import CLASS_NAMES, SIDE, Cells, InputError

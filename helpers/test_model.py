@@ -1,7 +1,5 @@
 """Score a saved model on a data file: ``python -m helpers.test_model MODEL DATA``."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From a recipe, a seed and two parts of the data to a finished run: a folder that is whole or absent."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import asdict
 from importlib.metadata import version

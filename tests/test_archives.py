@@ -1,7 +1,5 @@
 """What an .npz file may look like, and what is said about those that are broken or hostile."""
 
-from __future__ import annotations
-
 import io
 import tracemalloc
 import zipfile

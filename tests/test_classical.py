@@ -1,7 +1,5 @@
 """Classical models learn, survive rare and absent classes, and come back from their files unchanged or not at all."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 from itertools import permutations

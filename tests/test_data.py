@@ -1,7 +1,5 @@
 """The one door: what "auto" turns into, what a path is, and which cells can train a model."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """BloodMNIST: found, downloaded, or refused; never used with a wrong checksum. No network is touched."""
 
-from __future__ import annotations
-
 import hashlib
 import socket
 import threading

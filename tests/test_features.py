@@ -1,7 +1,5 @@
 """Features equal those that scikit-image gives one image at a time, on ordinary and on awkward images."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

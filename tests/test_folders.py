@@ -1,7 +1,5 @@
 """Folders of images: what is read, in which order, and what is refused with which line."""
 
-from __future__ import annotations
-
 import os
 import socket
 import struct

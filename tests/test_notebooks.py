@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from helpers.run import NOTEBOOKS
+from helpers import NOTEBOOKS
 from helpers.storage import ROOT
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from test_archives import BROKEN
 
-from helpers import execution, run
+from helpers import NOTEBOOKS, execution, run
 from helpers.evaluation import accuracy_interval
 from helpers.storage import ROOT
 
@@ -24,7 +24,7 @@ def results(smoke_run) -> dict:
 
 
 def test_every_promised_file_is_there(smoke_run, results) -> None:
-    for name in run.NOTEBOOKS:
+    for name in NOTEBOOKS:
         notebook = nbformat.read(smoke_run.out / "notebooks" / f"{name}.ipynb", as_version=4)
         assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
     assert (smoke_run.out / "report.html").stat().st_size > 100_000
@@ -53,14 +53,14 @@ def test_results_say_where_they_come_from(results, smoke_run) -> None:
     provenance = results["provenance"]
     assert provenance["command"].startswith("./run_all.sh --data synthetic --profile smoke")
     assert provenance["data_sha256"] == results["data"]["sha256"]
-    assert set(provenance["notebooks"]) == set(run.NOTEBOOKS)
+    assert set(provenance["notebooks"]) == set(NOTEBOOKS)
     assert all(notebook["peak_memory_mib"] > 50 for notebook in provenance["notebooks"].values())
 
 
 def test_synthetic_cells_are_called_synthetic_everywhere(results, smoke_run) -> None:
     assert results["data"]["is_synthetic"] is True
     assert "synthetic" in results["data"]["source"]
-    for name in run.NOTEBOOKS:
+    for name in NOTEBOOKS:
         assert "Synthetic cells" in (smoke_run.out / "notebooks" / f"{name}.ipynb").read_text()
     undecided = {
         claim["id"] for claim in results["claims"] if claim["verdict"].startswith("cannot be decided")
@@ -88,7 +88,7 @@ def test_no_image_stands_in_two_parts(smoke_run) -> None:
 def test_the_user_sees_which_notebook_runs_and_how_long_is_left(smoke_run) -> None:
     running = [line for line in smoke_run.lines if "running" in line]
     assert [line.split(":")[0] for line in running] == [
-        f"[{number}/6] {name}" for number, name in enumerate(run.NOTEBOOKS, start=1)
+        f"[{number}/6] {name}" for number, name in enumerate(NOTEBOOKS, start=1)
     ]
     assert all("elapsed" in line and "left" in line for line in running)
 
@@ -213,7 +213,7 @@ def test_an_edited_cell_executes_its_notebook_anew_and_those_after_it(
     nbformat.write(notebook, path)
     monkeypatch.setattr(run, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
     after = run.notebook_keys(options, source)
-    assert [name for name in run.NOTEBOOKS if before[name] != after[name]] == list(run.NOTEBOOKS[3:])
+    assert [name for name in NOTEBOOKS if before[name] != after[name]] == list(NOTEBOOKS[3:])
 
 
 def test_another_profile_or_data_is_another_run(smoke_run) -> None:
@@ -274,7 +274,7 @@ def test_an_external_file_concerns_the_last_notebook_only_and_by_its_bytes(smoke
     for grey in (10, 20):
         np.savez(path, images=np.full((2, 48, 48, 3), grey, np.uint8), labels=[0, 1])
         seen.append(run.notebook_keys(options, source, run.resolve_source(path)))
-    *before, last = run.NOTEBOOKS
+    *before, last = NOTEBOOKS
     assert len({keys[last] for keys in seen}) == 3
     for name in before:
         assert len({keys[name] for keys in seen}) == 1
@@ -306,7 +306,7 @@ def test_a_failing_notebook_stops_the_run_with_its_name_cell_and_error(tmp_path,
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
     )
     (tmp_path / "notebooks").mkdir()
-    for name in run.NOTEBOOKS:
+    for name in NOTEBOOKS:
         nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
     for room in (run, execution):
         monkeypatch.setattr(room, "NOTEBOOK_FOLDER", tmp_path / "notebooks")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from helpers.cells import InputError
+from helpers.ladder import trained_rungs
 from helpers.preprocessing import split_cells
 from helpers.study import Study, fitted, open_study, trained
 from helpers.synthetic import draw_cells
@@ -29,7 +30,7 @@ def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_rung_names_the_changes_of_those_below_it_that_are_kept_but_not_trained(study: Study) -> None:
-    ladder = study.ladder
+    ladder = trained_rungs(study.profile)
     assert list(ladder) == ["lenet_classic", "lenet_custom", "muon", "jittered", "cellnet"]
     assert ladder["lenet_custom"].change == "ReLU, 32 and 64 filters of 3×3, same padding, 128 dense units"
     assert "AdamW for Adam, three stages" in ladder["muon"].change
