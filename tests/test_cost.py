@@ -8,7 +8,7 @@ import pytest
 from helpers import cost, energy
 from helpers.backend import keras
 from helpers.models import build
-from helpers.plots_explanations import draw_pareto, pareto_front
+from helpers.plots_cost import draw_pareto, pareto_front
 
 
 def test_operations_of_the_classical_lenet_by_hand() -> None:
