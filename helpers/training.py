@@ -188,9 +188,11 @@ def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.
     model.compile(
         optimizer,
         loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=False,  # compiled kernels are not deterministic
     )
+    # variables that exist before the first step spare TensorFlow a second trace of it
+    optimizer.build(model.trainable_variables)
     return model, batches
 
 
