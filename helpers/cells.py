@@ -52,7 +52,6 @@ class Cells:
     source_split: np.ndarray | None = None
     original_sizes: np.ndarray | None = None
     names: tuple[str, ...] | None = None
-    class_names: tuple[str, ...] = CLASS_NAMES
     sha256: str = field(init=False)
     """SHA-256 over pixels, then labels: the identity of the data, whatever file it came in."""
 

@@ -131,7 +131,9 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
     """Return the key of a run: it changes with recipe, seed, data, split, source and package versions."""
     precision = precision_of(recipe)
-    return key_of(asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, VERSIONS, SOURCE)
+    return key_of(
+        asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, BATCH, VERSIONS, SOURCE
+    )
 
 
 def train(

@@ -65,7 +65,7 @@ def test_every_saved_model_scores_labelled_cells(name, smoke_run, labelled, cell
     correct = np.mean([row["predicted"] == row["label"] for row in rows])
     assert len(rows) == summary["n"] == 40
     assert summary["accuracy"] == pytest.approx(correct)
-    probabilities = np.array([[float(row[f"p({name})"]) for name in cells.class_names] for row in rows])
+    probabilities = np.array([[float(row[f"p({name})"]) for name in CLASS_NAMES] for row in rows])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
     assert summary["macro_f1"] == pytest.approx(score(cells.labels, probabilities)["macro_f1"])
     calibrated = [float(row[f"calibrated p({row['label']})"]) for row in rows]
@@ -104,7 +104,7 @@ def make_data(form: str, cells, folder: Path) -> Path:
     else:
         path = folder / form
         for index, (image, label) in enumerate(zip(cells.images, cells.labels, strict=True)):
-            within = path / cells.class_names[label] if form == "folder" else path
+            within = path / CLASS_NAMES[label] if form == "folder" else path
             within.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(within / f"{index:02}.png")
     return path
