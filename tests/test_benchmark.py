@@ -33,7 +33,7 @@ def test_the_time_to_an_accuracy_is_that_of_the_epoch_that_reaches_it(part: Part
     assert "1.01 reached after: never" in never
 
 
-def test_an_unknown_benchmark_or_profile_is_one_line(capsys) -> None:
+def test_an_unknown_benchmark_or_a_bad_option_is_one_line(capsys) -> None:
     for arguments in (["colours"], ["time-to", "--accuracy", "high"], ["features", "--count", "0"]):
         assert benchmark.main(arguments) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers import ladder
 from helpers.ladder import is_larger, ladder_table, scaling_table
 from helpers.recipes import Recipe, Rung
 
@@ -60,7 +61,13 @@ def test_with_one_seed_the_interval_is_that_of_a_share() -> None:
     np.testing.assert_allclose(table.loc["only", ["low", "high"]].to_numpy(float), expected, atol=0.004)
 
 
-def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand are enough where a hundred intervals are judged together."""
+    monkeypatch.setattr(ladder, "RESAMPLES", 1_000)
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says(few_resamples) -> None:
     """Seeds of the same true accuracy in both rungs, from one normal law, on images that hardly vary."""
     generator = np.random.default_rng(0)
     held = []
@@ -80,7 +87,7 @@ class IndependentRun(FinishedRun):
         return np.eye(8)[(LABELS + wrong) % 8]
 
 
-def test_errors_on_images_of_their_own_are_not_counted_twice() -> None:
+def test_errors_on_images_of_their_own_are_not_counted_twice(few_resamples) -> None:
     """Six runs that differ by their images only: the gain of three on three is spread like one of 1,200 images."""
     widths, held = [], []
     for first in range(0, 600, 6):
