@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,8 @@ def _complete_results(path: Path, options: Options, source: Source, runs: dict[s
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, 2 where input or options cannot be used, 1 where a notebook failed."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a pipe or a log shows each line when it is said
     try:
         run(parse(arguments))
     except (NotebookFailedError, OSError) as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -91,6 +92,17 @@ def test_the_user_sees_which_notebook_runs_and_how_long_is_left(smoke_run) -> No
         f"[{number}/6] {name}" for number, name in enumerate(NOTEBOOKS, start=1)
     ]
     assert all("elapsed" in line and "left" in line for line in running)
+
+
+def test_a_pipe_gets_each_line_when_it_is_said() -> None:
+    code = (
+        "import os; from helpers import run; run.run = lambda _: (print('a line'), os._exit(0)); run.main([])"
+    )
+    buffering = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=buffering
+    )
+    assert said.stdout == "a line\n"
 
 
 def test_a_second_run_executes_nothing_and_leaves_every_byte(smoke_run) -> None:
