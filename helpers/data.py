@@ -28,7 +28,7 @@ class Source:
     kind: Literal["archive", "folder", "image", "synthetic"]
     path: Path | None = None
     reason: str = ""
-    """Why "auto" ended here, for the report; empty where the user named the source."""
+    """Why "auto" ended here, and which files were refused on the way, for the report; else empty."""
     synthetic_count: int = 0
 
 
