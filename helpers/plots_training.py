@@ -52,9 +52,11 @@ def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
         words = f"{rung['accuracy']:.4f}"
         if not np.isnan(rung["gain"]):
             words += f"  ({100 * rung['gain']:+.2f})"
+        # on paper of its own: after a fall the line between rungs passes behind the words
         axes.annotate(
-            words, (rung["high"], row), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8.5
-        )
+            words, (rung["high"], row), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8.5,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
     if of_report < len(table):
         axes.axhline(of_report - 0.5, color=MUTED, linestyle=":", linewidth=1)
     low, high = table["low"].min(), table["high"].max()
