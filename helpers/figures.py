@@ -70,7 +70,7 @@ def use_style() -> None:
             "figure.figsize": (8.0, 4.5),
             "figure.facecolor": PAPER,
             "figure.constrained_layout.use": True,
-            "figure.titlesize": 13,
+            "figure.titlesize": 12,
             "figure.titleweight": "bold",
             "svg.hashsalt": "blood-cell-report",
             "text.color": INK,
@@ -128,23 +128,12 @@ def _publish(data: Mapping[str, str], kind: str, slug: str, caption: str, metada
     )
 
 
-def _take_title(figure: Figure) -> str:
-    """Return the title of ``figure``, or of its only axes, and leave the drawing without it."""
-    title = figure.get_suptitle()
-    if title:
-        figure.suptitle("")
-    elif len(figure.axes) == 1:
-        title = figure.axes[0].get_title(loc="left")
-        figure.axes[0].set_title("", loc="left")
-    return title
-
-
-def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
-    """Publish ``figure`` with its caption, then close it.
+def show_figure(figure: Figure, slug: str, *, title: str, caption: str, alt: str) -> None:
+    """Publish ``figure`` with its title and caption, then close it.
 
     The notebook keeps a PNG at 192 dots per inch on light paper (shown by JupyterLab even where the notebook
-    is not trusted), an SVG (which the report inlines and recolours) and the alternative text. The SVG goes without
-    the figure's title: the report sets that as text, which wraps on a phone and can be searched.
+    is not trusted), an SVG (which the report inlines and recolours) and the alternative text. Only the PNG shows the
+    title: the report sets it as text, which wraps on a phone and can be searched.
 
     Parameters
     ----------
@@ -152,6 +141,8 @@ def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
         A matplotlib figure.
     slug : str
         Lower-case words joined by hyphens; the report's link to the figure is ``#fig-SLUG``, for good.
+    title : str
+        What to see, in a few words.
     caption : str
         Markdown, one or two sentences: what is drawn, of how many cells, what the bars and bands mean.
     alt : str
@@ -160,18 +151,18 @@ def show_figure(figure: Figure, slug: str, *, caption: str, alt: str) -> None:
     Raises
     ------
     ValueError
-        If the slug is malformed, or caption or alternative text are empty.
+        If the slug is malformed, or title, caption or alternative text are empty.
     """
-    _checked(slug, caption=caption, alt=alt)
+    _checked(slug, title=title, caption=caption, alt=alt)
     for number, picture in enumerate(figure.findobj(AxesImage)):
         picture.set_gid(
             f"picture{number}"
         )  # matplotlib names pictures by their pixels: twice the same, twice the name
     png, svg = io.BytesIO(), io.StringIO()
     layout: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.06}
-    figure.savefig(png, format="png", dpi=192, metadata={"Software": None}, **layout)
-    title = _take_title(figure)
     figure.savefig(svg, format="svg", dpi=192, metadata={"Date": None, "Creator": None}, **layout)
+    figure.suptitle(title, x=0.01, ha="left")
+    figure.savefig(png, format="png", dpi=192, metadata={"Software": None}, **layout)
     plt.close(figure)
     data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": alt}
     if len(svg.getvalue()) <= LARGEST_SVG:

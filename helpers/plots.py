@@ -1,4 +1,4 @@
-"""The drawings of the report: each function returns a finished figure, with a title that states what to see.
+"""The drawings of the report: each function returns a figure, which `helpers.figures.show_figure` publishes.
 
 ``labels`` are (N,) integers, in plots_* too, ``images`` (N, 48, 48, 3) uint8 and ``probabilities`` (N, 8).
 """
@@ -24,7 +24,7 @@ from helpers.figures import (
 )
 
 
-def draw_examples(images: np.ndarray, labels: np.ndarray, title: str, rows: int = 4) -> Figure:
+def draw_examples(images: np.ndarray, labels: np.ndarray, rows: int = 4) -> Figure:
     """Return ``rows`` images of each class side by side: images (N, 48, 48, 3) uint8, labels (N,)."""
     figure, axes = plt.subplots(rows, len(CLASS_NAMES), figsize=(9, 1.15 * rows + 0.7), squeeze=False)
     for label, name in enumerate(CLASS_NAMES):
@@ -34,11 +34,10 @@ def draw_examples(images: np.ndarray, labels: np.ndarray, title: str, rows: int 
             axes[row, label].axis("off")
             if row < len(members):
                 axes[row, label].imshow(images[members[row]])
-    figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def draw_label_counts(labels: np.ndarray, title: str) -> Figure:
+def draw_label_counts(labels: np.ndarray) -> Figure:
     """Return a bar per class with its number of images."""
     counts = np.bincount(labels, minlength=len(CLASS_NAMES))
     figure, axes = plt.subplots(figsize=(8, 3.8))
@@ -47,14 +46,12 @@ def draw_label_counts(labels: np.ndarray, title: str) -> Figure:
         bars, [f"{count:,} ({count / counts.sum():.1%})" for count in counts], padding=4, fontsize=9
     )
     axes.invert_yaxis()
-    axes.set(xlabel="images", title=title, xlim=(0, 1.2 * counts.max()))
+    axes.set(xlabel="images", xlim=(0, 1.2 * counts.max()))
     axes.grid(axis="y", visible=False)
     return figure
 
 
-def draw_colour_scatter(
-    statistics: pd.DataFrame, labels: np.ndarray, pairs: list[tuple[str, str]], title: str
-) -> Figure:
+def draw_colour_scatter(statistics: pd.DataFrame, labels: np.ndarray, pairs: list[tuple[str, str]]) -> Figure:
     """Return a scatter plot per pair of columns, one colour and marker per class, with r in each title."""
     columns = 3
     rows = -(-len(pairs) // columns)
@@ -73,7 +70,6 @@ def draw_colour_scatter(
         axis.set(xlabel=f"mean {x}", ylabel=f"mean {y}", title=f"r = {r:+.2f}")
     for axis in axes.flat[len(pairs) :]:
         axis.axis("off")
-    figure.suptitle(title, x=0.01, ha="left")
     handles = [
         Line2D([], [], linestyle="", marker=CLASS_MARKERS[name], color=CLASS_COLOURS[name], label=name)
         for name in CLASS_NAMES
@@ -82,7 +78,7 @@ def draw_colour_scatter(
     return figure
 
 
-def draw_correlations(statistics: pd.DataFrame, title: str) -> Figure:
+def draw_correlations(statistics: pd.DataFrame) -> Figure:
     """Return the correlation matrix of the columns as a heat map with its values."""
     correlations = statistics.corr()
     figure, axes = plt.subplots(figsize=(6, 4.8))
@@ -92,12 +88,11 @@ def draw_correlations(statistics: pd.DataFrame, title: str) -> Figure:
         cmap=DIVERGING_MAP, linewidths=1, square=True, ax=axes, cbar_kws={"label": "Pearson's r"},
     )  # fmt: skip
     axes.grid(visible=False)
-    axes.set_title(title)
     axes.tick_params(axis="y", rotation=0)
     return figure
 
 
-def draw_by_class(values: pd.Series, labels: np.ndarray, unit: str, title: str) -> Figure:
+def draw_by_class(values: pd.Series, labels: np.ndarray, unit: str) -> Figure:
     """Return a box per class of one number per image, ordered by the median."""
     names = np.array(CLASS_NAMES)[labels]
     order = values.groupby(names).median().sort_values().index.tolist()
@@ -106,11 +101,11 @@ def draw_by_class(values: pd.Series, labels: np.ndarray, unit: str, title: str) 
         x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order,
         palette=CLASS_COLOURS, saturation=1, fliersize=1.5, linewidth=1, ax=axes,
     )  # fmt: skip
-    axes.set(xlabel=unit, ylabel="", title=title)
+    axes.set(xlabel=unit, ylabel="")
     return figure
 
 
-def draw_confusion(matrix: np.ndarray, title: str) -> Figure:
+def draw_confusion(matrix: np.ndarray) -> Figure:
     """Return a confusion matrix: counts as text, errors shaded by their number, right answers left plain."""
     errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
     figure, axes = plt.subplots(figsize=(7.6, 6))
@@ -121,14 +116,13 @@ def draw_confusion(matrix: np.ndarray, title: str) -> Figure:
     )  # fmt: skip
     axes.grid(visible=False)
     axes.set(xlabel="predicted class", ylabel="true class")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     axes.tick_params(axis="x", rotation=40)
     plt.setp(axes.get_xticklabels(), ha="right")
     return figure
 
 
 def draw_comparison(
-    scores: dict[str, dict[str, Any]], reported: dict[str, float], labels: dict[str, str], title: str, n: int
+    scores: dict[str, dict[str, Any]], reported: dict[str, float], labels: dict[str, str], n: int
 ) -> Figure:
     """Return each model's accuracy with its 95 % interval, best first, and a cross where the report put it.
 
@@ -166,11 +160,10 @@ def draw_comparison(
     axes.set_ylim(len(ordered) - 0.4, -0.7)
     axes.set_xlim(left=floor)
     axes.set(xlabel=f"top-1 accuracy on {n:,} test images, with 95 % interval")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure
 
 
-def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: str, title: str) -> Figure:
+def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: str) -> Figure:
     """Return one row of dots per row of the table, one marker per column, and a line at ``reference``."""
     figure, axes = plt.subplots(figsize=(8, 0.5 * len(table) + 1.6))
     for column, marker, colour in zip(table.columns, "oD", SERIES_COLOURS, strict=False):
@@ -182,12 +175,12 @@ def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: 
     axes.axvline(reference, color=MUTED, linestyle="--", label=reference_name)
     axes.set_yticks(range(len(table)), [str(name) for name in table.index])
     axes.set_ylim(len(table) - 0.4, -0.7)
-    axes.set(xlabel=unit, title=title)
+    axes.set(xlabel=unit)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
 
 
-def draw_learning_curves(curve: pd.DataFrame, title: str) -> Figure:
+def draw_learning_curves(curve: pd.DataFrame) -> Figure:
     """Return accuracy (one column per model) against the number of training images (the index)."""
     figure, axes = plt.subplots(figsize=(7, 3.8))
     for name in curve.columns:
@@ -195,6 +188,6 @@ def draw_learning_curves(curve: pd.DataFrame, title: str) -> Figure:
     axes.set_xscale("log", base=2)
     axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index])
     axes.minorticks_off()
-    axes.set(xlabel="training images", ylabel="validation accuracy", title=title)
+    axes.set(xlabel="training images", ylabel="validation accuracy")
     axes.legend(loc="lower right")
     return figure

@@ -13,7 +13,7 @@ ERRORS = np.array([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
 """Ticks of the axis of errors, in per cent."""
 
 
-def draw_pareto(table: pd.DataFrame, title: str) -> Figure:
+def draw_pareto(table: pd.DataFrame) -> Figure:
     """Return test error against training minutes and against operations, each model labelled where it stands.
 
     ``table`` is that of `helpers.cost.cost_table`. Both axes are logarithmic, fewer errors are up; the line joins the
@@ -26,7 +26,6 @@ def draw_pareto(table: pd.DataFrame, title: str) -> Figure:
         axes.set(xlabel=words)
     errors = _errors(table["accuracy"])
     panels[0].set(ylabel="test error (fewer is up)", ylim=(1.6 * errors.max(), errors.min() / 1.6))
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure
 
 

@@ -16,7 +16,7 @@ from helpers.evaluation import accuracy_interval
 from helpers.figures import CLASS_COLOURS, DIVERGING_MAP, INK, MODEL_COLOURS, MUTED, PAPER
 
 
-def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int, title: str) -> Figure:
+def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Figure:
     """Return a square of accuracy differences, row minus column, in points; best model first.
 
     Parameters
@@ -65,12 +65,11 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int, 
         Patch(**not_shown, label="n.s.: no difference shown"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure
 
 
 def draw_reliability(
-    labels: np.ndarray, before: dict[str, np.ndarray], after: dict[str, np.ndarray], title: str
+    labels: np.ndarray, before: dict[str, np.ndarray], after: dict[str, np.ndarray]
 ) -> Figure:
     """Return accuracy against confidence by model, before and after calibration, over the images of each bin.
 
@@ -111,7 +110,6 @@ def draw_reliability(
         if column == 0:
             upper.set_ylabel("accuracy")
             lower.set_ylabel("images")
-    figure.suptitle(title, x=0.01, ha="left")
     handles = [
         Line2D([], [], linestyle="", marker="s", color=MUTED, mfc="none", label="before"),
         Line2D([], [], marker="o", color=INK, label="after, with 95 % interval"),
@@ -122,7 +120,7 @@ def draw_reliability(
 
 
 def draw_review(
-    labels: np.ndarray, probabilities: dict[str, np.ndarray], best: str, rule: dict[str, float], title: str
+    labels: np.ndarray, probabilities: dict[str, np.ndarray], best: str, rule: dict[str, float]
 ) -> Figure:
     """Return the share of errors a human sees against the share of images reviewed, least sure first, by model.
 
@@ -144,7 +142,7 @@ def draw_review(
             bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
         )  # fmt: skip
     axes.axline((0, 0), slope=1, color=MUTED, linestyle=":", linewidth=1.2, label="in random order")
-    axes.set(xlim=(0, max(0.5, 1.3 * rule["reviewed"])), ylim=(0, 1.02), ylabel="share of errors seen", title=title,
+    axes.set(xlim=(0, max(0.5, 1.3 * rule["reviewed"])), ylim=(0, 1.02), ylabel="share of errors seen",
              xlabel="share of test images reviewed, least confident first")  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -153,7 +151,7 @@ def draw_review(
 
 
 def draw_errors(
-    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, positions: np.ndarray, title: str
+    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, positions: np.ndarray
 ) -> Figure:
     """Return the images at ``positions``, each with its true class, its predicted one and all eight probabilities."""
     columns = 3
@@ -181,5 +179,4 @@ def draw_errors(
         )
     handles = [Patch(facecolor=colour, label=name) for name, colour in CLASS_COLOURS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    figure.suptitle(title, x=0.01, ha="left")
     return figure

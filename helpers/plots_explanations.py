@@ -11,7 +11,7 @@ from helpers.figures import DIVERGING_MAP
 
 
 def draw_explanations(
-    images: np.ndarray, labels: np.ndarray, maps: np.ndarray, random_maps: np.ndarray, title: str
+    images: np.ndarray, labels: np.ndarray, maps: np.ndarray, random_maps: np.ndarray
 ) -> Figure:
     """Return one column per image: the image, the network's map over it, and that of the network without training.
 
@@ -39,5 +39,4 @@ def draw_explanations(
     bar = figure.colorbar(scale, ax=axes[1:, :], ticks=[-1, 0, 1], fraction=0.02, pad=0.01, aspect=28)
     bar.set_ticklabels(["against", "0", "for"])
     bar.outline.set_visible(False)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure

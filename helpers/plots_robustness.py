@@ -16,7 +16,7 @@ MODEL_MARKERS = dict(zip(MODEL_COLOURS, ("o", "D", "s", "^", "v", "X", "P"), str
 """Model name -> marker, so that no model is told by its colour alone."""
 
 
-def draw_corrupted_examples(image: np.ndarray, title: str, severities: tuple[int, ...] = (1, 3, 5)) -> Figure:
+def draw_corrupted_examples(image: np.ndarray, severities: tuple[int, ...] = (1, 3, 5)) -> Figure:
     """Return one (48, 48, 3) uint8 image under every corruption (columns) at some severities (rows)."""
     figure, axes = plt.subplots(
         len(severities), 1 + len(CORRUPTIONS), figsize=(9, 0.8 * len(severities) + 0.9), squeeze=False
@@ -29,7 +29,6 @@ def draw_corrupted_examples(image: np.ndarray, title: str, severities: tuple[int
             if row == 0:
                 axis.set_title(name.replace(" ", "\n"), fontsize=7.5, loc="center", weight="normal", pad=3)
         axes[row, 0].set_ylabel(f"severity {severity}", fontsize=8)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure
 
 
@@ -45,7 +44,7 @@ def _draw_models(axes: Axes, table: pd.DataFrame, x: str) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
-def draw_corruption_curves(table: pd.DataFrame, title: str) -> Figure:
+def draw_corruption_curves(table: pd.DataFrame) -> Figure:
     """Return a panel per corruption, accuracy over severity, from the table of `corrupt_and_score`."""
     clean = table[table["severity"] == 0]
     figure, axes = plt.subplots(4, 3, figsize=(8, 9), sharex=True, sharey=True)
@@ -60,11 +59,10 @@ def draw_corruption_curves(table: pd.DataFrame, title: str) -> Figure:
     axes[0, 0].set_xticks(range(6))
     axes.flat[-1].axis("off")
     axes.flat[-1].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=10.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure
 
 
-def draw_shift_curves(table: pd.DataFrame, title: str) -> Figure:
+def draw_shift_curves(table: pd.DataFrame) -> Figure:
     """Return a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
     figure, axes = plt.subplots(2, 2, figsize=(8, 6.6), sharey=True)
     for axis, (name, neutral) in zip(axes.flat, NEUTRAL.items(), strict=True):
@@ -75,11 +73,10 @@ def draw_shift_curves(table: pd.DataFrame, title: str) -> Figure:
     for axis in axes[:, 0]:
         axis.set_ylabel("top-1 accuracy")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure
 
 
-def draw_recall_by_class(recalls: pd.DataFrame, title: str) -> Figure:
+def draw_recall_by_class(recalls: pd.DataFrame) -> Figure:
     """Return a panel per class with images, a bar of recall and its interval per model (`recall_by_class`)."""
     present = recalls[recalls["n"] > 0]
     classes = present.sort_values("n", ascending=False, kind="stable")["class"].unique()
@@ -110,5 +107,4 @@ def draw_recall_by_class(recalls: pd.DataFrame, title: str) -> Figure:
     for axis in axes.flat[max(0, len(classes) - 3) : len(classes)]:
         axis.tick_params(labelbottom=True)
         axis.set_xlabel("recall")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
     return figure

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from helpers.figures import INK, MODEL_COLOURS, MUTED, PAPER, SERIES_COLOURS
 
 
-def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figure:
+def draw_training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     """Return loss and accuracy over epochs, training dashed and hollow, validation solid, one colour per model."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
     for name, history in histories.items():
@@ -26,11 +26,10 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], title: str) -> Figu
         axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, longest + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
+def draw_ladder(table: pd.DataFrame, of_report: int) -> Figure:
     """Return the rungs of `helpers.ladder.ladder_table` from top to bottom: accuracy, its interval, the gain in words.
 
     The first ``of_report`` rungs are the original report's own changes; a line parts them from the others. A rung that
@@ -69,11 +68,10 @@ def draw_ladder(table: pd.DataFrame, of_report: int, title: str) -> Figure:
     axes.set_yticklabels(labels, fontsize=9)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def draw_scalings(histories: dict[str, list[pd.DataFrame]], title: str) -> Figure:
+def draw_scalings(histories: dict[str, list[pd.DataFrame]]) -> Figure:
     """Return validation accuracy by epoch for each scaling of the pixels: thin for seeds, thick for their mean."""
     figure, axes = plt.subplots(figsize=(7.4, 3.9))
     for (name, seeds), colour, marker in zip(histories.items(), SERIES_COLOURS, "osD^", strict=False):
@@ -83,11 +81,10 @@ def draw_scalings(histories: dict[str, list[pd.DataFrame]], title: str) -> Figur
     axes.set(xlabel="epoch", ylabel="validation accuracy")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", title="pixels")
-    figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
-def draw_statistics_lag(kept: pd.DataFrame, title: str) -> Figure:
+def draw_statistics_lag(kept: pd.DataFrame) -> Figure:
     """Return, by network, each seed with its running averages as kept and computed anew.
 
     ``kept`` has a row per run and the columns network, seed, kept and renewed (validation accuracies).
@@ -106,5 +103,4 @@ def draw_statistics_lag(kept: pd.DataFrame, title: str) -> Figure:
     axes.set_yticklabels([f"{run.network}, seed {run.seed}" for run in kept.itertuples(index=False)])
     axes.invert_yaxis()
     figure.legend(loc="outside lower center", title="running averages", ncols=2)
-    figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -154,7 +154,7 @@ def test_drawings_state_the_errors_before_and_after_and_mark_the_rule() -> None:
     labels, probabilities = calibrated_model(300)
     before = dict.fromkeys(names, softmax(3 * np.log(probabilities), axis=1))
     after = dict.fromkeys(names, probabilities)
-    figure = draw_reliability(labels, before, after, "title")
+    figure = draw_reliability(labels, before, after)
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
     errors = [expected_calibration_error(labels, when["forest"]) for when in (before, after)]
     assert len(titles) == 5
@@ -162,7 +162,7 @@ def test_drawings_state_the_errors_before_and_after_and_mark_the_rule() -> None:
     plt.close(figure)
 
     rule = apply_threshold(labels, probabilities, 0.5)
-    figure = draw_review(labels, after, "alexnet", rule, "title")
+    figure = draw_review(labels, after, "alexnet", rule)
     marks = [line.get_xydata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert marks[0].tolist() == [rule["reviewed"], rule["errors_seen"] / rule["errors"]]
     plt.close(figure)
@@ -171,5 +171,5 @@ def test_drawings_state_the_errors_before_and_after_and_mark_the_rule() -> None:
 def test_drawings_of_a_model_without_errors() -> None:
     labels, probabilities = np.zeros(3, int), with_confidence([0.6, 0.9, 1.0])
     models = {"forest": probabilities}
-    plt.close(draw_reliability(labels, models, models, "title"))
-    plt.close(draw_review(labels, models, "forest", apply_threshold(labels, probabilities, 0.0), "title"))
+    plt.close(draw_reliability(labels, models, models))
+    plt.close(draw_review(labels, models, "forest", apply_threshold(labels, probabilities, 0.0)))

@@ -110,6 +110,6 @@ def test_the_front_leaves_out_what_costs_more_and_is_no_better(table) -> None:
 
 
 def test_the_figure_names_every_model_also_without_an_error(table) -> None:
-    figure = draw_pareto(table, "title")
+    figure = draw_pareto(table)
     names = [text.get_text() for text in figure.axes[0].texts]
     assert names == ["lenet_classic", "lenet_custom"]

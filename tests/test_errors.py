@@ -54,9 +54,9 @@ def test_each_error_is_drawn_with_its_label_its_answer_and_all_probabilities() -
     images = np.zeros((4, 48, 48, 3), np.uint8)
     labels, probabilities = np.array([3, 1, 0, 0]), answers([6, 1, 0, 5])
     positions = worst_errors(labels, probabilities)
-    figure = draw_errors(images, labels, probabilities, positions, "title")
+    figure = draw_errors(images, labels, probabilities, positions)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles[0] == f"label: {CLASS_NAMES[3]} 1%\nsaid: {CLASS_NAMES[6]} 90%"
     assert [bar.get_width() for bar in figure.axes[1].patches] == pytest.approx(probabilities[0].tolist())
     plt.close(figure)
-    plt.close(draw_errors(images, labels, probabilities, np.array([], int), "no error"))
+    plt.close(draw_errors(images, labels, probabilities, np.array([], int)))

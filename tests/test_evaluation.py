@@ -208,7 +208,7 @@ def test_differences_are_drawn_as_row_minus_column_and_those_by_chance_are_marke
     fair[:2], poor[:40] = 1, 1
     probabilities = {"forest": np.eye(8)[poor], "cellnet": np.eye(8)[good], "alexnet": np.eye(8)[fair]}
     accuracies = {name: score(labels, values)["accuracy"] for name, values in probabilities.items()}
-    figure = draw_differences(compare_models(labels, probabilities), accuracies, 100, "title")
+    figure = draw_differences(compare_models(labels, probabilities), accuracies, 100)
     axes = figure.axes[0]
     cells = {text.get_position(): text.get_text() for text in axes.texts}
     rows = [label.get_text() for label in axes.get_yticklabels()]

@@ -115,7 +115,7 @@ def test_the_tenth_of_the_pixels_with_most_evidence_is_covered() -> None:
 
 def test_the_figure_has_a_column_per_image() -> None:
     maps = np.zeros((8, 48, 48))
-    figure = draw_explanations(CELLS.images, CELLS.labels, maps, maps, "title")
+    figure = draw_explanations(CELLS.images, CELLS.labels, maps, maps)
     assert len([axes for axes in figure.axes if axes.images]) == 3 * 8
 
 

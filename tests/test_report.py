@@ -44,8 +44,12 @@ def figure_outputs(slug, points=0, **options):
     figures.use_style()
     figure, axes = plt.subplots(figsize=(8, 3))
     axes.bar(["forest", "cellnet"], [0.93, 0.99], hatch=["", "//"])
-    axes.set(title="cellnet leads", ylabel="Accuracy")
-    words = {"caption": "Accuracy of **two** models.", "alt": "cellnet leads by six points."}
+    axes.set(ylabel="Accuracy")
+    words = {
+        "title": "cellnet leads",
+        "caption": "Accuracy of **two** models.",
+        "alt": "cellnet leads by six points.",
+    }
     return displayed(figures.show_figure, figure, slug, **(words | options))
 
 

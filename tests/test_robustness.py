@@ -159,19 +159,17 @@ def test_an_external_file_must_have_labels(tmp_path) -> None:
         load_external(str(tmp_path / "missing.npz"))
 
 
-def test_drawings_show_every_model_and_state_the_finding(corrupted) -> None:
+def test_drawings_show_every_model(corrupted) -> None:
     use_style()
     labels, probabilities = some_predictions()
     recalls = recall_by_class(labels, dict.fromkeys(MODEL_COLOURS, probabilities))
     shifted = shift_and_score(SCORERS, CELLS.images[:4], LABELS[:4])
     figures = {
-        "corruptions": plots_robustness.draw_corruption_curves(corrupted, "dark images hurt most"),
-        "shifts": plots_robustness.draw_shift_curves(shifted, "hue hurts most"),
-        "recall": plots_robustness.draw_recall_by_class(recalls, "few are found abroad"),
-        "examples": plots_robustness.draw_corrupted_examples(CELLS.images[0], "one cell"),
+        "corruptions": plots_robustness.draw_corruption_curves(corrupted),
+        "shifts": plots_robustness.draw_shift_curves(shifted),
+        "recall": plots_robustness.draw_recall_by_class(recalls),
+        "examples": plots_robustness.draw_corrupted_examples(CELLS.images[0]),
     }
-    for figure in figures.values():
-        assert figure.get_suptitle()
     panels = {name: [axis.get_title(loc="left") for axis in figure.axes] for name, figure in figures.items()}
     assert panels["corruptions"][:11] == list(CORRUPTIONS)
     assert panels["shifts"] == list(SHIFTS)
