@@ -130,10 +130,12 @@ def scaling(f: Findings) -> Verdict:
         return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")
 
     measured = "; ".join(
-        f"{name}: {words(row['speed'])} over all epochs, falls {words(row['falls'])}, last {words(row['last'])}"
+        f"{name}: {words(row['speed'])}, falls {words(row['falls'])}, last {words(row['last'])}"
         for name, row in f.scalings.iterrows()
     )
-    measured += f"; mean ± sd over {counted(len(ours['speed']), 'seed')}"
+    measured += (
+        f"; over {counted(ours['epochs'], 'epoch')}, mean ± sd over {counted(len(ours['speed']), 'seed')}"
+    )
     validation = f.validation_scores["lenet_classic"]
     least = 1.5 * max(validation["support"].values()) / validation["n"]
     has_learnt, raw_has_learnt = np.mean(ours["last"]) > least, np.mean(raw["last"]) > least

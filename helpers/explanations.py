@@ -63,8 +63,8 @@ def similarity(maps: np.ndarray, others: np.ndarray) -> tuple[float, float]:
     """Return the rank correlation (Spearman) and structural similarity of two sets of maps, means over the images.
 
     Maps that stay as they are when the weights are random show the image and not the network (Adebayo et al. 2018,
-    arXiv:1810.03292). 1: the same, 0: nothing in common. The rank correlation is without its sign, which a random
-    head would turn; a constant map correlates with none.
+    arXiv:1810.03292). 1: the same. The rank correlation is without its sign, which a random head would turn, and so
+    above 0 for unrelated maps too; a constant map correlates with none.
     """
     pairs = list(zip(maps, others, strict=True))
     ranks = [abs(spearmanr(a, b, axis=None).statistic) if np.ptp(a) and np.ptp(b) else 0.0 for a, b in pairs]

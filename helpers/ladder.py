@@ -121,11 +121,10 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
 
 
 def scaling_table(runs: dict[str, list[Run]]) -> pd.DataFrame:
-    """Return one row per scaling of the pixels, with lists over the seeds.
+    """Return one row per scaling of the pixels, with lists over the seeds, and the number of epochs that all got to.
 
-    ``speed`` is the validation accuracy averaged over all epochs, ``falls`` the sum of its falls from one epoch to the
-    next, ``last`` the validation accuracy after the last epoch. Epochs that a run did not get to, ending early, are
-    left out of all.
+    Over these ``epochs``, ``speed`` is the mean validation accuracy, ``falls`` the sum of its falls from one epoch to
+    the next, ``last`` the validation accuracy after the last of them.
     """
     histories = {
         name: [run.history()["val_accuracy"].to_numpy() for run in seeds] for name, seeds in runs.items()
@@ -138,6 +137,7 @@ def scaling_table(runs: dict[str, list[Run]]) -> pd.DataFrame:
             "speed": [float(curve.mean()) for curve in curves],
             "falls": [float(np.maximum(-np.diff(curve), 0).sum()) for curve in curves],
             "last": [float(curve[-1]) for curve in curves],
+            "epochs": shortest,
         }
     return pd.DataFrame(rows).T.rename_axis("scaling")
 

@@ -113,7 +113,7 @@ def model_card(results: dict[str, Any]) -> str:
         "Cells of another laboratory": _abroad(model.get("external")),
         "Limits": [
             "- No patient numbers are known, so the split is by image: the figures are optimistic for new patients.",
-            "- One source of images: models of such cells lose most of their accuracy on another laboratory's.",
+            "- One source of images: models of such cells may lose most of their accuracy on another laboratory's.",
             "- Precision holds for this collection's mix of classes. In healthy blood basophils, immature granulocytes "
             "and erythroblasts are rare or absent: far more of the answers that name them would be wrong.",
             "- Some labels are arguable: immature granulocytes pass gradually into neutrophils.",

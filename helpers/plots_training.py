@@ -77,7 +77,8 @@ def draw_scalings(histories: dict[str, list[pd.DataFrame]]) -> Figure:
     for (name, seeds), colour, marker in zip(histories.items(), SERIES_COLOURS, "osD^", strict=False):
         curves = pd.concat([history["val_accuracy"] for history in seeds], axis=1)
         axes.plot(curves.index, curves, color=colour, linewidth=0.7, alpha=0.6)
-        axes.plot(curves.index, curves.mean(axis=1), color=colour, marker=marker, markersize=4, label=name)
+        mean = curves.dropna().mean(axis=1)  # no further than the shortest
+        axes.plot(mean.index, mean, color=colour, marker=marker, markersize=4, label=name)
     axes.set(xlabel="epoch", ylabel="validation accuracy")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", title="pixels")

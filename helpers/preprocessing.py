@@ -159,14 +159,18 @@ def save_split(split: Split, cells: Cells, path: Path) -> None:
 
 
 def take_sample(cells: Cells, count: int, seed: int = 0) -> Cells:
-    """Return about ``count`` images with the classes' frequencies kept, and at least 12 of each class."""
+    """Return about ``count`` images with the classes' frequencies kept, and at least 12 of each class.
+
+    They come from the end of the order in which `split_cells` cuts a class: whoever tries things out on a sample trains
+    on none of the images that test on the whole.
+    """
     if cells.labels is None or len(cells) <= count:
         return cells
     order = _hash_order(hash_pixels(cells.images), seed)
     chosen = []
     for label in np.unique(cells.labels):
         members = order[cells.labels[order] == label]
-        chosen.append(members[: max(12, round(count * len(members) / len(cells)))])
+        chosen.append(members[-max(12, round(count * len(members) / len(cells))) :])
     keep = np.sort(np.concatenate(chosen))
     note = f"A sample of {len(keep):,} of {len(cells):,} images is used."
     return replace(

@@ -40,6 +40,7 @@ def make_scalings(**speeds: float) -> pd.DataFrame:
             "speed": [speed - 0.001, speed, speed + 0.001],
             "falls": [1.001 - speed, 1 - speed, 0.999 - speed],
             "last": [speed] * 3,
+            "epochs": 8,
         }
         for name, speed in speeds.items()
     }
@@ -233,7 +234,9 @@ def test_scaling_is_judged_against_raw_pixels_and_against_the_other_ranges(speed
 
 
 def test_one_seed_decides_nothing_about_scaling() -> None:
-    one = make_scalings(symmetric=0.9, raw=0.8).map(lambda seeds: seeds[:1])
+    one = make_scalings(symmetric=0.9, raw=0.8).map(
+        lambda values: values[:1] if isinstance(values, list) else values
+    )
     assert verdicts(replace(make_findings(), scalings=one))["C14"] == "cannot be decided on these data"
 
 

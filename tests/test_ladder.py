@@ -120,6 +120,7 @@ def test_curves_are_compared_over_the_epochs_that_all_have() -> None:
     early, late = FinishedRun(1, (0.7, 0.9)), FinishedRun(1, (0.7, 0.9, 0.92, 0.91))
     table = scaling_table({"early": [early], "late": [late]})
     assert table.loc["early"].tolist() == table.loc["late"].tolist()
+    assert table["epochs"].tolist() == [2, 2]
 
 
 def test_larger_means_beyond_chance() -> None:

@@ -142,6 +142,13 @@ def test_a_sample_keeps_every_class() -> None:
     assert "160 of 1,600" in sample.notes[-1]
 
 
+def test_a_sample_holds_no_image_that_tests_on_the_whole() -> None:
+    cells = make_cells(1600)
+    split = split_cells(cells)
+    kept_for_the_test = split.pixel_sha256[split.indices("test")]
+    assert not np.isin(hash_pixels(take_sample(cells, 160).images), kept_for_the_test).any()
+
+
 def test_pixels_scale_to_minus_one_and_one() -> None:
     scaled = scale_pixels(np.array([0, 255], np.uint8))
     assert scaled.dtype == np.float32
