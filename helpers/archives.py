@@ -81,6 +81,8 @@ def find_part(split: int | None, arrays: list[StoredArray], path: Path) -> Store
     if not fitting and (usual or len(others) == 1):
         raise refused(path, f"{count} images in {images} but the labels are {(usual or others)[0]}")
     labels = the_one(fitting, LABEL_KEYS, "labels", path) if fitting else None
+    if labels and (labels.size > 16 * count or labels.dtype.itemsize > 512):  # before any is read
+        raise refused(path, f"{labels} are no labels, expected {count} numbers or names, or one-hot rows")
     return StoredPart(split, images, labels, shape, channels_first)
 
 

@@ -21,12 +21,17 @@ SATURATED_SHARE = 0.5
 BLUE_MARGIN = 15
 """Grey levels by which blue may stay below red in a background that still counts as bluish."""
 
+MOST_CANDIDATES = 1_000_000
+"""Pairs that are compared pixel by pixel at most: where there are more, nearly all images are alike."""
+
 POOL = 12
 CHUNK = 512
 
 
-def find_near_copies(images: np.ndarray, largest_difference: float = NEAR_COPY_DIFFERENCE) -> pd.DataFrame:
-    """Return the pairs of images whose pixels differ, but by little: first, second, difference.
+def find_near_copies(
+    images: np.ndarray, largest_difference: float = NEAR_COPY_DIFFERENCE
+) -> pd.DataFrame | None:
+    """Return the pairs of images whose pixels differ, but by little: first, second, difference; None if too many.
 
     Of exact copies only the first is compared. ``difference`` is the root mean square over pixels and channels, in
     grey levels. Candidates are found among means over 12x12 blocks, whose difference never exceeds that of the
@@ -37,7 +42,10 @@ def find_near_copies(images: np.ndarray, largest_difference: float = NEAR_COPY_D
     _, distinct = np.unique(hash_pixels(images), return_index=True)
     distinct.sort()
     radius = largest_difference * np.sqrt(pooled.shape[1])
-    candidates = distinct[cKDTree(pooled[distinct]).query_pairs(radius, output_type="ndarray")]
+    tree = cKDTree(pooled[distinct])
+    if tree.count_neighbors(tree, radius) > len(distinct) + 2 * MOST_CANDIDATES:
+        return None
+    candidates = distinct[tree.query_pairs(radius, output_type="ndarray")]
     rows = []
     for first, second in candidates[np.lexsort(candidates.T[::-1])].tolist():
         gap = images[first].astype(np.float64) - images[second]

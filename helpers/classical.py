@@ -186,7 +186,7 @@ def load_classical(path: Path) -> ClassicalModel:
 
 
 def _require_sound(model: ClassicalModel) -> None:
-    """Raise ValueError unless the model reads our features, names our classes and its trees stay in bounds."""
+    """Raise ValueError unless the model reads our features, names our classes and its parts fit together."""
     estimator = model.estimator
     if not isinstance(estimator, RandomForestClassifier | CalibratedClassifierCV):
         raise ValueError(f"a {type(estimator).__name__} found")
@@ -194,7 +194,19 @@ def _require_sound(model: ClassicalModel) -> None:
         raise ValueError(f"{estimator.n_features_in_} features found for {len(feature_names(model.groups))}")
     if not np.isin(estimator.classes_, range(len(CLASS_NAMES))).all():
         raise ValueError(f"classes {estimator.classes_} found")
-    # Scikit-learn walks stored trees without checking: an index out of bounds would crash the process.
+    # Scikit-learn does not check what it has stored: an index out of bounds would crash the process.
+    for member in getattr(estimator, "calibrated_classifiers_", []):
+        machine, classes = member.estimator[-1], len(estimator.classes_)
+        counts, vectors = machine._n_support, len(machine.support_vectors_)
+        fits = (
+            counts.shape == (classes,)
+            and (counts >= 0).all()
+            and counts.sum() == vectors
+            and machine._dual_coef_.shape == (classes - 1, vectors)
+            and machine._intercept_.shape == (classes * (classes - 1) // 2,)
+        )
+        if not fits:
+            raise ValueError("a support vector machine whose parts do not fit together found")
     for tree in (member.tree_ for member in getattr(estimator, "estimators_", [])):
         node = np.arange(tree.node_count)
         inner = tree.children_left >= 0

@@ -114,8 +114,8 @@ def as_rgb(images: np.ndarray) -> np.ndarray:
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)
     if images.shape[-1] == 4:
-        alpha = images[..., 3:].astype(np.float32) / 255
-        on_white: np.ndarray = np.rint(images[..., :3] * alpha + 255 * (1 - alpha))
+        alpha = images[..., 3:].astype(np.uint16)
+        on_white: np.ndarray = (images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255  # at most 65,152
         return on_white.astype(np.uint8)
     return images
 

@@ -64,7 +64,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     predicted = probabilities.argmax(axis=1)
     present = np.unique(labels)
     correct = int(np.sum(predicted == labels))
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         labels, predicted, labels=present, zero_division=0
     )
     names = [CLASS_NAMES[label] for label in present]
@@ -89,7 +89,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
             for name, label, value in zip(names, present, precision, strict=True)
         },
         "roc_auc": dict(zip(names, areas, strict=False)),
-        "support": dict(zip(names, support.tolist(), strict=True)),
+        "support": dict(zip(names, np.bincount(labels)[present].tolist(), strict=True)),
     }
 
 

@@ -152,10 +152,12 @@ def read_image_file(path: Path) -> Cells:
 
 
 def folder_sha256(folder: Path) -> str:
-    """Return a SHA-256 over the relative names and contents of the images, whatever order they lie in."""
+    """Return a SHA-256 over the images' relative names and contents, and over what the notes say of other files."""
     digest = hashlib.sha256()
     with refusing(folder, "a folder of images"):
-        for path in list_images(folder).paths:
+        listing = list_images(folder)
+        digest.update(ascii(listing.notes).encode())
+        for path in listing.paths:
             name = os.fsencode(path.relative_to(folder).as_posix())
             # A fifo would block here; read_image refuses it.
             content = file_sha256(path) if path.is_file() else ""

@@ -60,4 +60,11 @@ def parse(arguments: list[str] | None) -> Options:
     for option in ("out", "external"):
         if (value := getattr(found, option)) is not None and not value.strip():
             raise InputError(f"--{option} '': empty, expected the name of a file or folder")
+    for option in ("data", "out", "external"):
+        try:
+            (getattr(found, option) or "").encode()
+        except UnicodeEncodeError as error:  # notebooks take their parameters as UTF-8
+            raise InputError(
+                f"--{option} {getattr(found, option)}: no UTF-8, expected another name"
+            ) from error
     return Options(found.data, found.profile, Path(found.out), found.pdf, found.external or "", found.dask)

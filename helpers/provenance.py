@@ -39,9 +39,11 @@ def _processor() -> str:
 
 def describe_provenance(study: Study) -> dict[str, Any]:
     """Return what a reader needs to get the same digits: code, packages, machine, data, split, seeds."""
-    changes = _git("status", "--porcelain")
+    # a copy that lies in another repository has none of its commits
+    is_checkout = _git("rev-parse", "--show-toplevel") == str(ROOT)
+    changes = _git("status", "--porcelain") if is_checkout else None
     return {
-        "commit": _git("rev-parse", "HEAD"),
+        "commit": _git("rev-parse", "HEAD") if is_checkout else None,
         "tree_is_clean": None if changes is None else not changes,
         "profile": study.profile_name,
         "seeds": {name: list(range(seeds)) for name, (_, seeds) in study.profile.trainings.items()},

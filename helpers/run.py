@@ -22,8 +22,9 @@ from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NotebookFailedEr
 from helpers.options import Options, parse
 from helpers.progress import Progress, in_words
 from helpers.provenance import PACKAGES, PAGE_PACKAGES
+from helpers.recipes import NETWORKS
 from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
-from helpers.study import SCHEDULER, open_study
+from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 TYPICAL_SECONDS = {
     "smoke": (12, 12, 18, 50, 35, 90),
@@ -54,9 +55,8 @@ PRODUCTS = {
         "test_predictions.npz",
         "shared_errors.csv",
         "MODEL_CARD.md",
-        "models/*.keras",
-        "models/*.skops",
-        "models/*.onnx",
+        *(f"models/{name}.skops" for name in CLASSICAL),
+        *(f"models/{name}.{suffix}" for name in NETWORKS for suffix in ("keras", "onnx")),
     ),
 }
 """What notebooks leave beside their cells: where one is missing or not as the notebook left it, it is due again."""
@@ -65,7 +65,7 @@ PRODUCTS = {
 def notebook_keys(options: Options, source: Source, external: Source | None = None) -> dict[str, str]:
     """Return a key per notebook over everything its outputs depend on, the notebooks before it included.
 
-    Of these only the last one, which tests, sees the external cells.
+    Of these only the last one, which tests and writes the results, sees the external cells and that "auto" chose.
     """
     helpers = sorted((ROOT / "helpers").rglob("*.py"))
     rooms = [(path.name, file_sha256(path)) for path in helpers if path.name not in PAGE + COMMANDS]
@@ -75,8 +75,8 @@ def notebook_keys(options: Options, source: Source, external: Source | None = No
     for name in NOTEBOOKS:
         cells = json.loads((NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
         key = key_of(key, [[cell["cell_type"], cell["source"]] for cell in cells])
-        if external and name == NOTEBOOKS[-1]:
-            key = key_of(key, source_fingerprint(external))
+        if name == NOTEBOOKS[-1]:
+            key = key_of(key, bool(source.reason), external and source_fingerprint(external))
         keys[name] = key
     return keys
 
@@ -111,10 +111,12 @@ def only_run_in(out: Path) -> Iterator[None]:
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise InputError(
                 f"--out {out}: another run is writing there, expected a folder of its own"
             ) from error
+        except OSError:
+            pass  # a file system without locks
         for folder in (out, out / "runs", out / "models", out / "notebooks"):
             remove_leftovers(folder)
         for leftover in (out / "notebooks").glob(".*.running.*"):
@@ -218,8 +220,7 @@ def _note(executed: Path, facts: dict[str, Any]) -> None:
 
 def products(name: str, out: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that the notebook ``name`` has left in ``out``, by its path there."""
-    paths = [path for pattern in PRODUCTS.get(name, ()) for path in sorted(out.glob(pattern))]
-    return {path.relative_to(out).as_posix(): file_sha256(path) for path in paths if path.is_file()}
+    return {file: file_sha256(out / file) for file in PRODUCTS.get(name, ()) if (out / file).is_file()}
 
 
 def _complete_results(path: Path, options: Options, source: Source, runs: dict[str, dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """A finished training as a folder: the model, what it said about the validation images, and its record."""
 
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,14 +50,14 @@ def read_run(folder: Path) -> Run:
 
 
 def finished_run(folder: Path) -> Run | None:
-    """Return the run kept in ``folder``, or None where there is none or a part of it is missing."""
+    """Return the run kept in ``folder``, or None where there is none or a part of it is missing or cut off."""
     try:
         run = read_run(folder)
-        parts = [run.model_path, folder / "validation.npz"]
+        run.validation_probabilities()
         if run.model_path.suffix == ".keras":
-            parts.append(folder / "history.csv")
-        return run if all(part.is_file() for part in parts) else None
-    except (OSError, ValueError, KeyError, TypeError):
+            run.history()
+        return run if zipfile.is_zipfile(run.model_path) else None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.calibration import apply_temperature
 from helpers.cells import CLASS_NAMES, Cells, InputError
-from helpers.command_line import OneLineParser, refused, with_exit_code
+from helpers.command_line import OneLineParser, printable, refused, refusing, with_exit_code
 from helpers.data import load_cells
 from helpers.evaluation import counted, score
 from helpers.scoring import load_scorer, read_temperature
@@ -34,12 +34,13 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
     """
     scorer, temperature = load_scorer(model), read_temperature(model)
     cells = load_cells(data)
-    probabilities = scorer(cells.images)
+    with refusing(model, "a model of this project"):
+        probabilities = scorer(cells.images)
     if not np.isfinite(probabilities).all():
         raise refused(model, "its probabilities are no numbers, expected a model whose weights are finite")
     counts = np.bincount(probabilities.argmax(axis=1), minlength=len(CLASS_NAMES))
     summary: dict[str, Any] = {
-        "model": str(model),
+        "model": printable(model),
         "data": cells.source,
         "data_sha256": cells.sha256,
         "is_synthetic": cells.is_synthetic,

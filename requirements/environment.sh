@@ -5,12 +5,13 @@ find_python() {
   local candidate
   for candidate in python3.13 python3.12 python3.11 python3 python; do
     if command -v "$candidate" >/dev/null &&
-      "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+      "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null &&
+      "$candidate" -m pip --version >/dev/null 2>&1; then
       command -v "$candidate"
       return
     fi
   done
-  echo "error: no Python found, expected 3.11, 3.12 or 3.13" >&2
+  echo "error: no Python with pip found, expected 3.11, 3.12 or 3.13" >&2
   exit 2
 }
 

@@ -40,6 +40,11 @@ def test_many_equal_images_are_no_near_copies_of_each_other() -> None:
     assert find_near_copies(images).empty
 
 
+def test_where_nearly_all_images_are_alike_their_pairs_are_not_listed() -> None:
+    dark = np.random.default_rng(0).integers(0, 2, (1_500, 48, 48, 3), dtype=np.uint8)
+    assert find_near_copies(dark) is None
+
+
 def test_constant_and_saturated_images_are_found() -> None:
     images = noise(6)
     images[1] = (10, 20, 30)

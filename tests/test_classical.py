@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
@@ -162,6 +163,26 @@ def test_a_tree_that_points_outside_itself_is_refused(
     tree.__setstate__(state)
     save_classical(loaded, path)
     assert "a tree whose nodes point outside it" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "broken"),
+    [
+        ("_n_support", lambda counts: counts[::-1] * [0, *[1] * (len(counts) - 1)]),
+        ("_dual_coef_", lambda coefficients: coefficients[:, :1]),
+        ("_intercept_", lambda intercepts: intercepts[:1]),
+    ],
+)
+def test_a_support_vector_machine_whose_parts_do_not_fit_is_refused(
+    part: str, broken: Callable[[np.ndarray], np.ndarray], models: dict[str, ClassicalModel], tmp_path: Path
+) -> None:
+    path = tmp_path / "handcrafted_best.skops"
+    save_classical(models["handcrafted_best"], path)
+    loaded = load_classical(path)
+    machine = loaded.estimator.calibrated_classifiers_[0].estimator[-1]
+    setattr(machine, part, broken(getattr(machine, part)))
+    save_classical(loaded, path)
+    assert "whose parts do not fit together" in refusal(path)
 
 
 def test_a_model_of_other_features_is_refused(models: dict[str, ClassicalModel], tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ def test_a_class_that_is_absent_has_no_area_and_one_class_alone_has_none() -> No
     found = score(labels[two], probabilities[two])
     assert set(found["roc_auc"]) == {"basophil", "eosinophil"}
     assert found["macro_roc_auc"] == pytest.approx(np.mean(list(found["roc_auc"].values())))
+    wrong = score(labels, np.eye(8)[(labels + 1) % 8])
+    assert all(isinstance(count, int) for count in wrong["support"].values())  # where nothing is right, too
     alone = score(labels[labels == 4], probabilities[labels == 4])
     assert (alone["macro_roc_auc"], alone["roc_auc"]) == (None, {})
     json.dumps(alone, allow_nan=False)

@@ -139,10 +139,11 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
         path.unlink()
         assert due() == [notebook]
         path.write_bytes(before)
-    ours = smoke_run.out / "models" / "predictions.csv"
-    ours.write_text("index,class\n")
-    assert due() == []
-    ours.unlink()
+    for name in ("predictions.csv", "mine.keras", "mine.onnx"):
+        ours = smoke_run.out / "models" / name
+        ours.write_text("of the user\n")
+        assert due() == []
+        ours.unlink()
 
 
 def test_an_executed_notebook_whose_output_was_edited_is_due_again(smoke_run) -> None:
@@ -244,6 +245,7 @@ def test_another_profile_or_data_is_another_run(smoke_run) -> None:
         (["--data", "synthetic", "--out", "/proc/nowhere"], "/proc/nowhere"),
         (["--data", "synthetic", "--external", "abroad.npz"], "abroad.npz"),
         (["--external", " "], "--external"),
+        (["--data", os.fsdecode(b"caf\xe9.npz")], "no UTF-8"),
         (["--stain\nwright"], "--stain"),
     ],
 )

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from PIL import Image
@@ -180,7 +181,9 @@ def test_words_hold_accuracy_macro_f1_and_recall_by_class(own_models, labelled, 
         assert expected in text
 
 
-@pytest.mark.parametrize("defect", ["missing", "long", "suffix", "truncated", "foreign", "nan", "data"])
+@pytest.mark.parametrize(
+    "defect", ["missing", "long", "suffix", "truncated", "foreign", "nan", "batch", "data"]
+)
 def test_what_cannot_be_used_is_one_line_and_exit_code_2(
     defect, own_models, labelled, tmp_path, capsys
 ) -> None:
@@ -199,6 +202,10 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(
         model.write_bytes(whole.read_bytes()[:5000])
     elif defect == "foreign":
         keras.Sequential([keras.Input((10,)), keras.layers.Dense(2)]).save(model)
+    elif defect == "batch":
+        model, session = tmp_path / "model.onnx", onnx.load(own_models / "network.onnx")
+        session.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+        onnx.save(session, model)
     elif defect == "data":
         model, data = whole, tmp_path / "nothing.npz"
     assert door.main([str(model), str(data)]) == 2
