@@ -12,6 +12,8 @@ from helpers.recipes import LADDER, Profile, Rung
 from helpers.runs import Run
 
 RESAMPLES = 4_000
+HELPING = 200
+"""Resamples, and how many of them are drawn at a time."""
 
 
 def trained_rungs(profile: Profile) -> dict[str, Rung]:
@@ -39,12 +41,18 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     """
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
-    weights = generator.multinomial(images, np.full(images, 1 / images), RESAMPLES) / images
+    everything, uniform = np.concatenate(correct).T.astype(np.float64), np.full(images, 1 / images)
+    # in helpings: all counts at once would take a hundred megabytes
+    drawn = [
+        generator.multinomial(images, uniform, HELPING) @ everything for _ in range(RESAMPLES // HELPING)
+    ]
+    by_model = np.split(
+        np.concatenate(drawn) / images, np.cumsum([len(seeds) for seeds in correct])[:-1], axis=1
+    )
     means, deviations = [], []
-    for by_seed in correct:
+    for by_seed, accuracies in zip(correct, by_model, strict=True):
         seeds = len(by_seed)
         shares = generator.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
-        accuracies = weights @ by_seed.T
         means.append(accuracies.mean(axis=1))
         widened = np.sqrt(_share_of_seeds(by_seed) * seeds / max(1, seeds - 1))
         deviations.append(widened * ((accuracies * shares).sum(axis=1) - means[-1]))
