@@ -27,9 +27,9 @@ from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_j
 from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 TYPICAL_SECONDS = {
-    "smoke": (12, 12, 18, 50, 35, 90),
-    "quick": (16, 14, 90, 183, 126, 157),
-    "full": (20, 20, 120, 5000, 2900, 900),
+    "smoke": (10, 10, 20, 30, 25, 45),
+    "quick": (15, 15, 80, 130, 75, 100),
+    "full": (15, 15, 80, 3300, 1500, 300),
 }
 """Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""
 
