@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.cells import SIDE, SPLIT_NAMES, Cells
+from helpers.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
 from helpers.command_line import printable, refused, refusing
 from helpers.conversions import (
     as_labels,
@@ -24,6 +24,9 @@ from helpers.stored_arrays import BLOCK_VALUES, StoredArray, blocks, list_arrays
 
 LARGEST_COUNT = 500_000
 """Images that one file may declare."""
+
+LARGEST_LABEL = 512
+"""Bytes of one label, if it is a name."""
 
 IMAGE_KEYS = {"", "image", "images", "img", "imgs", "x", "data", "pixels"}
 LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes"}
@@ -81,8 +84,12 @@ def find_part(split: int | None, arrays: list[StoredArray], path: Path) -> Store
     if not fitting and (usual or len(others) == 1):
         raise refused(path, f"{count} images in {images} but the labels are {(usual or others)[0]}")
     labels = the_one(fitting, LABEL_KEYS, "labels", path) if fitting else None
-    if labels and (labels.size > 16 * count or labels.dtype.itemsize > 512):  # before any is read
-        raise refused(path, f"{labels} are no labels, expected {count} numbers or names, or one-hot rows")
+    if labels:  # judged by their header: whatever it declares, none is read that is no label
+        if labels.shape not in {(count,), (count, 1), (count, len(CLASS_NAMES))}:
+            expected = "expected (N,), (N, 1) or one-hot (N, 8)"
+            raise refused(path, f"'{labels.key}' is {labels.shape}, {expected}")
+        if labels.dtype.itemsize > LARGEST_LABEL:
+            raise refused(path, f"'{labels.key}' is {labels.dtype}, expected numbers or names of classes")
     return StoredPart(split, images, labels, shape, channels_first)
 
 

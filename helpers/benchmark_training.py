@@ -57,7 +57,7 @@ def benchmark_training(part: Part) -> str:
                 seconds[way].append(time.perf_counter() - started)
         speed = {way: count / min(values[1:]) for way, values in seconds.items()}
         flops = 3 * count_flops(model) * speed["keras"]
-        line = f"{name:16}{precision:>16}{speed['keras']:10.0f}{flops / 1e9:10.0f}{flops / max(peaks):9.2f}"
+        line = f"{name:16}{precision:>16}{speed['keras']:10.0f}{flops / 1e9:10.0f}{flops / max(peaks):9.3f}"
         if has_torch:
             line += f"{speed['plain']:8.0f}{speed['torch']:9.0f}{speed['plain'] / speed['torch']:7.2f}"
         lines.append(line)

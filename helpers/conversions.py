@@ -52,8 +52,6 @@ def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, tup
     """Return (N,) uint8 labels and notes from (N,), (N, 1), one-hot (N, 8) or names; raise InputError."""
     count = len(values)
     expected = f"expected labels 0 to {len(CLASS_NAMES) - 1}"
-    if values.shape not in {(count,), (count, 1), (count, len(CLASS_NAMES))}:
-        raise refused(path, f"'{key}' is {values.shape}, expected (N,), (N, 1) or one-hot (N, 8)")
     one_hot = values.shape == (count, len(CLASS_NAMES))
 
     if values.dtype.kind in "US" and not one_hot:

@@ -189,8 +189,11 @@ def summarise(
             f"Cells of another laboratory were not at hand: how {best} fares on them, this run does not say."
         )
     # drawn cells are set beside no number of blood cells
-    of_report = "; the report gave {lenet_custom} and {forest}, on validation images".format(**REPORTED)
-    of_report = "" if study.cells.is_synthetic else of_report
+    of_report = ""
+    if not study.cells.is_synthetic:
+        of_report = (
+            f"; the report gave {REPORTED['lenet_custom']} and {REPORTED['forest']}, on validation images"
+        )
     verdicts = Counter(claim["verdict"] for claim in claims)
     counted = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])
     return [

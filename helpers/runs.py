@@ -54,8 +54,8 @@ def finished_run(folder: Path) -> Run | None:
     try:
         run = read_run(folder)
         run.validation_probabilities()
-        if run.model_path.suffix == ".keras":
-            run.history()
+        if run.model_path.suffix == ".keras" and len(run.history()) != run.record["epochs_run"]:
+            return None
         return run if zipfile.is_zipfile(run.model_path) else None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
