@@ -3,8 +3,8 @@
 cells           the value every room hands on: images, labels, where they came from
 command_line    one line and exit code 2 for whatever cannot be used
 storage         files that are whole or absent, keys that change with what they stand for
-data            the door through which cells come in; behind it archives, folders, download, conversions,
-                stored_arrays and synthetic (cells drawn by this project)
+data            the door through which cells come in; behind it archives, folders, download, conversions
+                and synthetic (cells drawn by this project)
 preprocessing   exact copies, the split, scaling, one-hot labels
 audit           near copies and other defects
 colour          the six colour statistics of the exploration

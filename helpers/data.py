@@ -9,7 +9,7 @@ from helpers.archives import read_archive
 from helpers.cells import Cells, InputError
 from helpers.command_line import refused, refusing
 from helpers.download import download_bloodmnist, find_bloodmnist, is_bloodmnist, usual_places
-from helpers.folders import folder_sha256, read_folder, read_image_file
+from helpers.folders import folder_sha256, read_images
 from helpers.storage import ROOT, file_sha256, key_of
 
 KEYWORDS = ("auto", "bloodmnist", "synthetic")
@@ -58,17 +58,9 @@ def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000
 
     ``source`` is "auto", "bloodmnist", "synthetic" or a path. Raises InputError where it leads nowhere.
     """
-    synthetic = Source("synthetic", synthetic_count=synthetic_count)
     if source == "synthetic":
-        return synthetic
-    if source == "bloodmnist":
-        found, problems = find_bloodmnist(usual_places())
-        if problems and not found:
-            raise problems[0]
-        return Source(
-            "archive", found or download_bloodmnist(), "; ".join(f"refused: {each}" for each in problems)
-        )
-    if source != "auto":
+        return Source("synthetic", synthetic_count=synthetic_count)
+    if source not in KEYWORDS:
         if not str(source).strip():
             raise InputError(f"data source '{source}': empty, expected a path or {', '.join(KEYWORDS)}")
         with refusing(source, "data"):
@@ -76,16 +68,20 @@ def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000
 
     original = ROOT / "data" / "data.npz"
     with refusing(original, "data"):
-        if original.exists():
+        if source == "auto" and original.exists():
             return replace(describe_path(original), reason="data/data.npz is there.")
     found, problems = find_bloodmnist(usual_places())
-    reasons = ["data/data.npz is not there", *(f"refused: {problem}" for problem in problems)]
-    if found is None:
-        try:
-            found = download_bloodmnist()
-        except InputError as error:
-            return replace(synthetic, reason="; ".join([*reasons, f"{error}; synthetic cells are drawn."]))
-    return Source("archive", found, "; ".join([*reasons, "BloodMNIST is used."]))
+    reasons = [f"refused: {problem}" for problem in problems]
+    if source == "bloodmnist":
+        if problems and not found:
+            raise problems[0]
+        return Source("archive", found or download_bloodmnist(), "; ".join(reasons))
+    reasons = ["data/data.npz is not there", *reasons]
+    try:
+        return Source("archive", found or download_bloodmnist(), "; ".join([*reasons, "BloodMNIST is used."]))
+    except InputError as error:
+        reason = "; ".join([*reasons, f"{error}; synthetic cells are drawn."])
+        return Source("synthetic", reason=reason, synthetic_count=synthetic_count)
 
 
 def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Cells:
@@ -99,14 +95,15 @@ def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) ->
     if resolved.path is None:
         from helpers.synthetic import draw_cells
 
-        drawn = draw_cells(resolved.synthetic_count)
-        return replace(drawn, notes=(*notes, *drawn.notes)) if notes else drawn
-    if resolved.kind == "archive":
-        if not is_bloodmnist(resolved.path):
-            return read_archive(resolved.path, "", notes)
-        words = "BloodMNIST (MedMNIST v2, Zenodo record 10519652, CC BY 4.0)"
-        return read_archive(resolved.path, words, (*notes, SAME_COLLECTION))
-    return read_folder(resolved.path) if resolved.kind == "folder" else read_image_file(resolved.path)
+        cells = draw_cells(resolved.synthetic_count)
+    elif resolved.kind != "archive":
+        return read_images(resolved.path)
+    else:
+        cells = read_archive(resolved.path)
+        if is_bloodmnist(resolved.path):
+            cells = replace(cells, source="BloodMNIST (MedMNIST v2, Zenodo record 10519652, CC BY 4.0)")
+            notes = (*notes, SAME_COLLECTION)
+    return replace(cells, notes=(*notes, *cells.notes)) if notes else cells
 
 
 def source_fingerprint(source: Source) -> str:

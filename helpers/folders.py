@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,7 @@ from PIL import Image
 
 from helpers.cells import CLASS_NAMES, SIDE, Cells
 from helpers.command_line import printable, refused, refusing
-from helpers.conversions import (
-    as_rgb,
-    class_index,
-    geometry_notes,
-    to_side,
-    usable_size,
-)
+from helpers.conversions import as_rgb, class_index, geometry_notes, to_side, usable_size
 from helpers.storage import file_sha256
 
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it would print beside the one line of an InputError
@@ -58,38 +53,38 @@ def walk(folder: Path, visited: set[Path], skipped: list[Path]) -> list[Path]:
     return files
 
 
-def list_images(folder: Path) -> Listing:
-    """Return the images of ``folder``; raise InputError for subfolders that name no class, or no images."""
-    inside = entries(folder)
+def list_images(path: Path) -> Listing:
+    """Return the images of a folder, or the one image file; raise InputError for subfolders that name no class."""
+    if not path.is_dir():
+        return Listing((path,), None, ())
+    inside = entries(path)
     class_folders = [entry for entry in inside if entry.is_dir()]
     files = [entry for entry in inside if not entry.is_dir()]
     images = [entry for entry in files if entry.suffix.casefold() in SUFFIXES]
-    others = [entry for entry in files if entry.suffix.casefold() not in SUFFIXES]
-    notes = ["No images, skipped: " + ", ".join(other.name for other in others[:9])] if others else []
+    others = ", ".join([entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES][:9])
+    notes = [f"No images, skipped: {others}"] if others else []
     if not class_folders:
         if not images:
-            raise refused(folder, "holds no images, expected one subfolder per class")
+            raise refused(path, "holds no images, expected one subfolder per class")
         return Listing(tuple(images), None, (*notes, "The images lie in no class folder: no labels."))
     if images:
         raise refused(images[0], "lies beside the class folders, so its class is unknown")
 
-    paths: list[Path] = []
-    labels: list[int] = []
-    visited, skipped = {folder.resolve()}, list[Path]()
+    labelled: list[tuple[Path, int]] = []
+    visited, skipped = {path.resolve()}, list[Path]()
     for class_folder in class_folders:
         label = class_index(class_folder.name)
         if label is None:
             raise refused(class_folder, f"names none of the classes ({', '.join(CLASS_NAMES)})")
-        found = walk(class_folder, visited, skipped)
-        paths += found
-        labels += [label] * len(found)
-    if not paths:
-        raise refused(folder, "its class folders hold no images")
+        labelled += [(image, label) for image in walk(class_folder, visited, skipped)]
+    if not labelled:
+        raise refused(path, "its class folders hold no images")
     if skipped:
         notes.append(
-            "Links to folders read already, skipped: " + ", ".join(link.name for link in skipped[:9])
+            f"Links to folders read already, skipped: {', '.join(link.name for link in skipped[:9])}"
         )
-    return Listing(tuple(paths), tuple(labels), tuple(notes))
+    paths, labels = zip(*labelled, strict=True)
+    return Listing(paths, labels, tuple(notes))
 
 
 def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
@@ -112,16 +107,19 @@ def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
     return to_side(as_rgb(pixels[None])[0]), (height, width), mode
 
 
-def read_images(listing: Listing, source: str, names: tuple[str, ...]) -> Cells:
-    """Return the listed images as cells, in the order of the list."""
+def read_images(path: Path) -> Cells:
+    """Return the cells in a folder, named relative to it, or in one image file; raise InputError naming the fault."""
+    with refusing(path, "a folder of images"):
+        listing = list_images(path)
+        folder = path if path.is_dir() else path.parent
     images = np.empty((len(listing.paths), SIDE, SIDE, 3), np.uint8)
     sizes = np.empty((len(images), 2), np.int64)
-    modes: dict[str, int] = {}
+    modes: Counter[str] = Counter()
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
         warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images: errors stay errors
         for index, (image, size, mode) in enumerate(pool.map(read_image, listing.paths)):
             images[index], sizes[index] = image, size
-            modes[mode] = modes.get(mode, 0) + 1
+            modes[mode] += 1
     notes = [*listing.notes, *geometry_notes(sizes)]
     notes += [
         f"{count:,} stored as {mode}, {'laid on white' if mode == 'RGBA' else 'converted to RGB'}."
@@ -131,24 +129,11 @@ def read_images(listing: Listing, source: str, names: tuple[str, ...]) -> Cells:
     return Cells(
         images=images,
         labels=None if listing.labels is None else np.array(listing.labels, np.uint8),
-        source=source,
+        source=printable(f"folder {path.resolve().name}" if folder == path else path.name),
         notes=tuple(printable(note) for note in notes),
         original_sizes=None if (sizes == SIDE).all() else sizes,
-        names=tuple(printable(name) for name in names),
+        names=tuple(printable(each.relative_to(folder).as_posix()) for each in listing.paths),
     )
-
-
-def read_folder(folder: Path) -> Cells:
-    """Return the cells in a folder; names are relative to it; raise InputError naming the file at fault."""
-    with refusing(folder, "a folder of images"):
-        listing = list_images(folder)
-    names = tuple(path.relative_to(folder).as_posix() for path in listing.paths)
-    return read_images(listing, f"folder {printable(folder.resolve().name)}", names)
-
-
-def read_image_file(path: Path) -> Cells:
-    """Return one unlabelled cell from one image file; raise InputError where it is none."""
-    return read_images(Listing((path,), None, ()), printable(path.name), (path.name,))
 
 
 def folder_sha256(folder: Path) -> str:
