@@ -31,10 +31,6 @@ BLOCK_VALUES = 2**20
 
 IMAGE_KEYS = {"", "image", "images", "img", "imgs", "x", "data", "pixels"}
 LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes"}
-HEADER_READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 SPLIT_WORDS = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
     **{"val": "validation", "valid": "validation", "validation": "validation"},
@@ -99,9 +95,10 @@ def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> 
     with archive.open(entry) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged headers make Python's parser warn before it fails
         version = np.lib.format.read_magic(stream)
-        if version not in HEADER_READERS:
+        read_header = getattr(np.lib.format, "read_array_header_{}_{}".format(*version), None)
+        if read_header is None:
             raise refused(path, f"'{key}' has .npy version {version}, expected (1, 0) or (2, 0)")
-        array = StoredArray(key, archive, entry, *HEADER_READERS[version](stream))
+        array = StoredArray(key, archive, entry, *read_header(stream))
         held = entry.file_size - stream.tell()
     if array.dtype.hasobject:
         raise refused(path, f"{array} holds Python objects, which are never unpickled; expected numbers")
