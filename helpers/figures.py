@@ -5,11 +5,11 @@ import html
 import io
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
-from cycler import cycler
 from IPython.display import publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -56,59 +56,15 @@ DIVERGING_MAP = "PuOr"
 LARGEST_SVG = 1_500_000
 """Bytes above which a figure is published as PNG only, to keep the report small and quick."""
 
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
 
 def use_style() -> None:
-    """Set matplotlib's defaults so that plain ``plt.subplots()`` and seaborn calls look like this report.
-
-    Text is drawn as outlines and identifiers are salted with a constant: same figure, same bytes.
-    """
+    """Set matplotlib's defaults so that plain ``plt.subplots()`` and seaborn calls look like this report."""
     mpl.rcParams.update(mpl.rcParamsDefault)
-    mpl.rcParams.update(
-        {
-            "figure.figsize": (8.0, 4.5),
-            "figure.facecolor": PAPER,
-            "figure.constrained_layout.use": True,
-            "figure.titlesize": 12,
-            "figure.titleweight": "bold",
-            "svg.hashsalt": "blood-cell-report",
-            "text.color": INK,
-            "axes.facecolor": "none",
-            "axes.edgecolor": MUTED,
-            "axes.labelcolor": INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "axes.titlelocation": "left",
-            "axes.titlesize": 11.5,
-            "axes.titleweight": "bold",
-            "axes.titlepad": 10,
-            "axes.prop_cycle": cycler(color=list(CLASS_COLOURS.values())),
-            "grid.color": GRID,
-            "grid.linewidth": 0.7,
-            "xtick.color": MUTED,
-            "ytick.color": MUTED,
-            "xtick.labelcolor": INK,
-            "ytick.labelcolor": INK,
-            "xtick.labelsize": 9.5,
-            "ytick.labelsize": 9.5,
-            "legend.frameon": False,
-            "legend.fontsize": 9.5,
-            "lines.linewidth": 1.8,
-            "lines.markersize": 5,
-            "patch.edgecolor": PAPER,
-            "patch.linewidth": 0.6,
-            "errorbar.capsize": 3,
-            "hatch.linewidth": 0.6,
-            "image.interpolation": "none",
-        }
-    )
+    plt.style.use(Path(__file__).with_name("report.mplstyle"))
 
 
 def _checked(slug: str, **texts: str) -> None:
-    if not _SLUG.fullmatch(slug):
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise ValueError(
             f"slug {slug!r}: expected lower-case words joined by hyphens, such as 'label-counts'"
         )
@@ -117,10 +73,8 @@ def _checked(slug: str, **texts: str) -> None:
             raise ValueError(f"{slug}: {name} is empty, expected a sentence")
 
 
-def _publish(data: Mapping[str, str], kind: str, slug: str, caption: str, metadata: dict[str, Any]) -> None:
-    publish_display_data(  # type: ignore[no-untyped-call]
-        dict(data), metadata=metadata
-    )
+def _publish(data: dict[str, str], kind: str, slug: str, caption: str, metadata: dict[str, Any]) -> None:
+    publish_display_data(data, metadata=metadata)  # type: ignore[no-untyped-call]
     # JupyterLab shows the caption as text of its own; the report takes it from the metadata and drops this.
     publish_display_data(  # type: ignore[no-untyped-call]
         {"text/markdown": f"**{kind.capitalize()}.** {caption}", "text/plain": caption},
@@ -154,10 +108,9 @@ def show_figure(figure: Figure, slug: str, *, title: str, caption: str, alt: str
         If the slug is malformed, or title, caption or alternative text are empty.
     """
     _checked(slug, title=title, caption=caption, alt=alt)
+    # matplotlib names pictures by their pixels: twice the same, twice the name
     for number, picture in enumerate(figure.findobj(AxesImage)):
-        picture.set_gid(
-            f"picture{number}"
-        )  # matplotlib names pictures by their pixels: twice the same, twice the name
+        picture.set_gid(f"picture{number}")
     png, svg = io.BytesIO(), io.StringIO()
     layout: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.06}
     figure.savefig(svg, format="svg", dpi=192, metadata={"Date": None, "Creator": None}, **layout)
@@ -187,48 +140,32 @@ def _formatted(value: Any, decimals: int) -> str:
     return str(value)
 
 
+def _cell(tag: str, text: str, is_number: bool = False, scope: str = "") -> str:
+    # JupyterLab right-aligns every cell unless told; the report aligns by class.
+    attributes = 'class="number"' if is_number else 'style="text-align: left"'
+    words = html.escape(text).replace("_", "_<wbr>") if tag == "th" else html.escape(text)
+    return f"<{tag}{scope} {attributes}>{words}</{tag}>"
+
+
 def table_html(frame: pd.DataFrame, *, decimals: int | Mapping[str, int] = 3) -> str:
     """Return ``frame`` as an HTML table: cells escaped, numbers right-aligned, the index as row headings.
 
     A nameless default index (0, 1, 2, ...) is left out. Floats are rounded to ``decimals`` places, or to
     ``decimals[column]`` (3 where a column is not named); missing values show as a dash.
     """
-    keeps_index = not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None)
-    numeric = [
-        pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
-        for dtype in frame.dtypes.tolist()
-    ]
-
-    rounded = [
-        decimals if isinstance(decimals, int) else decimals.get(name, 3) for name in frame.columns.tolist()
-    ]
-
-    def cell(tag: str, text: str, is_number: bool, scope: str = "") -> str:
-        # JupyterLab right-aligns every cell unless told; the report aligns by class.
-        attributes = 'class="number"' if is_number else 'style="text-align: left"'
-        words = html.escape(text).replace("_", "_<wbr>") if tag == "th" else html.escape(text)
-        return f"<{tag}{scope} {attributes}>{words}</{tag}>"
-
-    heading = [
-        cell("th", str(name), is_number, ' scope="col"')
-        for name, is_number in zip(frame.columns, numeric, strict=True)
-    ]
-    if keeps_index:
-        name = (
-            frame.index.name
-        )  # a nameless corner is no heading: assistive technology would announce it empty
-        heading.insert(0, "<td></td>" if name is None else cell("th", str(name), False, ' scope="col"'))
-    rows = []
-    for label, values in zip(frame.index, frame.itertuples(index=False, name=None), strict=True):
-        row = [
-            cell("td", _formatted(value, places), is_number)
-            for value, places, is_number in zip(values, rounded, numeric, strict=True)
-        ]
-        if keeps_index:
-            row.insert(0, cell("th", _formatted(label, 3), False, ' scope="row"'))
-        rows.append("<tr>" + "".join(row) + "</tr>")
-    body = "\n".join(rows)
-    return f"<table>\n<thead><tr>{''.join(heading)}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    headings, columns = [], []
+    corner = frame.index.name
+    if corner is not None or not isinstance(frame.index, pd.RangeIndex):
+        # a nameless corner is no heading: assistive technology would announce it empty
+        headings.append("<td></td>" if corner is None else _cell("th", str(corner), scope=' scope="col"'))
+        columns.append([_cell("th", _formatted(label, 3), scope=' scope="row"') for label in frame.index])
+    for name, values in frame.items():
+        is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+        places = decimals if isinstance(decimals, int) else decimals.get(str(name), 3)
+        headings.append(_cell("th", str(name), is_number, ' scope="col"'))
+        columns.append([_cell("td", _formatted(value, places), is_number) for value in values])
+    body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
+    return f"<table>\n<thead><tr>{''.join(headings)}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
 def show_table(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import bleach  # type: ignore[import-untyped]
 import mistune
 from markupsafe import Markup
 from nbconvert.filters import strip_ansi
@@ -30,13 +29,16 @@ _THEME_COLOURS = (
     (r"stroke: #([0-5][0-9a-f])\1\1\b", "stroke: var(--ink)"),
     ("stroke: #ffffff", "stroke: var(--paper)"),
 )
-_SVG = "{http://www.w3.org/2000/svg}"
+_SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _SVG_ELEMENTS = {
-    "svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon",
+    f"{_SVG}{name}" for name in
+    ("svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon")
 }  # fmt: skip
-_TABLE_TAGS = {
-    "table", "thead", "tbody", "tfoot", "tr", "th", "td", "p", "br", "wbr", "strong", "em", "code", "span", "div",
-}  # fmt: skip
+_TABLE_TAG = (  # exactly what show_table writes
+    r"(</?(?:table|thead|tbody|tr)>|</t[hd]>|<wbr>|"
+    r'<t[hd](?: scope="(?:col|row)")?(?: class="number"| style="text-align: left")?>)'
+)
+_BADGES = dict(zip(VERDICTS, ("yes", "partly", "no", "no", "open"), strict=True))
 
 
 @dataclass
@@ -54,11 +56,6 @@ class Chapter:
         return f"chapter-{self.number}"
 
 
-def slugified(text: str) -> str:
-    """Return ``text`` as lower-case words joined by hyphens, for use in an anchor."""
-    return "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "section"
-
-
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
     """Return a figure's SVG for use inside the page: themed, described, and with identifiers of its own.
 
@@ -66,37 +63,36 @@ def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
     and grid colours become the page's variables.
     """
     root = ElementTree.fromstring(svg)
-    for group in root.iter(f"{_SVG}g"):
-        for child in list(group):
-            if child.get("id") == "patch_1":  # the figure's own background: the page's shows instead
-                group.remove(child)
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if not str(child.tag).startswith(_SVG) or str(child.tag).removeprefix(_SVG) not in _SVG_ELEMENTS:
-                parent.remove(child)
-    for element in root.iter():
+    for element in list(root.iter()):
+        for child in list(element):
+            is_background = child.get("id") == "patch_1"  # the page's own shows instead
+            if is_background or child.tag not in _SVG_ELEMENTS:
+                element.remove(child)
         element.tag = element.tag.removeprefix(_SVG)
-        kept = {}
-        for name, value in element.attrib.items():
-            name = name.removeprefix("{http://www.w3.org/1999/xlink}")
-            if name == "href" and value.startswith("#"):
-                value = f"#{prefix}-{value[1:]}"
-            elif name == "id":
-                value = f"{prefix}-{value}"
-            elif name.startswith(("on", "{")) or (name == "href" and not value.startswith("data:image/png;")):
-                continue
-            elif name != "d" and name != "href":
-                value = re.sub(r"url\(#", f"url(#{prefix}-", value)
-                for colour, variable in _THEME_COLOURS:
-                    value = re.sub(colour, variable, value)
-            kept[name] = value
-        element.attrib.clear()
-        element.attrib.update(kept)
+        named = {name.removeprefix(_XLINK): value for name, value in element.attrib.items()}
+        element.attrib = {name: value for name, value in named.items() if _is_harmless(name.lower(), value)}
+    root.tag = "svg"
+    root.attrib.pop("height", None)
     width = float(root.get("width", "576").removesuffix("pt")) * 96 / 72
-    for name in ("height", "version"):
-        root.attrib.pop(name, None)
     root.attrib.update({"width": f"{width:.0f}", "role": "img", "aria-label": alt, "class": "themed"})
-    return Markup(ElementTree.tostring(root, encoding="unicode"))
+    text = ElementTree.tostring(root, encoding="unicode")
+    text = re.sub(r' id="| href="#|url\(#', lambda found: f"{found[0]}{html.escape(prefix)}-", text)
+    for colour, variable in _THEME_COLOURS:
+        text = re.sub(colour, variable, text)
+    return Markup(text)
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    if name == "href":
+        return value.startswith(("#", "data:image/png;"))
+    return not name.startswith(("on", "{"))
+
+
+def sanitised(table: str) -> Markup:
+    """Return a table of `helpers.figures.show_table`: the tags it writes stay, any other markup becomes text."""
+    parts = re.split(_TABLE_TAG, table)  # words, tag, words, tag, ..., words
+    parts[::2] = [html.escape(html.unescape(words)) for words in parts[::2]]
+    return Markup("".join(parts))
 
 
 class ChapterMarkdown(mistune.HTMLRenderer):
@@ -105,7 +101,7 @@ class ChapterMarkdown(mistune.HTMLRenderer):
     def __init__(self, chapter: Chapter, labels: dict[str, str]) -> None:
         super().__init__(escape=True)
         self.chapter, self.labels = chapter, labels
-        self.level, self.has_title, self.anchors = 2, False, set[str]()
+        self.level, self.anchors = 2, set[str]()
 
     def text(self, text: str) -> str:
         """Return text with true minus signs, in which no line breaks before a per cent sign or within ``n = 3``."""
@@ -116,12 +112,11 @@ class ChapterMarkdown(mistune.HTMLRenderer):
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """Return a heading one level down that never skips a level; the first ``#`` becomes the title."""
         words = html.unescape(re.sub(r"<[^>]+>", "", text))
-        if level == 1 and not self.has_title:
-            self.has_title = True
+        if level == 1 and not self.chapter.title:
             self.chapter.title = re.sub(r"^\d+\s*[.·:–—-]*\s*", "", words)
             return ""
         self.level = max(3, min(level + 1, self.level + 1))
-        anchor = f"{self.chapter.anchor}-{slugified(words)}"
+        anchor = "-".join([self.chapter.anchor, *(re.findall("[a-z0-9]+", words.lower()) or ["section"])])
         while anchor in self.anchors:
             anchor += "-again"
         self.anchors.add(anchor)
@@ -148,11 +143,6 @@ class ChapterMarkdown(mistune.HTMLRenderer):
         """Return a table that scrolls inside itself."""
         return f'<div class="scroll" tabindex="0">\n<table>\n{text}</table>\n</div>\n'
 
-    def block_code(self, code: str, info: str | None = None) -> str:
-        """Return a code block, highlighted where it is Python."""
-        text = highlighted(code) if (info or "").startswith("py") else html.escape(code)
-        return f"<pre><code>{text}</code></pre>\n"
-
 
 def highlighted(source: str) -> Markup:
     """Return Python source as HTML with pygments' class names."""
@@ -164,16 +154,6 @@ def printed(text: str) -> str:
     plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
     lines = plain.rstrip().split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
-
-
-def sanitised(text: str) -> Markup:
-    """Return foreign HTML reduced to table and text elements, without scripts, styles or links."""
-    text = re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", text)  # pandas' corner: a heading must not be empty
-    text = re.sub(r"<(style|script)\b.*?</\1\s*>", "", text, flags=re.DOTALL | re.IGNORECASE)
-    attributes = {"*": ["class", "colspan", "rowspan", "scope"]}
-    return Markup(
-        bleach.clean(text, tags=_TABLE_TAGS, attributes=attributes, strip=True, strip_comments=True)
-    )
 
 
 def words(key: str) -> str:
@@ -204,5 +184,4 @@ def is_code(text: str) -> bool:
 
 def badge(verdict: str) -> str:
     """Return "yes", "partly", "no" or "open" for one of the five verdicts."""
-    kinds = dict(zip(VERDICTS, ("yes", "partly", "no", "no", "open"), strict=True))
-    return kinds.get(verdict, "open")
+    return _BADGES.get(verdict, "open")

@@ -17,7 +17,7 @@ PACKAGES = (
 )  # fmt: skip
 """Packages whose version can change a number or a figure."""
 
-PAGE_PACKAGES = ("nbconvert", "jinja2", "mistune", "pygments", "bleach")
+PAGE_PACKAGES = ("nbconvert", "jinja2", "mistune", "pygments")
 """Packages whose version can change the page only."""
 
 

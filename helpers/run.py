@@ -67,7 +67,7 @@ def notebook_keys(options: Options, source: Source, external: Source | None = No
 
     Of these only the last one, which tests and writes the results, sees the external cells and that "auto" chose.
     """
-    helpers = sorted((ROOT / "helpers").rglob("*.py"))
+    helpers = sorted(path for form in ("*.py", "*.mplstyle") for path in (ROOT / "helpers").rglob(form))
     rooms = [(path.name, file_sha256(path)) for path in helpers if path.name not in PAGE + COMMANDS]
     versions = [version(name) for name in PACKAGES]
     key = key_of(options.profile, source_fingerprint(source), rooms, versions, sys.version)

@@ -79,6 +79,25 @@ def test_colours_show_on_white_and_on_near_black(colour):
     assert contrast(colour, "#14171c") >= 2.6
 
 
+def test_the_style_file_has_the_colours_that_the_report_swaps_and_those_of_the_classes():
+    figures.use_style()
+    expected = {
+        figures.INK: ("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"),
+        figures.MUTED: ("axes.edgecolor", "xtick.color", "ytick.color"),
+        figures.GRID: ("grid.color",),
+        figures.PAPER: ("figure.facecolor", "patch.edgecolor"),
+    }
+    for colour, names in expected.items():
+        assert {plt.rcParams[name] for name in names} == {colour}
+    assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == list(figures.CLASS_COLOURS.values())
+
+
+def test_use_style_starts_from_the_defaults_of_matplotlib():
+    plt.rcParams["font.size"] = 30
+    figures.use_style()
+    assert plt.rcParams["font.size"] == plt.rcParamsDefault["font.size"]
+
+
 def test_the_same_figure_gives_the_same_bytes(published):
     for _ in range(2):
         figures.show_figure(bars(), "bars", title="Bars", caption="Two bars.", alt="b is twice a.")

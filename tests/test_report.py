@@ -182,6 +182,16 @@ def test_inlined_figures_lose_everything_but_drawing():
     assert 'width="96"' in inlined
 
 
+def test_an_inlined_figure_is_a_drawing_whatever_its_root_and_the_case_of_its_attributes():
+    script = svg("alert(1)").replace("<svg", "<script").replace("</svg>", "</script>")
+    shouted = svg('<path ONLOAD="alert(1)"/><use HREF="javascript:alert(1)"/>')
+    for text in (script, shouted):
+        inlined = markup.inline_svg(text, '"><script>', "alt")
+        assert {tag for tag, _ in Elements(inlined).found} <= {"svg", "path", "use"}
+        assert not re.search("onload|href", inlined, re.IGNORECASE)
+    assert "<script>" not in markup.inline_svg(svg('<path id="p"/>'), '"><script>', "alt")
+
+
 def test_inlined_figures_keep_identifiers_to_themselves():
     inside = '<defs><path id="p" d="M0 0"/></defs><use xlink:href="#p"/><g clip-path="url(#p)" style="fill: url(#p)"/>'
     inlined = markup.inline_svg(svg(inside), "fig-x", "alt")
@@ -220,10 +230,37 @@ def test_hatches_survive_inlining():
     assert re.search(r"url\(#a-", inlined)
 
 
-def test_foreign_html_keeps_its_table_and_loses_scripts_styles_and_links():
-    text = "<style>td{}</style><table onclick='x'><tr><th></th><td>1</td></tr></table><a href='//x'>link</a>"
-    cleaned = markup.sanitised(text + UNSAFE)
-    assert cleaned == Markup("<table><tbody><tr><td></td><td>1</td></tr></tbody></table>link")
+def test_tables_of_show_table_stay_as_they_are():
+    frame = pd.DataFrame({"a_b": ["x < y & 'z'", UNSAFE], "n": [1, 2]}, index=pd.Index([0.5, 1], name="at"))
+    for shown in (frame, frame.rename_axis(None), frame.reset_index()):
+        assert markup.sanitised(figures.table_html(shown)) == Markup(figures.table_html(shown))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        UNSAFE,
+        "<SCRIPT>1</SCRIPT>",
+        "<td onclick='x'>",
+        '<td class="number" onclick="x">',
+        '<td style="text-align: left; background: url(//x)">',
+        "<img src=x onerror=x>",
+        "<a href='//x'>link</a>",
+        "<style>td{}</style>",
+        "<!-- x -->",
+        "<table\n>",
+        "<scr<wbr>ipt>",
+        "&lt;b&gt;",
+    ],
+)
+def test_what_is_planted_in_a_table_becomes_text(planted):
+    around = figures.table_html(pd.DataFrame({"class": ["HERE"]}))
+    cleaned = markup.sanitised(around.replace("HERE", planted))
+    expected = {tag for tag, _ in Elements(around).found} | {"wbr"}
+    assert {tag for tag, _ in Elements(cleaned).found} <= expected
+    for _, attributes in Elements(cleaned).found:
+        assert attributes.items() <= {("scope", "col"), ("style", "text-align: left")}
+    assert not re.search("<(?:script|[!a]|img|style)", cleaned, re.IGNORECASE)
 
 
 def test_progress_bars_and_colour_codes_leave_only_what_a_terminal_ends_on():
@@ -271,6 +308,11 @@ def test_recorded_names_read_as_words():
 def test_no_text_from_data_or_notebooks_becomes_markup(source):
     assert UNSAFE not in source
     assert source.count("<script") == 1
+
+
+def test_html_that_is_no_table_of_ours_shows_as_its_plain_text(source):
+    assert '<pre class="output">0.5</pre>' in source
+    assert "half" not in source
 
 
 def test_the_page_needs_nothing_but_itself(source):

@@ -194,7 +194,13 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("room", "is_in_the_key"),
-    [("claims.py", True), ("figures.py", True), ("report.py", False), ("run.py", False)],
+    [
+        ("claims.py", True),
+        ("figures.py", True),
+        ("report.mplstyle", True),
+        ("report.py", False),
+        ("run.py", False),
+    ],
 )
 def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
     room, is_in_the_key, smoke_run, monkeypatch

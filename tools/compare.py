@@ -1,4 +1,4 @@
-"""Lay the results of two runs side by side: ``python -m helpers.compare A/results.json B/results.json``."""
+"""Lay the results of two runs side by side: ``python -m tools.compare A/results.json B/results.json``."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 from helpers.command_line import OneLineParser, refused, refusing, with_exit_code
 
-CIRCUMSTANCES = ("provenance", "train_seconds", "train_joules", "train_threads", "requested", "reason")
+CIRCUMSTANCES = {"provenance", "train_seconds", "train_joules", "train_threads", "requested", "reason"}
 """Keys that tell how a run went and not what it found: where only these differ, the results are the same."""
 
 MISSING = "(missing)"
@@ -26,7 +26,7 @@ def read_results(path: Path) -> dict[str, Any]:
 def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield (path, value in a, value in b) for every value that differs, in the order of the keys of ``a``."""
     if isinstance(a, dict) and isinstance(b, dict):
-        for key in [*a, *(key for key in b if key not in a)]:
+        for key in a | b:
             yield from differences(a.get(key, MISSING), b.get(key, MISSING), f"{path}.{key}" if path else key)
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for index, (left, right) in enumerate(zip(a, b, strict=True)):
@@ -38,7 +38,7 @@ def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]
 
 def is_circumstance(path: str) -> bool:
     """Return whether the value at ``path`` tells how a run went and not what it found."""
-    return any(part in CIRCUMSTANCES for part in path.replace("[", ".").split("."))
+    return not CIRCUMSTANCES.isdisjoint(path.replace("[", ".").split("."))
 
 
 def _line(path: str, a: Any, b: Any) -> str:
@@ -50,7 +50,7 @@ def _line(path: str, a: Any, b: Any) -> str:
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 where the two runs found the same, 1 where they did not, 2 where a file cannot be read."""
-    parser = OneLineParser(prog="python -m helpers.compare", description=__doc__)
+    parser = OneLineParser(prog="python -m tools.compare", description=__doc__)
     parser.add_argument("a", type=Path, help="results.json of one run")
     parser.add_argument("b", type=Path, help="results.json of another")
     options = parser.parse_args(arguments)

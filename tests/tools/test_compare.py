@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from helpers import compare
+from tools import compare
 
 RESULTS = {
     "provenance": {"commit": "a", "notebooks": {"01_eda": {"seconds": 3.0}}},

@@ -1,9 +1,11 @@
-"""Times this project's own ways against the plain ones, side by side: ``python -m helpers.benchmark features``."""
+"""How fast the work is done: ``python -m tools.benchmark features|training|time-to``."""
 
 # mypy: disable-error-code="no-untyped-call"
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from skimage.color import rgb2gray
@@ -12,14 +14,25 @@ from skimage.filters import threshold_otsu
 from skimage.measure import label, perimeter, regionprops
 from threadpoolctl import threadpool_limits
 
+from helpers.backend import matrix_product_peak
 from helpers.cells import InputError
 from helpers.command_line import OneLineParser, with_exit_code
+from helpers.cost import count_flops
 from helpers.data import KEYWORDS, load_cells
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
+from helpers.preprocessing import Part
+from helpers.recipes import NETWORKS, RECIPES
 from helpers.study import open_study
+from helpers.training import precision_of, prepare, train
 
 TURN = 1024
-"""Images that one way works on before it is the other's turn."""
+"""Images that one way to extract features works on before it is the other's turn."""
+
+ROUNDS = 3
+"""Trainings of every network; the fastest counts."""
+
+SHORT_TRAINING = 4
+"""Epochs of the training whose time to an accuracy is measured."""
 
 
 def plain_features(image: np.ndarray) -> np.ndarray:
@@ -67,14 +80,56 @@ def benchmark_features(images: np.ndarray) -> str:
     )
 
 
+def benchmark_training(part: Part) -> str:
+    """Return a table of training speeds on the images of ``part``.
+
+    One line per network: images/s with its recipe, the arithmetic this amounts to (three forward passes per image) and
+    its share of what this machine reaches in a large matrix product of the same precision, in turn with the training.
+    """
+    lines = [f"{'network':16}{'precision':>16}{'images/s':>10}{'GFLOP/s':>10}{'of peak':>9}"]
+    for name in NETWORKS:
+        recipe = replace(RECIPES[name], epoch_images=min(256, len(part.labels)))
+        precision = precision_of(recipe)
+        model, batches = prepare(recipe, 0, part)
+        seconds, peaks = [], []
+        for _ in range(ROUNDS + 1):
+            peaks.append(matrix_product_peak(precision, repeats=3))
+            started = time.perf_counter()
+            model.fit(batches, shuffle=False, verbose=0)
+            seconds.append(time.perf_counter() - started)
+        speed = len(batches.order) / min(seconds[1:])  # the first one compiles
+        flops = 3 * count_flops(model) * speed
+        lines.append(f"{name:16}{precision:>16}{speed:10.0f}{flops / 1e9:10.0f}{flops / max(peaks):9.3f}")
+    return "\n".join(lines)
+
+
+def benchmark_time_to(accuracy: float, part: Part, validation: Part) -> str:
+    """Return after how many seconds of training our network's quickest recipe reaches a validation accuracy.
+
+    That recipe is the rung of the ladder below those that make cellnet bear other acquisitions and train it longer.
+    """
+    recipe = replace(RECIPES["muon"], epochs=SHORT_TRAINING)
+    with TemporaryDirectory() as folder:
+        history = train(recipe, 0, part, validation, Path(folder)).history()
+    lines = [
+        f"epoch {epoch:2}: {seconds:6.1f} s, validation accuracy {value:.4f}"
+        for epoch, seconds, value in zip(
+            history.index, history["seconds"].cumsum(), history["val_accuracy"], strict=True
+        )
+    ]
+    reached = history["val_accuracy"] >= accuracy
+    when = f"{history['seconds'].cumsum()[reached.idxmax()]:.0f} s" if reached.any() else "never"
+    return "\n".join([*lines, f"{accuracy} reached after: {when} (n = {len(validation.labels):,})"])
+
+
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
-    parser = OneLineParser(prog="python -m helpers.benchmark", description=__doc__)
+    parser = OneLineParser(prog="python -m tools.benchmark", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
     features = benchmarks.add_parser("features", help="the report's features, batch against loop")
     features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
-    training = benchmarks.add_parser("training", help="training speed, beside the matrix product and PyTorch")
+    training = benchmarks.add_parser("training", help="training speed, beside the matrix product")
     reaching = benchmarks.add_parser(
         "time-to", help="seconds until our network reaches a validation accuracy"
     )
@@ -88,8 +143,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(benchmark_features(load_cells(options.data).images[: options.count]))
         return 0
     study = open_study(options.data if options.data in KEYWORDS else str(Path(options.data).absolute()))
-    from helpers.benchmark_training import benchmark_time_to, benchmark_training
-
     if options.benchmark == "training":
         print(benchmark_training(study.train))
     else:

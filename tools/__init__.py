@@ -1,0 +1,1 @@
+"""What only developers use: two runs side by side (compare), how fast the work is done (benchmark)."""
