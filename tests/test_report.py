@@ -355,7 +355,7 @@ def test_rendering_twice_gives_the_same_bytes(page):
 
 
 def test_printing_without_chromium_says_what_is_missing(page, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name, path: None)
     with pytest.raises(InputError, match="Chromium"):
         report.print_pdf(page)
 
