@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,9 +122,10 @@ def render_report(out: Path) -> Path:
 
 
 def find_chromium() -> str:
-    """Return the path of Chromium; InputError where it is not installed."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    browser = next((path for name in names if (path := shutil.which(name))), None)
+    """Return the path of Chromium, from the PATH or beside Python; InputError where it is not installed."""
+    names = ("google-chrome", "chromium", "chromium-browser", "chrome")  # as in requirements/environment.sh
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    browser = next((path for name in names if (path := shutil.which(name, path=places))), None)
     if browser is None:
         raise InputError("--pdf: found no Chromium, expected chromium or google-chrome on the PATH")
     return browser
@@ -145,15 +148,18 @@ def print_pdf(report: Path) -> Path:
             "--disable-quic",
             "--no-first-run",
             f"--user-data-dir={profile}",
+            "--no-pdf-header-footer",
+            f"--print-to-pdf={temporary.resolve()}",
         ]
-        if os.geteuid() == 0:  # Chromium refuses its sandbox to the superuser, as in a container
-            options.append("--no-sandbox")
-        options += ["--no-pdf-header-footer", f"--print-to-pdf={temporary.resolve()}"]
-        command = [browser, *options, report.resolve().as_uri()]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        except subprocess.TimeoutExpired:  # what it has written by then may be half a file
-            raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
+        # Chromium has no sandbox for the superuser, in many containers and on Ubuntu 24.04: there it prints without
+        for sandbox in ([], ["--no-sandbox"]):
+            command = [browser, *options, *sandbox, report.resolve().as_uri()]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            except subprocess.TimeoutExpired:  # what it has written by then may be half a file
+                raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
+            if temporary.exists() or not re.search("sandbox|namespace", done.stderr):
+                break
         if not temporary.exists():
             raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
     return pdf

@@ -1,9 +1,10 @@
 # Sourced by run_all.sh and run_tests.sh: `environment runtime|development` prints the Python to use,
-# after installing the pinned and hashed requirements/{runtime,development}.txt where they are not there yet.
+# after installing the pinned and hashed requirements/{runtime,development}.txt where they are not there yet;
+# `bring_browser PYTHON` then finds or installs a Chromium for the tests.
 
 find_python() {
-  local candidate
-  for candidate in python3.13 python3.12 python3.11 python3 python; do
+  local candidate # python3 first: it is the one that the user, or CI, put on the PATH
+  for candidate in python3 python3.13 python3.12 python3.11 python; do
     if command -v "$candidate" >/dev/null &&
       "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null &&
       "$candidate" -m pip --version >/dev/null 2>&1; then
@@ -43,4 +44,45 @@ environment() {
     [[ $1 == development ]] && touch "$root/.venv/runtime-$(cksum <"$root/requirements/runtime.txt" | tr ' ' '-')"
   fi
   echo "$python"
+}
+
+chromium_starts() {
+  local browser # the names and places of helpers.report.find_chromium
+  read -r browser < <(PATH="$root/.venv/bin:$PATH" command -v google-chrome chromium chromium-browser chrome) &&
+    "$browser" --version >/dev/null
+}
+
+# Playwright's own download, about 170 MB in its own cache; the link lets the tests and --pdf find it
+playwright_chromium() {
+  local link="$root/.venv/bin/chromium" path='
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)'
+  PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT=10000 "$1" -m playwright install --no-shell chromium &&
+    ln -sf "$("$1" -c "$path")" "$link" && { chromium_starts || { rm "$link" && return 1; }; }
+}
+
+debian_chromium() {
+  if [[ $(id -u) != 0 ]] || ! command -v apt-get; then
+    echo "Debian's package needs root and apt-get"
+    return 1
+  fi
+  apt-get update -qq &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core &&
+    chromium_starts
+}
+
+# Where it fails, it succeeds all the same, for the tests say what they skipped; it tries again a day later,
+# or at once where REQUIRE_BROWSER is set.
+bring_browser() {
+  local log="$root/.venv/no-browser.log"
+  if chromium_starts 2>/dev/null || { [[ ! ${REQUIRE_BROWSER:-} ]] && [[ $(find "$log" -mtime -1 2>/dev/null) ]]; }; then
+    return
+  fi
+  echo "Bringing Chromium for the tests of the report (once) …" >&2
+  if { playwright_chromium "$1" || debian_chromium; } >"$log" 2>&1; then
+    rm "$log"
+  else
+    echo "No Chromium could be brought: $log says why" >&2
+  fi
 }

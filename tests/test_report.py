@@ -397,7 +397,7 @@ def test_rendering_twice_gives_the_same_bytes(page):
 
 
 def test_printing_without_chromium_says_what_is_missing(page, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name, path: None)
     with pytest.raises(InputError, match="Chromium"):
         report.print_pdf(page)
 
@@ -406,14 +406,13 @@ def test_printing_without_chromium_says_what_is_missing(page, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.fail("these tests open the report in Chromium: install it (apt-get install chromium)")
+def browser(chromium_path):
     quiet = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
     quiet += ["disable-component-update", "disable-sync"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=[f"--{name}" for name in quiet])
+        chromium = playwright.chromium.launch(
+            executable_path=chromium_path, args=[f"--{name}" for name in quiet]
+        )
         yield chromium
         chromium.close()
 
@@ -540,7 +539,7 @@ def test_axe_finds_no_violation(open_page, theme, width):
     assert violations(open_page(width=width, theme=theme)) == []
 
 
-def test_the_report_of_the_six_notebooks_is_as_clean(smoke_run, browser):
+def test_the_report_of_the_six_notebooks_is_as_clean(browser, smoke_run):
     page = smoke_run.out / "report.html"
     assert dangling_or_repeated(page.read_text(encoding="utf-8")) == (set(), [])
     assert page.stat().st_size <= 12_000_000
