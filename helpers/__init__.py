@@ -26,7 +26,7 @@ findings        what a run has measured; claims is the ledger, its rules in clai
 results         results.json and what stands beside it; model_card; provenance says where numbers come from
 figures         one look for all figures; plots and plots_* are the drawings
 report          executed notebooks -> one HTML page, with markup behind it
-run             the runner behind run_all.sh, with options, execution and progress; the other commands: test_model,
+run             the runner behind run_all.sh, with execution (one notebook); the other commands: test_model,
                 compare, benchmark with benchmark_training
 """
 
