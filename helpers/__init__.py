@@ -3,8 +3,8 @@
 cells           the value every room hands on: images, labels, where they came from
 command_line    one line and exit code 2 for whatever cannot be used
 storage         files that are whole or absent, keys that change with what they stand for
-data            the door through which cells come in; behind it archives, folders, download, conversions
-                and synthetic (cells drawn by this project)
+data            the door through which cells come in; behind it archives, folders, download, conversions,
+                stored_arrays and synthetic (cells drawn by this project)
 preprocessing   exact copies, the split, scaling, one-hot labels
 audit           near copies and other defects
 colour          the six colour statistics of the exploration
@@ -26,9 +26,8 @@ findings        what a run has measured; claims is the ledger, its rules in clai
 results         results.json and what stands beside it; model_card; provenance says where numbers come from
 figures         one look for all figures; plots and plots_* are the drawings
 report          executed notebooks -> one HTML page, with markup behind it
-run             the runner behind run_all.sh, with options, execution and progress; the other command: test_model
-
-What only developers use (compare, benchmark) lies beside this package, in tools.
+run             the runner behind run_all.sh, with execution (one notebook); the other commands: test_model,
+                compare, benchmark with benchmark_training
 """
 
 THREADS = 2

@@ -1,36 +1,108 @@
-"""One notebook at a time: executed by papermill in a process and a kernel of its own, put in place when whole."""
+"""One notebook executed by papermill in a process and a kernel of its own, and what the user sees meanwhile."""
 
+import json
 import multiprocessing
 import os
 import resource
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from helpers import THREADS
 from helpers.cells import InputError
-from helpers.progress import Progress
-from helpers.storage import ROOT, unformatted
+from helpers.recipes import PROFILES
+from helpers.runs import RECORD
+from helpers.storage import ROOT, unformatted, written_atomically
 
 NOTEBOOK_FOLDER = ROOT / "notebooks"
 
-CELL_TIME_LIMIT = {"smoke": 600, "quick": 3_600, "full": 24 * 3_600}
-"""Seconds after which a single cell is stopped."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at what the running notebook has done."""
 
 
 class NotebookFailedError(RuntimeError):
     """A notebook stopped at an error of its own, was killed or ran out of time."""
 
 
-def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, executed: Path) -> int:
-    """Execute one notebook in a kernel of its own; return the kernel's peak memory in MiB.
+def in_words(seconds: float) -> str:
+    """Return a duration as people write it."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
-    Runs in a process of its own too, so that the peak is that of this notebook's kernel alone.
+
+def seconds_left(expected: dict[str, float], name: str, spent: float = 0.0) -> float:
+    """Return the seconds probably left when ``name`` has run for ``spent`` of the seconds that are ``expected``."""
+    names = list(expected)
+    later = sum(expected[other] for other in names[names.index(name) + 1 :])
+    return later + max(0.0, expected[name] - spent)
+
+
+def follow(
+    ending: Future[Any], name: str, expected: dict[str, float], runs: Path, say: Callable[[str], None]
+) -> None:
+    """Say each training that appears in ``runs`` until ``name`` has ended; on a terminal a bar has the time left."""
+    begun, total, known = time.perf_counter(), max(1.0, sum(expected.values())), _finished_trainings(runs)
+    form = "{percentage:3.0f} % |{bar:16}| {desc}"
+    with tqdm(total=total, disable=None, leave=False, dynamic_ncols=True, bar_format=form) as bar:
+        is_over = False
+        while not is_over:
+            is_over = bool(wait([ending], timeout=LOOK_EVERY).done)
+            left = seconds_left(expected, name, time.perf_counter() - begun)
+            bar.n = total - left
+            bar.set_description_str(f"{name}, about {in_words(left)} left")
+            for path in sorted(_finished_trainings(runs) - known):
+                known.add(path)
+                record = json.loads(path.read_text(encoding="utf-8"))
+                say(
+                    f"      {record['name']}, seed {record['seed']}: trained in "
+                    f"{in_words(record['train_seconds'])}, validation accuracy {record['val_accuracy']:.4f}"
+                )
+
+
+def _finished_trainings(runs: Path) -> set[Path]:
+    return set(runs.glob(f"[!.]*/{RECORD}"))  # a folder with a dot is still being written
+
+
+def execute_whole(
+    name: str, parameters: dict[str, str], expected: dict[str, float], say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Execute a notebook, put it in its place once it has ended well; return its seconds and peak memory in MiB.
+
+    ``expected`` has the seconds that each due notebook probably takes, in their order. NotebookFailedError where it
+    failed, which leaves it as ``.failed.ipynb`` with its log; InputError where it says that its input cannot be used.
     """
+    out, time_limit = Path(parameters["OUT"]), PROFILES[parameters["PROFILE"]].cell_time_limit
+    notebook, executed = NOTEBOOK_FOLDER / f"{name}.ipynb", out / "notebooks" / f"{name}.ipynb"
+    failed, log = executed.with_suffix(".failed.ipynb"), executed.with_suffix(".log")
+    begun = time.perf_counter()
+    process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    with written_atomically(executed) as running:
+        try:
+            ending = process.submit(_execute, notebook, parameters, time_limit, running, log)
+            follow(ending, name, expected, out / "runs", say)
+            memory = ending.result()
+        except BrokenProcessPool:
+            raise NotebookFailedError(f"{name}: its process was killed, perhaps for want of memory") from None
+        except NotebookFailedError as error:
+            if not running.exists():
+                raise NotebookFailedError(f"{name}, {error}") from None
+            running.replace(failed)
+            raise NotebookFailedError(f"{name}, {error} (open {failed})") from None
+        finally:
+            process.shutdown(wait=False)
+    for outdated in (failed, log):
+        outdated.unlink(missing_ok=True)
+    return {"seconds": round(time.perf_counter() - begun, 1), "peak_memory_mib": memory}
+
+
+def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, executed: Path, log: Path) -> int:
+    """Execute one notebook, with nothing else in this process; return the peak memory of its kernel in MiB."""
     import papermill
 
     threading.Thread(target=_end_with_the_runner, daemon=True).start()
@@ -39,8 +111,8 @@ def execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execute
     os.environ.setdefault("MALLOC_ARENA_MAX", str(THREADS))
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     # TensorFlow and the kernel write notices past Jupyter, straight to the terminal: they go to a log.
-    with executed.with_suffix(".log").open("w") as log:
-        os.dup2(log.fileno(), sys.stderr.fileno())
+    with log.open("w") as stream:
+        os.dup2(stream.fileno(), sys.stderr.fileno())
     try:
         papermill.execute_notebook(
             unformatted(notebook),
@@ -67,36 +139,3 @@ def _end_with_the_runner() -> None:
     if runner is not None:
         runner.join()
         os._exit(1)
-
-
-def execute_whole(
-    name: str, parameters: dict[str, Any], time_limit: int, executed: Path, progress: Progress
-) -> dict[str, Any]:
-    """Execute a notebook beside its place, put it there once it has ended well; return its seconds and memory."""
-    running = executed.with_name(f".{name}.running.ipynb")
-    failed = executed.with_name(f"{name}.failed.ipynb")
-    begun = time.perf_counter()
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        ending = process.submit(execute, NOTEBOOK_FOLDER / f"{name}.ipynb", parameters, time_limit, running)
-        try:
-            progress.follow(ending, name, running)
-            memory = ending.result()
-        except BrokenProcessPool:
-            raise NotebookFailedError(f"{name}: its process was killed, perhaps for want of memory") from None
-        except NotebookFailedError as error:
-            for suffix in (".ipynb", ".log"):
-                if running.with_suffix(suffix).exists():
-                    running.with_suffix(suffix).replace(failed.with_suffix(suffix))
-            where = f" (open {failed})" if failed.exists() else ""
-            raise NotebookFailedError(f"{name}, {error}{where}") from None
-        except InputError:
-            running.unlink(missing_ok=True)
-            raise
-        except KeyboardInterrupt:
-            process.shutdown(wait=False, cancel_futures=True)
-            raise
-    running.replace(executed)
-    for finished in (running, failed):
-        finished.unlink(missing_ok=True)
-        finished.with_suffix(".log").unlink(missing_ok=True)
-    return {"seconds": round(time.perf_counter() - begun, 1), "peak_memory_mib": memory}

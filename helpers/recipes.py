@@ -127,13 +127,16 @@ class Profile:
     """How much is computed: images drawn where there are none, images used at most, trainings.
 
     ``trainings`` maps the name of a recipe to its epochs and its number of seeds; ``epoch_images`` to the images
-    in an epoch where that is not all of them.
+    in an epoch where that is not all of them. ``typical_seconds`` is what each notebook takes on two cores, for the
+    first run's estimate; after ``cell_time_limit`` seconds a cell is stopped.
     """
 
     synthetic_count: int
     largest_sample: int | None
     trainings: dict[str, tuple[int, int]]
     epoch_images: dict[str, int]
+    typical_seconds: tuple[float, ...]
+    cell_time_limit: int
 
     def recipe(self, name: str) -> Recipe:
         """Return the recipe called ``name`` with this profile's epochs; InputError where it trains no such recipe."""
@@ -159,6 +162,8 @@ PROFILES = {
             "scaling_raw": (2, 1),
         },
         {"alexnet": 64, "alexnet_fixed": 64},
+        typical_seconds=(10, 10, 20, 30, 25, 45),
+        cell_time_limit=600,
     ),
     "quick": Profile(
         6_000,
@@ -171,6 +176,8 @@ PROFILES = {
             "cellnet": (5, 1),
         },
         {"alexnet": 1_280, "alexnet_fixed": 4_480},
+        typical_seconds=(15, 15, 80, 130, 75, 100),
+        cell_time_limit=3_600,
     ),
     "full": Profile(
         12_000,
@@ -179,6 +186,8 @@ PROFILES = {
         | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
         | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
         {},
+        typical_seconds=(15, 15, 80, 3_300, 1_500, 300),
+        cell_time_limit=24 * 3_600,
     ),
 }
 """``smoke`` shows that everything runs, ``quick`` is the report in minutes, ``full`` has several seeds."""

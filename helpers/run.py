@@ -3,49 +3,35 @@
 import fcntl
 import json
 import os
+import shlex
 import sys
+import time
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from tqdm import tqdm
 
 from helpers import NOTEBOOKS
 from helpers.cells import InputError
-from helpers.command_line import with_exit_code
-from helpers.data import Source, resolve_source, source_fingerprint
-from helpers.execution import CELL_TIME_LIMIT, NOTEBOOK_FOLDER, NotebookFailedError, execute_whole
-from helpers.options import Options, parse
-from helpers.progress import Progress, in_words
+from helpers.command_line import OneLineParser, with_exit_code
+from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
+from helpers.execution import NOTEBOOK_FOLDER, NotebookFailedError, execute_whole, in_words, seconds_left
 from helpers.provenance import PACKAGES, PAGE_PACKAGES
-from helpers.recipes import NETWORKS
+from helpers.recipes import NETWORKS, PROFILES
 from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
 from helpers.study import CLASSICAL, SCHEDULER, open_study
 
-TYPICAL_SECONDS = {
-    "smoke": (10, 10, 20, 30, 25, 45),
-    "quick": (15, 15, 80, 130, 75, 100),
-    "full": (15, 15, 80, 3300, 1500, 300),
-}
-"""Seconds per notebook on two cores, for the first run's estimate; later runs use their own times."""
+DEFAULT_OUT = str(ROOT / "outputs")
 
 PAGE = ("report.py", "markup.py")
 """Rooms on which, with the template, only the page depends: a change here renders anew and executes nothing."""
 
-COMMANDS = (
-    "run.py",
-    "options.py",
-    "execution.py",
-    "progress.py",
-    "test_model.py",
-    "compare.py",
-    "benchmark.py",
-    "benchmark_training.py",
-)
+COMMANDS = ("run.py", "execution.py", "test_model.py")
 """Rooms that no notebook enters: a change here executes nothing."""
 
 PRODUCTS = {
@@ -62,7 +48,47 @@ PRODUCTS = {
 """What notebooks leave beside their cells: where one is missing or not as the notebook left it, it is due again."""
 
 
-def notebook_keys(options: Options, source: Source, external: Source | None = None) -> dict[str, str]:
+def parse(arguments: list[str] | None) -> Namespace:
+    """Return the options, by their names; InputError where they are wrong. ``--help`` ends the program."""
+    parser = OneLineParser(prog="./run_all.sh", description="Run the six notebooks and render the report.")
+    parser.add_argument("--data", default="auto", type=_path, metavar="SOURCE",
+                        help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
+    parser.add_argument("--profile", default="quick", choices=PROFILES, help="default: quick")
+    parser.add_argument("--out", default=DEFAULT_OUT, type=_path, metavar="DIR", help="default: outputs")
+    parser.add_argument("--pdf", action="store_true", help="print report.pdf too, with Chromium")
+    parser.add_argument("--external", type=_path, metavar="FILE",
+                        help="cells of another laboratory, to test on only: an .npz file or a folder")  # fmt: skip
+    parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
+                        help="spread the work over the Dask scheduler at tcp://HOST:PORT or over this machine's cores "
+                        "(local), with the same results; notebooks opened by hand find an address in "
+                        f"{SCHEDULER}")  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+def _path(word: str) -> str:
+    if not word.strip():
+        raise ArgumentTypeError("empty, expected the name of a file or folder")
+    try:
+        word.encode()
+    except UnicodeEncodeError:  # notebooks take their parameters as UTF-8
+        raise ArgumentTypeError(f"{word}: no UTF-8, expected another name") from None
+    return word
+
+
+def command(options: Namespace) -> str:
+    """Return what repeats the results from the checkout (printing and helping machines change none)."""
+
+    def place(path: str) -> str:
+        return path if Path.cwd() == ROOT else str(Path(path).expanduser().absolute())
+
+    data = options.data if options.data in KEYWORDS else place(options.data)
+    words = ["./run_all.sh", "--data", data, "--profile", options.profile]
+    words += ["--external", place(options.external)] if options.external else []
+    words += ["--out", place(options.out)] if options.out != DEFAULT_OUT else []
+    return shlex.join(words)
+
+
+def notebook_keys(options: Namespace, source: Source, external: Source | None = None) -> dict[str, str]:
     """Return a key per notebook over everything its outputs depend on, the notebooks before it included.
 
     Of these only the last one, which tests and writes the results, sees the external cells and that "auto" chose.
@@ -81,17 +107,29 @@ def notebook_keys(options: Options, source: Source, external: Source | None = No
     return keys
 
 
+def products(name: str, out: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that the notebook ``name`` has left in ``out``, by its path there."""
+    return {file: file_sha256(out / file) for file in PRODUCTS.get(name, ()) if (out / file).is_file()}
+
+
 def previous_run(path: Path) -> dict[str, Any]:
-    """Return what an executed notebook says of its run (key, seconds, peak_memory_mib), or nothing.
+    """Return what `note_run` has written into an executed notebook, or nothing.
 
     Nothing too where its cells or their outputs are no longer those of the run.
     """
     try:
-        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        notebook = json.loads(path.read_text(encoding="utf-8"))
         found = dict(notebook["metadata"]["run"])
         return found if found["cells"] == _cells_key(notebook) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def note_run(path: Path, facts: dict[str, Any]) -> None:
+    """Write into an executed notebook how it came about: key, profile, products, seconds, peak_memory_mib."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["metadata"]["run"] = facts | {"cells": _cells_key(notebook)}
+    write_text(path, json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def _cells_key(notebook: dict[str, Any]) -> str:
@@ -99,142 +137,121 @@ def _cells_key(notebook: dict[str, Any]) -> str:
 
 
 @contextmanager
-def only_run_in(out: Path) -> Iterator[None]:
-    """Hold ``out`` for this run; InputError where it cannot be written or another run holds it."""
+def only_run_in(out: Path) -> Iterator[Path]:
+    """Hold ``out`` for this run and yield it resolved; InputError where another run holds it or it cannot be used."""
     try:
+        out = out.expanduser().resolve()
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
         lock = (out / ".lock").open("w")
-    except OSError as error:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
         raise InputError(
-            f"--out {out}: cannot be written ({error.strerror}), expected a folder of yours"
+            f"--out {out}: another run is writing there, expected a folder of its own"
         ) from error
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", error)
+        raise InputError(f"--out {out}: cannot be used ({reason}), expected a folder of yours") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"--out {out}: another run is writing there, expected a folder of its own"
-            ) from error
-        except OSError:
-            pass  # a file system without locks
         for folder in (out, out / "runs", out / "models", out / "notebooks"):
             remove_leftovers(folder)
-        for leftover in (out / "notebooks").glob(".*.running.*"):
-            leftover.unlink()
-        yield
+        yield out
 
 
-def run(options: Options, say: Callable[[str], None] = tqdm.write) -> Path:
+def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
     """Execute what has changed and render the report; return its path."""
+    begun = time.perf_counter()
     source = resolve_source(options.data)
     external = resolve_source(Path(options.external)) if options.external else None
-    data = str(source.path) if source.path else source.kind
-    try:
-        out = options.out.expanduser().resolve()
-    except (OSError, RuntimeError) as error:
-        raise InputError(f"--out {options.out}: leads nowhere ({error}), expected a folder") from error
-    if options.pdf:
-        from helpers.report import find_chromium
-
-        find_chromium()  # said before anything is executed
-    with only_run_in(out), ExitStack() as stack:
-        keys = notebook_keys(options, source, external)
+    with only_run_in(Path(options.out)) as out, ExitStack() as stack:
+        parameters = {"DATA": str(source.path or source.kind), "PROFILE": options.profile, "OUT": str(out)}
+        more = {"EXTERNAL": str(external.path)} if external else {}
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
-        ran = {name: previous_run(executed[name]) for name in NOTEBOOKS}
-        results, report = out / "results.json", out / "report.html"
-        due = [
-            name
-            for name in NOTEBOOKS
-            if (ran[name].get("key"), ran[name].get("products")) != (keys[name], products(name, out))
-        ]
-        expected: dict[str, float] = dict(zip(NOTEBOOKS, TYPICAL_SECONDS[options.profile], strict=True))
-        for name in NOTEBOOKS:
-            if ran[name].get("profile") == options.profile:
-                expected[name] = ran[name]["seconds"]
-        expected = {name: expected[name] for name in due}
-
+        runs = {name: previous_run(path) for name, path in executed.items()}
+        keys = notebook_keys(options, source, external)
+        due = _seconds_of_due(runs, keys, options.profile, out)
         if source.reason:
             say(source.reason)
         if due:
-            # what cannot be used is said now, in one line, before anything is executed
-            open_study(data, options.profile, out)
-            if external:
-                from helpers.robustness import load_external
-
-                assert external.path
-
-                load_external(external.path)
-            if options.dask:
-                from helpers.distribution import scheduler_at
-
-                os.environ[SCHEDULER] = stack.enter_context(scheduler_at(options.dask))
-                stack.callback(os.environ.pop, SCHEDULER)
-        parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
-        with closing(Progress(expected, out / "runs", say)) as progress:
-            for number, name in enumerate(NOTEBOOKS, start=1):
-                title = f"[{number}/{len(NOTEBOOKS)}] {name}"
-                if name not in due:
-                    say(f"{title}: unchanged")
-                    continue
-                elapsed, left = in_words(progress.elapsed()), in_words(progress.left(name))
-                say(f"{title}: running … {elapsed} elapsed, about {left} left")
-                limit = CELL_TIME_LIMIT[options.profile]
-                if external and name == NOTEBOOKS[-1]:
-                    parameters["EXTERNAL"] = str(external.path)
-                facts = execute_whole(name, parameters, limit, executed[name], progress)
-                ran[name] = facts
-                if name == NOTEBOOKS[-1]:
-                    _complete_results(results, options, source, ran)
-                # what was executed while the checkout or the data changed is nothing's result, and due again
-                key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
-                facts |= {"key": key, "profile": options.profile, "products": products(name, out)}
-                _note(executed[name], facts)
-                say(f"{title}: done in {in_words(facts['seconds'])}")
-        page = [
-            *(ROOT / "helpers" / room for room in PAGE),
-            *sorted((ROOT / "helpers" / "report_template").iterdir()),
-        ]
-        versions = [version(name) for name in PAGE_PACKAGES]
-        page_key = key_of(versions, [file_sha256(path) for path in (*page, *executed.values(), results)])
-        rendered = out / ".report-key"
-        if not (report.exists() and rendered.exists() and rendered.read_text() == page_key):
-            from helpers.report import render_report
-
-            render_report(out)
-            write_text(rendered, page_key)
-        if options.pdf:
-            from helpers.report import print_pdf
-
-            say(f"Printed: {print_pdf(report)}")
+            _try_inputs(options, parameters | more, stack)
+        for number, name in enumerate(NOTEBOOKS, start=1):
+            title = f"[{number}/{len(NOTEBOOKS)}] {name}"
+            if name not in due:
+                say(f"{title}: unchanged")
+                continue
+            elapsed, left = in_words(time.perf_counter() - begun), in_words(seconds_left(due, name))
+            say(f"{title}: running … {elapsed} elapsed, about {left} left")
+            is_last = name == NOTEBOOKS[-1]
+            runs[name] = execute_whole(name, parameters | (more if is_last else {}), due, say)
+            if is_last:
+                _complete_results(out / "results.json", options, source, runs)
+            # what was executed while the checkout or the data changed is nothing's result, and due again
+            key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
+            facts = {"key": key, "profile": options.profile, "products": products(name, out)}
+            note_run(executed[name], runs[name] | facts)
+            say(f"{title}: done in {in_words(runs[name]['seconds'])}")
+        report = _rendered(out, options.pdf, say)
         what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
-        say(f"{what}; {in_words(progress.elapsed())} in all. The report: {report}")
+        say(f"{what}; {in_words(time.perf_counter() - begun)} in all. The report: {report}")
     return report
 
 
-def _note(executed: Path, facts: dict[str, Any]) -> None:
-    """Write into an executed notebook how it came about; without this note it counts as not executed."""
-    notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
-    notebook["metadata"]["run"] = facts | {"cells": _cells_key(notebook)}
-    write_text(executed, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
+def _seconds_of_due(runs: dict[str, Any], keys: dict[str, str], profile: str, out: Path) -> dict[str, float]:
+    """Return the notebooks that are due, with the seconds each took last time or typically takes."""
+    due = {}
+    for name, typical in zip(NOTEBOOKS, PROFILES[profile].typical_seconds, strict=True):
+        last = runs[name]
+        if (last.get("key"), last.get("products")) != (keys[name], products(name, out)):
+            due[name] = last["seconds"] if last.get("profile") == profile else typical
+    return due
 
 
-def products(name: str, out: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that the notebook ``name`` has left in ``out``, by its path there."""
-    return {file: file_sha256(out / file) for file in PRODUCTS.get(name, ()) if (out / file).is_file()}
+def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack) -> None:
+    """Say what cannot be used in one line, before anything is executed; start the machines that shall help."""
+    open_study(parameters["DATA"], parameters["PROFILE"], parameters["OUT"])
+    if options.pdf:
+        from helpers.report import find_chromium
+
+        find_chromium()
+    if "EXTERNAL" in parameters:
+        from helpers.robustness import load_external
+
+        load_external(parameters["EXTERNAL"])
+    if options.dask:
+        from helpers.distribution import scheduler_at
+
+        os.environ[SCHEDULER] = stack.enter_context(scheduler_at(options.dask))
+        stack.callback(os.environ.pop, SCHEDULER)
 
 
-def _complete_results(path: Path, options: Options, source: Source, runs: dict[str, dict[str, Any]]) -> None:
+def _complete_results(path: Path, options: Namespace, source: Source, runs: dict[str, Any]) -> None:
     """Add to results.json what only the runner knows: command, where the data came from, time and memory."""
     results = json.loads(path.read_text(encoding="utf-8"))
     results["data"] |= {"requested": options.data, "reason": source.reason}
+    measured = ("seconds", "peak_memory_mib")
     results["provenance"] |= {
-        "command": options.command(),
-        "notebooks": {
-            name: {"seconds": found["seconds"], "peak_memory_mib": found["peak_memory_mib"]}
-            for name, found in runs.items()
-        },
+        "command": command(options),
+        "notebooks": {name: {fact: found[fact] for fact in measured} for name, found in runs.items()},
     }
     write_json(path, results)
+
+
+def _rendered(out: Path, as_pdf: bool, say: Callable[[str], None]) -> Path:
+    """Return the report, rendered anew where something on which it depends has changed, and printed if asked."""
+    report, rendered = out / "report.html", out / ".report-key"
+    template = sorted((ROOT / "helpers" / "report_template").iterdir())
+    notebooks = [out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS]
+    files = [*(ROOT / "helpers" / room for room in PAGE), *template, *notebooks, out / "results.json"]
+    key = key_of([version(name) for name in PAGE_PACKAGES], [file_sha256(path) for path in files])
+    if not (report.exists() and rendered.exists() and rendered.read_text() == key):
+        from helpers.report import render_report
+
+        render_report(out)
+        write_text(rendered, key)
+    if as_pdf:
+        from helpers.report import print_pdf
+
+        say(f"Printed: {print_pdf(report)}")
+    return report
 
 
 @with_exit_code

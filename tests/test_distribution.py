@@ -67,7 +67,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def profile(monkeypatch) -> str:
-    monkeypatch.setitem(PROFILES, "two seeds", Profile(96, None, {"lenet_classic": (2, 2)}, {}))
+    monkeypatch.setitem(PROFILES, "two seeds", Profile(96, None, {"lenet_classic": (2, 2)}, {}, (), 60))
     return "two seeds"
 
 
@@ -138,7 +138,7 @@ def test_the_cluster_changes_no_key() -> None:
     source = run.resolve_source("synthetic")
     usual, spread = (run.parse(["--data", "synthetic", *more]) for more in ([], ["--dask", "local"]))
     assert run.notebook_keys(usual, source) == run.notebook_keys(spread, source)
-    assert usual.command() == spread.command()
+    assert run.command(usual) == run.command(spread)
 
 
 def test_a_local_cluster_ends_with_its_block() -> None:

@@ -167,7 +167,7 @@ def test_the_page_shows_the_notebooks_as_they_were_executed_last(smoke_run) -> N
     markdown = [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
     markdown[0]["data"]["text/markdown"] = "Another number than before."
     nbformat.write(notebook, path)
-    run._note(path, dict(notebook["metadata"]["run"]))
+    run.note_run(path, dict(notebook["metadata"]["run"]))
     run.run(run.parse(smoke_run.arguments), say=lambda _: None)
     assert "Another number than before." in report.read_text(encoding="utf-8")
     path.write_bytes(before[0])
@@ -178,9 +178,9 @@ def test_the_page_shows_the_notebooks_as_they_were_executed_last(smoke_run) -> N
 def test_the_command_leads_to_the_same_files_from_the_checkout(tmp_path, monkeypatch) -> None:
     asked = ["--data", "cells.npz", "--external", "abroad.npz", "--out", "here"]
     monkeypatch.chdir(ROOT)
-    assert run.parse(asked).command().endswith("--out here")
+    assert run.command(run.parse(asked)).endswith("--out here")
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(run.parse(asked).command())
+    words = shlex.split(run.command(run.parse(asked)))
     assert {str(tmp_path / name) for name in ("cells.npz", "abroad.npz", "here")} <= set(words)
 
 
@@ -289,7 +289,7 @@ def test_no_broken_file_gets_as_far_as_a_notebook(defect, tmp_path, capsys) -> N
 def test_an_external_file_concerns_the_last_notebook_only_and_by_its_bytes(smoke_run, tmp_path) -> None:
     source, path = run.resolve_source("synthetic"), tmp_path / "abroad.npz"
     options = run.parse([*smoke_run.arguments, "--external", str(path)])
-    assert f"--external {path}" in options.command()
+    assert f"--external {path}" in run.command(options)
     seen = [run.notebook_keys(options, source)]
     for grey in (10, 20):
         np.savez(path, images=np.full((2, 48, 48, 3), grey, np.uint8), labels=[0, 1])

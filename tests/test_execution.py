@@ -1,0 +1,46 @@
+"""What the user is told while notebooks run: trainings as they finish, and lines only where there is no terminal."""
+
+from concurrent.futures import Future, wait
+
+from helpers import execution
+from helpers.execution import follow, in_words, seconds_left
+from helpers.storage import write_json
+
+
+def finished() -> Future:
+    future: Future = Future()
+    future.set_result(0)
+    return future
+
+
+def test_each_finished_training_is_one_line_and_earlier_ones_are_not_repeated(tmp_path, monkeypatch) -> None:
+    record = {"name": "lenet_custom", "seed": 1, "train_seconds": 104.0, "val_accuracy": 0.9475}
+    write_json(tmp_path / "earlier" / "run.json", record | {"seed": 0})
+
+    def wait_while_it_trains(*arguments, **options):
+        write_json(tmp_path / "new" / "run.json", record)
+        return wait(*arguments, **options)
+
+    monkeypatch.setattr(execution, "wait", wait_while_it_trains)
+    lines: list[str] = []
+    for _ in range(2):
+        follow(finished(), "04_lenet_variants", {"04_lenet_variants": 60.0}, tmp_path, lines.append)
+    assert [line.strip() for line in lines] == [
+        "lenet_custom, seed 1: trained in 2 min, validation accuracy 0.9475"
+    ]
+
+
+def test_time_left_counts_the_notebooks_to_come() -> None:
+    expected = {"01": 10.0, "02": 20.0, "03": 30.0}
+    assert seconds_left(expected, "01") == 60
+    assert seconds_left(expected, "02", spent=5) == 45
+    assert seconds_left(expected, "02", spent=500) == 30
+
+
+def test_a_log_gets_no_bar(tmp_path, capsys) -> None:
+    follow(finished(), "01", {"01": 10.0}, tmp_path, print)
+    assert capsys.readouterr().err == ""
+
+
+def test_durations_in_words() -> None:
+    assert [in_words(seconds) for seconds in (4, 89, 91, 600)] == ["4 s", "89 s", "2 min", "10 min"]
