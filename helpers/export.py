@@ -82,7 +82,7 @@ def export_onnx(model_path: Path, path: Path) -> None:
     last = _add(graph, "Transpose", [_add(graph, "Cast", ["image"], to=TensorProto.FLOAT)], perm=[0, 3, 1, 2])
     names: dict[int, str] = {}
     for layer in network.layers:
-        # in a stack, and before an input, no tensors are named: what came last goes in
+        # a stack names no tensors, and an input has none before it: there, what came last goes in
         entering = [] if isinstance(network, keras.Sequential) else keras.tree.flatten(layer.input)
         output = _add_layer(graph, layer, [names[id(tensor)] for tensor in entering] or [last])
         last = names[id(layer.output)] = _add_activation(graph, layer, output)
