@@ -7,7 +7,7 @@ from helpers.backend import keras
 from helpers.cells import InputError
 from helpers.export import export_onnx
 from helpers.models import BUILDERS, build
-from helpers.scoring import load_scorer, read_temperature, write_temperature
+from helpers.scoring import load_predictor, read_temperature, write_temperature
 from helpers.synthetic import draw_cells
 
 IMAGES = draw_cells(60, seed=3).images
@@ -31,8 +31,8 @@ def test_every_network_answers_as_in_keras(name, tmp_path) -> None:
     keras.utils.set_random_seed(0)
     uneven(build(name)).save(tmp_path / "network.keras")
     export_onnx(tmp_path / "network.keras", tmp_path / "network.onnx")
-    expected = load_scorer(tmp_path / "network.keras")(IMAGES)
-    found = load_scorer(tmp_path / "network.onnx")(IMAGES)
+    expected = load_predictor(tmp_path / "network.keras")(IMAGES)
+    found = load_predictor(tmp_path / "network.onnx")(IMAGES)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
     assert found.dtype == np.float32
@@ -55,8 +55,8 @@ def test_odd_windows_scales_and_branches_answer_as_in_keras(tmp_path) -> None:
     keras.utils.set_random_seed(1)
     unusual_network().save(tmp_path / "network.keras")
     export_onnx(tmp_path / "network.keras", tmp_path / "network.onnx")
-    expected = load_scorer(tmp_path / "network.keras")(IMAGES)
-    np.testing.assert_allclose(load_scorer(tmp_path / "network.onnx")(IMAGES), expected, atol=1e-5)
+    expected = load_predictor(tmp_path / "network.keras")(IMAGES)
+    np.testing.assert_allclose(load_predictor(tmp_path / "network.onnx")(IMAGES), expected, atol=1e-5)
 
 
 def test_the_same_network_gives_the_same_bytes_with_its_temperature(tmp_path) -> None:
