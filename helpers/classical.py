@@ -5,8 +5,7 @@ neither holds a neural network.
 """
 
 import zipfile
-from dataclasses import dataclass, fields
-from itertools import combinations
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +57,10 @@ class LeastMarginSVC(SVC):  # type: ignore[misc]
         margins: np.ndarray = super().decision_function(X)
         if count == 2:
             return margins
-        least = np.full((len(margins), count), np.inf)
-        for margin, (a, b) in zip(margins.T, combinations(range(count), 2), strict=True):
-            least[:, a] = np.minimum(least[:, a], margin)
-            least[:, b] = np.minimum(least[:, b], -margin)
+        over = np.full((len(margins), count, count), np.inf)
+        first, second = np.triu_indices(count, 1)
+        over[:, first, second], over[:, second, first] = margins, -margins
+        least: np.ndarray = over.min(axis=2)
         return least
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -126,13 +125,12 @@ def fit_forest(images: np.ndarray, labels: np.ndarray, *, seed: int, jobs: int =
     # One thread per forest adds up the trees' votes in the same order every time; the search uses the cores.
     trees = RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1)
     search = GridSearchCV(trees, FOREST_GRID, cv=folds, n_jobs=jobs).fit(features, labels)
-    forest = search.best_estimator_
     accuracies = search.cv_results_["mean_test_score"]
     chosen = search.best_params_ | {
         "cross_validated_accuracy": float(accuracies.max()),
         "cross_validated_accuracy_untuned": float(accuracies[0]),
     }
-    return ClassicalModel("forest", REPORT_GROUPS, forest, chosen)
+    return ClassicalModel("forest", REPORT_GROUPS, search.best_estimator_, chosen)
 
 
 def fit_handcrafted_best(
@@ -155,22 +153,19 @@ def fit_handcrafted_best(
     return ClassicalModel("handcrafted_best", BEST_GROUPS, calibrated.set_params(n_jobs=1, cv=None), chosen)
 
 
-def predict_probabilities(model: ClassicalModel, images: np.ndarray, *, jobs: int = -1) -> np.ndarray:
+def predict_probabilities(model: ClassicalModel, images: np.ndarray) -> np.ndarray:
     """Return (N, 8) float64 class probabilities of uint8 images; a class never seen in training gets 0."""
     probabilities = np.zeros((len(images), len(CLASS_NAMES)))
     if len(images):
-        features = extract_features(images, model.groups, jobs=jobs).to_numpy()
+        features = extract_features(images, model.groups).to_numpy()
         probabilities[:, model.estimator.classes_] = model.estimator.predict_proba(features)
     return probabilities
 
 
 def save_classical(model: ClassicalModel, path: Path) -> None:
     """Write the model to ``path`` (.skops: a zip of JSON and .npy, no pickle), atomically."""
-    content = {field.name: getattr(model, field.name) for field in fields(model)} | {
-        "groups": list(model.groups)
-    }
     with written_atomically(path) as temporary:
-        skops.io.dump(content, temporary, compression=zipfile.ZIP_DEFLATED)
+        skops.io.dump(vars(model), temporary, compression=zipfile.ZIP_DEFLATED)
 
 
 def load_classical(path: Path) -> ClassicalModel:
@@ -179,39 +174,44 @@ def load_classical(path: Path) -> ClassicalModel:
     InputError where the file cannot be read or is not such a model.
     """
     with refusing(path, "a classical model of this project"):
-        content = skops.io.load(path, trusted=TRUSTED_TYPES)
-        model = ClassicalModel(**(content | {"groups": tuple(content["groups"])}))
-        _require_sound(model)
+        model = ClassicalModel(**skops.io.load(path, trusted=TRUSTED_TYPES))
+        require_sound(model)
     return model
 
 
-def _require_sound(model: ClassicalModel) -> None:
-    """Raise ValueError unless the model reads our features, names our classes and its parts fit together."""
-    estimator = model.estimator
+def require_sound(model: ClassicalModel) -> None:
+    """Raise ValueError unless the model reads our features, names our classes and its parts fit together.
+
+    Scikit-learn does not check what it has stored: an index out of bounds would crash the process.
+    """
+    estimator, features = model.estimator, len(feature_names(model.groups))
     if not isinstance(estimator, RandomForestClassifier | CalibratedClassifierCV):
         raise ValueError(f"a {type(estimator).__name__} found")
-    if estimator.n_features_in_ != len(feature_names(model.groups)):
-        raise ValueError(f"{estimator.n_features_in_} features found for {len(feature_names(model.groups))}")
+    if estimator.n_features_in_ != features:
+        raise ValueError(f"{estimator.n_features_in_} features found for {features}")
     if not np.isin(estimator.classes_, range(len(CLASS_NAMES))).all():
         raise ValueError(f"classes {estimator.classes_} found")
-    # Scikit-learn does not check what it has stored: an index out of bounds would crash the process.
     for member in getattr(estimator, "calibrated_classifiers_", []):
-        machine, classes = member.estimator[-1], len(estimator.classes_)
-        counts, vectors = machine._n_support, len(machine.support_vectors_)
-        fits = (
-            counts.shape == (classes,)
-            and (counts >= 0).all()
-            and counts.sum() == vectors
-            and machine._dual_coef_.shape == (classes - 1, vectors)
-            and machine._intercept_.shape == (classes * (classes - 1) // 2,)
-        )
-        if not fits:
+        if not _fits_together(member.estimator[-1], len(estimator.classes_)):
             raise ValueError("a support vector machine whose parts do not fit together found")
-    for tree in (member.tree_ for member in getattr(estimator, "estimators_", [])):
-        node = np.arange(tree.node_count)
-        inner = tree.children_left >= 0
-        children = np.stack([tree.children_left, tree.children_right])[:, inner]
-        leads_on = (children > node[inner]).all() and (children < tree.node_count).all()
-        reads_features = (tree.feature[inner] >= 0).all() and (tree.feature < estimator.n_features_in_).all()
-        if not (leads_on and reads_features and tree.value.shape[2] == len(estimator.classes_)):
+    for member in getattr(estimator, "estimators_", []):
+        if not _stays_inside(member.tree_, features):
             raise ValueError("a tree whose nodes point outside it found")
+
+
+def _fits_together(machine: SVC, classes: int) -> bool:
+    counts, vectors = machine._n_support, len(machine.support_vectors_)
+    parts = (machine.support_, counts, machine._dual_coef_, machine._intercept_)
+    expected = [(vectors,), (classes,), (classes - 1, vectors), (classes * (classes - 1) // 2,)]
+    fit = [part.shape for part in parts] == expected and machine.kernel == "rbf"
+    return bool(fit and counts.min() >= 0 and counts.sum() == vectors)
+
+
+def _stays_inside(tree: Any, features: int) -> bool:
+    if tree.node_count != tree.capacity:  # more nodes than are stored
+        return False
+    inner = np.flatnonzero(tree.children_left != -1)
+    children = np.stack([tree.children_left[inner], tree.children_right[inner]])
+    read = tree.feature[inner]
+    leads_on = (children > inner) & (children < tree.node_count)
+    return bool(leads_on.all() and ((read >= 0) & (read < features)).all())

@@ -11,7 +11,7 @@ import pandas as pd
 from helpers import BATCH
 from helpers.energy import WATTS_PER_CORE
 from helpers.models import build
-from helpers.scoring import Scorer
+from helpers.scoring import Predictor
 
 
 def count_flops(network: Any) -> int:
@@ -24,7 +24,7 @@ def count_flops(network: Any) -> int:
     return sum(2 * int(np.prod((*layer.kernel.shape, *layer.output.shape[1:-1]))) for layer in kernels)
 
 
-def inference_seconds(scorer: Scorer, images: np.ndarray, repeats: int = 3) -> float:
+def inference_seconds(scorer: Predictor, images: np.ndarray, repeats: int = 3) -> float:
     """Return the median seconds in which ``scorer`` answers for all ``images`` at once, after one warm-up."""
     seconds = []
     for _ in range(repeats + 1):
@@ -35,7 +35,7 @@ def inference_seconds(scorer: Scorer, images: np.ndarray, repeats: int = 3) -> f
 
 
 def cost_table(
-    models: dict[str, dict[str, Any]], scorers: Mapping[str, Scorer], images: np.ndarray
+    models: dict[str, dict[str, Any]], scorers: Mapping[str, Predictor], images: np.ndarray
 ) -> pd.DataFrame:
     """Return a row per model of results.json; times are those of its scorer, measured now, on uint8 ``images``.
 

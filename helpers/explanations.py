@@ -40,9 +40,8 @@ def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -
     last = [layer for layer in copy.layers if len(layer.output.shape) == 4][-1]
     body = keras.Model(copy.inputs[0], last.output)
     head = keras.Model(last.output, copy.layers[-1].input)
-    chunks = np.array_split(
-        images, -(-len(images) // 16)
-    )  # activations of all at once would take much memory
+    # a few at a time: activations of all at once would take much memory
+    chunks = np.array_split(images, -(-len(images) // 16))
     features = tf.concat([body(chunk, training=False) for chunk in chunks], axis=0)
     with tf.GradientTape() as tape:
         tape.watch(features)

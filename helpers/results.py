@@ -28,7 +28,7 @@ from helpers.findings import REPORTED, VERDICTS
 from helpers.preprocessing import DROPPED
 from helpers.provenance import describe_provenance
 from helpers.runs import Run
-from helpers.scoring import Scorer, load_scorer, write_temperature
+from helpers.scoring import Predictor, load_predictor, write_temperature
 from helpers.storage import write_json, written_atomically
 from helpers.study import Study
 
@@ -52,12 +52,13 @@ Probabilities = dict[str, list[np.ndarray]]
 """By model name, one (N, 8) array of test probabilities per seed."""
 
 
-def predict_test(study: Study, runs: dict[str, list[Run]], firsts: Mapping[str, Scorer]) -> Probabilities:
+def predict_test(study: Study, runs: dict[str, list[Run]], firsts: Mapping[str, Predictor]) -> Probabilities:
     """Return every model's probabilities for the test images, one array per seed; ``firsts`` score the first seeds."""
     images = study.open_test().images
     return {
         name: [
-            scorer(images) for scorer in (firsts[name], *(load_scorer(run.model_path) for run in seeds[1:]))
+            scorer(images)
+            for scorer in (firsts[name], *(load_predictor(run.model_path) for run in seeds[1:]))
         ]
         for name, seeds in runs.items()
     }

@@ -14,7 +14,7 @@ from helpers.cells import CLASS_NAMES, Cells, InputError
 from helpers.corruptions import CORRUPTIONS, SEVERITIES, corrupt, shift_colours
 from helpers.data import load_cells
 from helpers.evaluation import accuracy_interval
-from helpers.scoring import Scorer
+from helpers.scoring import Predictor
 from helpers.storage import ROOT
 
 SHIFT_AMOUNTS = {
@@ -33,7 +33,7 @@ Copies = Iterable[tuple[str, float, np.ndarray]]
 
 
 def corrupt_and_score(
-    scorers: Mapping[str, Scorer],
+    scorers: Mapping[str, Predictor],
     images: np.ndarray,
     labels: np.ndarray,
     severities: Sequence[int] = SEVERITIES,
@@ -46,14 +46,16 @@ def corrupt_and_score(
     return _score(scorers, labels, chain([("none", 0, images)], corrupted), "corruption", "severity")
 
 
-def shift_and_score(scorers: Mapping[str, Scorer], images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+def shift_and_score(scorers: Mapping[str, Predictor], images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Return rows of model, shift, amount, accuracy, n for every shift and amount in `SHIFT_AMOUNTS`."""
     wanted = ((name, amount) for name in SHIFT_AMOUNTS for amount in SHIFT_AMOUNTS[name])
     shifted = ((name, amount, shift_colours(images, name, amount)) for name, amount in wanted)
     return _score(scorers, labels, shifted, "shift", "amount")
 
 
-def _score(scorers: Mapping[str, Scorer], labels: np.ndarray, copies: Copies, *columns: str) -> pd.DataFrame:
+def _score(
+    scorers: Mapping[str, Predictor], labels: np.ndarray, copies: Copies, *columns: str
+) -> pd.DataFrame:
     rows = [
         (model, what, amount, float(np.mean(scorer(images).argmax(axis=1) == labels)), len(labels))
         for what, amount, images in copies

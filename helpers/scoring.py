@@ -1,6 +1,5 @@
 """Saved models of every kind behind one door: uint8 images in, probabilities out."""
 
-import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +12,14 @@ from helpers.cells import CLASS_NAMES, SIDE
 from helpers.command_line import refused, refusing
 from helpers.storage import written_atomically
 
-Scorer = Callable[[np.ndarray], np.ndarray]
+Predictor = Callable[[np.ndarray], np.ndarray]
 """From (N, 48, 48, 3) uint8 images to (N, 8) probabilities."""
 
 TEMPERATURE = "temperature"
 """Where a model file keeps its temperature: a member of .keras and .skops (both are zips), a property of .onnx."""
 
 
-def load_scorer(path: Path) -> Scorer:
+def load_predictor(path: Path) -> Predictor:
     """Return the saved model at ``path`` (.keras, .skops or .onnx) as a function from images to probabilities.
 
     Nothing is unpickled, and code inside a file is never run. TensorFlow is imported for .keras only.
@@ -116,6 +115,6 @@ def read_temperature(model: Path) -> float | None:
                 known = TEMPERATURE in archive.namelist()
                 text = archive.open(TEMPERATURE).read(40).decode() if known else None
         temperature = None if text is None else float(text)
-    if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
+    if temperature is not None and not 0 < temperature < np.inf:
         raise refused(model, f"temperature {temperature} found, expected a positive number")
     return temperature

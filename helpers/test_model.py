@@ -13,7 +13,7 @@ from helpers.cells import CLASS_NAMES, Cells, InputError
 from helpers.command_line import OneLineParser, printable, refused, refusing, with_exit_code
 from helpers.data import load_cells
 from helpers.evaluation import counted, score
-from helpers.scoring import load_scorer, read_temperature
+from helpers.scoring import load_predictor, read_temperature
 from helpers.storage import write_text
 
 # pytest would collect this room and its function by their names
@@ -32,10 +32,10 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
     InputError
         Model or data cannot be used.
     """
-    scorer, temperature = load_scorer(model), read_temperature(model)
+    predict, temperature = load_predictor(model), read_temperature(model)
     cells = load_cells(data)
     with refusing(model, "a model of this project"):
-        probabilities = scorer(cells.images)
+        probabilities = predict(cells.images)
     if not np.isfinite(probabilities).all():
         raise refused(model, "its probabilities are no numbers, expected a model whose weights are finite")
     counts = np.bincount(probabilities.argmax(axis=1), minlength=len(CLASS_NAMES))
@@ -57,18 +57,15 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
     return cells, probabilities, summary
 
 
-def predictions_table(
-    cells: Cells, probabilities: np.ndarray, temperature: float | None = None
-) -> pd.DataFrame:
+def predictions_table(cells: Cells, probabilities: np.ndarray, temperature: float | None) -> pd.DataFrame:
     """Return one row per image: its name or index, the label if known, the prediction, eight probabilities.
 
     Where a ``temperature`` is known, calibrated confidence and probabilities follow in columns of their own.
     """
-    predicted = probabilities.argmax(axis=1)
     table = pd.DataFrame({"image": cells.names if cells.names is not None else np.arange(len(cells))})
     if cells.labels is not None:
         table["label"] = [CLASS_NAMES[label] for label in cells.labels]
-    table["predicted"] = [CLASS_NAMES[label] for label in predicted]
+    table["predicted"] = [CLASS_NAMES[label] for label in probabilities.argmax(axis=1)]
     kinds = {"": probabilities}
     if temperature is not None:
         kinds["calibrated "] = apply_temperature(probabilities, temperature)
@@ -81,23 +78,18 @@ def predictions_table(
 def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
     """Return the summary of `test_model`, and what its table predicts where there are no labels, as lines to read."""
     n, temperature = summary["n"], summary["temperature"]
-    lines = [f"{counted(n, 'image')} of {summary['data']}", *summary["notes"]]
-    if temperature is None:
-        kind = ""
-        lines.append("probabilities not calibrated: no temperature travels with the model")
-    else:
+    kind, calibration = "", "not calibrated: no temperature travels with the model"
+    if temperature is not None:
         kind = "calibrated "
-        lines.append(
-            f"probabilities calibrated by the model's temperature {temperature:.3f}, from validation images"
-        )
+        calibration = f"calibrated by the model's temperature {temperature:.3f}, from validation images"
+    lines = [f"{counted(n, 'image')} of {summary['data']}", *summary["notes"], f"probabilities {calibration}"]
     if "accuracy" in summary:
         low, high = summary["accuracy_ci95"]
-        interval = f"95 % interval {low:.4f} to {high:.4f}, n = {n:,}"
         lines += [
-            f"accuracy  {summary['accuracy']:.4f}  ({interval})",
+            f"accuracy  {summary['accuracy']:.4f}  (95 % interval {low:.4f} to {high:.4f}, n = {n:,})",
             f"macro-F1  {summary['macro_f1']:.4f}",
+            "recall by class",
         ]
-        lines.append("recall by class")
         for name, recall in summary["recall"].items():
             lines.append(f"  {name:<21}{recall:.4f}  (n = {summary['support'][name]:,})")
     elif n == 1:

@@ -21,6 +21,7 @@ from helpers.classical import (
     fit_handcrafted_best,
     load_classical,
     predict_probabilities,
+    require_sound,
     save_classical,
     stratified_folds,
 )
@@ -150,16 +151,18 @@ def test_a_truncated_file_is_refused(models: dict[str, ClassicalModel], tmp_path
     refusal(path)
 
 
-@pytest.mark.parametrize("field", ["left_child", "feature"])
+@pytest.mark.parametrize(
+    ("field", "index"), [("left_child", 10**6), ("left_child", -2), ("right_child", 0), ("feature", 10**6)]
+)
 def test_a_tree_that_points_outside_itself_is_refused(
-    field: str, models: dict[str, ClassicalModel], tmp_path: Path
+    field: str, index: int, models: dict[str, ClassicalModel], tmp_path: Path
 ) -> None:
     path = tmp_path / "forest.skops"
     save_classical(models["forest"], path)
     loaded = load_classical(path)
     tree = loaded.estimator.estimators_[0].tree_
     state = tree.__getstate__()
-    state["nodes"][field][0] = 10**6
+    state["nodes"][field][0] = index
     tree.__setstate__(state)
     save_classical(loaded, path)
     assert "a tree whose nodes point outside it" in refusal(path)
@@ -168,6 +171,8 @@ def test_a_tree_that_points_outside_itself_is_refused(
 @pytest.mark.parametrize(
     ("part", "broken"),
     [
+        ("support_", lambda indices: indices[:1]),
+        ("kernel", lambda _: "precomputed"),
         ("_n_support", lambda counts: counts[::-1] * [0, *[1] * (len(counts) - 1)]),
         ("_dual_coef_", lambda coefficients: coefficients[:, :1]),
         ("_intercept_", lambda intercepts: intercepts[:1]),
@@ -183,6 +188,14 @@ def test_a_support_vector_machine_whose_parts_do_not_fit_is_refused(
     setattr(machine, part, broken(getattr(machine, part)))
     save_classical(loaded, path)
     assert "whose parts do not fit together" in refusal(path)
+
+
+def test_a_tree_that_claims_more_nodes_than_it_has_is_refused(cells: Cells) -> None:
+    forest = fit_forest(cells.images, cells.labels, seed=0, jobs=1)
+    tree = forest.estimator.estimators_[0].tree_
+    tree.__setstate__(tree.__getstate__() | {"node_count": tree.node_count + 10**6})
+    with pytest.raises(ValueError, match="a tree whose nodes point outside it"):
+        require_sound(forest)
 
 
 def test_a_model_of_other_features_is_refused(models: dict[str, ClassicalModel], tmp_path: Path) -> None:

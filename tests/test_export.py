@@ -7,7 +7,7 @@ from helpers.backend import keras
 from helpers.cells import InputError
 from helpers.export import export_onnx
 from helpers.models import BUILDERS, build
-from helpers.scoring import load_scorer, read_temperature, write_temperature
+from helpers.scoring import load_predictor, read_temperature, write_temperature
 from helpers.synthetic import draw_cells
 
 IMAGES = draw_cells(60, seed=3).images
@@ -31,8 +31,8 @@ def test_every_network_answers_as_in_keras(name, tmp_path) -> None:
     keras.utils.set_random_seed(0)
     uneven(build(name)).save(tmp_path / "network.keras")
     export_onnx(tmp_path / "network.keras", tmp_path / "network.onnx")
-    expected = load_scorer(tmp_path / "network.keras")(IMAGES)
-    found = load_scorer(tmp_path / "network.onnx")(IMAGES)
+    expected = load_predictor(tmp_path / "network.keras")(IMAGES)
+    found = load_predictor(tmp_path / "network.onnx")(IMAGES)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
     assert found.dtype == np.float32
@@ -45,18 +45,18 @@ def unusual_network() -> keras.Model:
     x = layers.Rescaling([0.01, 0.02, 0.005], offset=[-1, 0.5, 0])(image)
     x = layers.Conv2D(8, (3, 5), strides=2, padding="same", activation="relu")(x)
     x = layers.Conv2D(8, 4, strides=2, padding="valid")(x)
-    x = layers.Add()([x, layers.Activation("tanh")(x)])
-    x = layers.AveragePooling2D(3, strides=2, padding="same")(x)
-    x = layers.Concatenate()([layers.GlobalMaxPooling2D()(x), layers.GlobalAveragePooling2D()(x)])
-    return keras.Model(image, layers.Dense(8, activation="softmax")(layers.Dropout(0.5)(x)))
+    x = layers.Add()([x, layers.Conv2D(8, 1, activation="tanh")(x)])
+    x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
+    x = layers.Dropout(0.5)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, layers.Dense(8, activation="softmax")(x))
 
 
 def test_odd_windows_scales_and_branches_answer_as_in_keras(tmp_path) -> None:
     keras.utils.set_random_seed(1)
     unusual_network().save(tmp_path / "network.keras")
     export_onnx(tmp_path / "network.keras", tmp_path / "network.onnx")
-    expected = load_scorer(tmp_path / "network.keras")(IMAGES)
-    np.testing.assert_allclose(load_scorer(tmp_path / "network.onnx")(IMAGES), expected, atol=1e-5)
+    expected = load_predictor(tmp_path / "network.keras")(IMAGES)
+    np.testing.assert_allclose(load_predictor(tmp_path / "network.onnx")(IMAGES), expected, atol=1e-5)
 
 
 def test_the_same_network_gives_the_same_bytes_with_its_temperature(tmp_path) -> None:
@@ -68,17 +68,27 @@ def test_the_same_network_gives_the_same_bytes_with_its_temperature(tmp_path) ->
     assert read_temperature(tmp_path / "a.onnx") == 1.25
 
 
-def test_an_unknown_layer_is_named_and_nothing_is_written(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("odd", "refusal"),
+    [
+        (keras.layers.Conv2D(4, 3, activation="gelu", name="odd"), "activation 'gelu'"),
+        (keras.layers.Conv2D(4, 3, dilation_rate=2, name="odd"), "this Conv2D"),
+        (keras.layers.BatchNormalization(scale=False, name="odd"), "this BatchNormalization"),
+        (keras.layers.ReLU(max_value=6, name="odd"), "this ReLU"),
+        (keras.layers.AveragePooling2D(2, name="odd"), "this AveragePooling2D"),
+    ],
+)
+def test_an_unknown_layer_is_named_and_nothing_is_written(odd, refusal, tmp_path) -> None:
     network = keras.Sequential(
         [
             keras.Input((48, 48, 3), dtype="uint8"),
             keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 3, activation="gelu", name="odd"),
+            odd,
             keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dense(8, activation="softmax"),
         ]
     )
     network.save(tmp_path / "network.keras")
-    with pytest.raises(InputError, match="'odd': activation 'gelu'"):
+    with pytest.raises(InputError, match=f"'odd': {refusal}"):
         export_onnx(tmp_path / "network.keras", tmp_path / "network.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["network.keras"]

@@ -1,4 +1,4 @@
-"""Robustness against cases worked out by hand: the scorers here answer by rules that the tests can follow."""
+"""Robustness against cases worked out by hand: the predictors here answer by rules that the tests can follow."""
 
 import matplotlib.pyplot as plt
 import numpy as np

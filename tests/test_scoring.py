@@ -14,7 +14,7 @@ from helpers.cells import InputError
 from helpers.classical import ClassicalModel, fit_forest, load_classical, save_classical
 from helpers.export import export_onnx
 from helpers.models import build
-from helpers.scoring import load_scorer, read_temperature, write_temperature
+from helpers.scoring import load_predictor, read_temperature, write_temperature
 from helpers.storage import ROOT
 from helpers.synthetic import draw_cells
 
@@ -34,9 +34,9 @@ def models(tmp_path_factory):
 
 def test_onnx_is_scored_without_tensorflow(models) -> None:
     program = (
-        "import sys, numpy; from pathlib import Path; from helpers.scoring import load_scorer, read_temperature;"
+        "import sys, numpy; from pathlib import Path; from helpers.scoring import load_predictor, read_temperature;"
         f"path = Path({str(models / 'network.onnx')!r}); read_temperature(path);"
-        "print(load_scorer(path)(numpy.zeros((3, 48, 48, 3), numpy.uint8)).shape, 'tensorflow' in sys.modules)"
+        "print(load_predictor(path)(numpy.zeros((3, 48, 48, 3), numpy.uint8)).shape, 'tensorflow' in sys.modules)"
     )
     found = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
@@ -45,11 +45,11 @@ def test_onnx_is_scored_without_tensorflow(models) -> None:
 
 
 def test_a_batch_gives_what_single_images_give(models) -> None:
-    scorer = load_scorer(models / "network.onnx")
+    predict = load_predictor(models / "network.onnx")
     images = np.concatenate([CELLS.images] * 4)
-    one_by_one = np.concatenate([scorer(images[i : i + 1]) for i in range(3)])
-    np.testing.assert_allclose(scorer(images)[:3], one_by_one, atol=1e-6)
-    assert scorer(images).shape == (320, 8)
+    one_by_one = np.concatenate([predict(images[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(predict(images)[:3], one_by_one, atol=1e-6)
+    assert predict(images).shape == (320, 8)
 
 
 @pytest.mark.parametrize("name", ["network.keras", "forest.skops"])
@@ -63,7 +63,7 @@ def test_a_temperature_travels_with_the_file_and_changes_nothing_else(name, mode
         assert read_temperature(copy) == 1 / 3
     assert path.read_bytes() == other.read_bytes()
     images = CELLS.images[:9]
-    np.testing.assert_array_equal(load_scorer(path)(images), load_scorer(models / name)(images))
+    np.testing.assert_array_equal(load_predictor(path)(images), load_predictor(models / name)(images))
     if name.endswith(".keras"):
         keras.saving.load_model(path)
     else:
@@ -117,7 +117,7 @@ def test_what_is_no_onnx_model_of_ours_is_one_line(defect, models, tmp_path, cap
         path.write_bytes(whole[:200] + bytes(255 - byte for byte in whole[200:260]) + whole[260:])
     else:
         path.write_bytes({"empty": b"", "text": b"no model\n", "truncated": whole[: len(whole) // 2]}[defect])
-    for reader in (load_scorer, read_temperature):
+    for reader in (load_predictor, read_temperature):
         with pytest.raises(InputError) as refused:
             reader(path)
         assert str(path) in str(refused.value)
@@ -128,6 +128,6 @@ def test_what_is_no_onnx_model_of_ours_is_one_line(defect, models, tmp_path, cap
 def test_other_files_are_refused_by_their_suffix(tmp_path) -> None:
     (tmp_path / "model.pkl").write_bytes(b"x")
     with pytest.raises(InputError, match=r"\.keras, \.skops or \.onnx"):
-        load_scorer(tmp_path / "model.pkl")
+        load_predictor(tmp_path / "model.pkl")
     with pytest.raises(InputError, match="no such file"):
-        load_scorer(tmp_path / "model.onnx")
+        load_predictor(tmp_path / "model.onnx")

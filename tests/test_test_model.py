@@ -20,7 +20,7 @@ from helpers.classical import fit_forest, save_classical
 from helpers.evaluation import score
 from helpers.export import export_onnx
 from helpers.models import build
-from helpers.scoring import load_scorer, read_temperature, write_temperature
+from helpers.scoring import load_predictor, read_temperature, write_temperature
 from helpers.storage import ROOT
 from helpers.synthetic import draw_cells
 
@@ -51,7 +51,7 @@ def test_the_best_network_of_a_run_is_there_as_onnx_and_scores_as_in_keras(smoke
     (exported,) = (smoke_run.out / "models").glob("*.onnx")
     original = exported.with_suffix(".keras")
     assert read_temperature(exported) == read_temperature(original) > 0
-    found, expected = load_scorer(exported)(cells.images), load_scorer(original)(cells.images)
+    found, expected = load_predictor(exported)(cells.images), load_predictor(original)(cells.images)
     np.testing.assert_allclose(found, expected, atol=1e-4)
     np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
 

@@ -12,7 +12,7 @@ from helpers.batch_norm import renew_batch_statistics, with_fused_batch_norm
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
 from helpers.runs import Run, finished_run, read_run, why_not_judged
-from helpers.scoring import load_scorer
+from helpers.scoring import load_predictor
 from helpers.training import train
 
 
@@ -49,7 +49,7 @@ def test_another_seed_gives_other_digits(run, tmp_path) -> None:
 
 def test_the_saved_model_gives_the_probabilities_that_were_kept(run) -> None:
     kept = run.validation_probabilities()
-    np.testing.assert_array_equal(load_scorer(run.model_path)(VALIDATION.images), kept)
+    np.testing.assert_array_equal(load_predictor(run.model_path)(VALIDATION.images), kept)
     assert run.record["val_accuracy"] == np.mean(kept.argmax(axis=1) == VALIDATION.labels)
 
 
