@@ -71,8 +71,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return (N, 8) float64 probabilities at ``temperature``; the largest of an image stays the largest."""
-    scaled: np.ndarray = softmax(np.log(safe_probabilities(probabilities)) / temperature, axis=1)
-    return scaled
+    return np.asarray(softmax(np.log(safe_probabilities(probabilities)) / temperature, axis=1))
 
 
 def review_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:

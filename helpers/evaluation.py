@@ -96,8 +96,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
 def safe_probabilities(probabilities: np.ndarray) -> np.ndarray:
     """Return (N, 8) probabilities as float64, none below 1e-7, each row with sum 1: all have a logarithm."""
     clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1)
-    safe: np.ndarray = clipped / clipped.sum(axis=1, keepdims=True)
-    return safe
+    return np.asarray(clipped / clipped.sum(axis=1, keepdims=True))
 
 
 def bootstrap_intervals(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, list[float]]:

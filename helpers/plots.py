@@ -52,11 +52,10 @@ def draw_label_counts(labels: np.ndarray) -> Figure:
 
 
 def draw_colour_scatter(statistics: pd.DataFrame, labels: np.ndarray, pairs: list[tuple[str, str]]) -> Figure:
-    """Return a scatter plot per pair of columns, one colour and marker per class, with r in each title."""
-    columns = 3
-    rows = -(-len(pairs) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(9.5, 3.1 * rows + 0.9), squeeze=False)
-    for axis, (x, y) in zip(axes.flat, pairs, strict=False):
+    """Return a scatter plot per pair of columns (3, 6, ...), a colour and marker per class, r in each title."""
+    rows = len(pairs) // 3
+    figure, axes = plt.subplots(rows, 3, figsize=(9.5, 3.1 * rows + 0.9))
+    for axis, (x, y) in zip(axes.flat, pairs, strict=True):
         # in small mixed helpings, so that no class covers the others
         for helping in np.array_split(np.random.default_rng(0).permutation(len(labels)), 12):
             for label, name in enumerate(CLASS_NAMES):
@@ -68,8 +67,6 @@ def draw_colour_scatter(statistics: pd.DataFrame, labels: np.ndarray, pairs: lis
                 )  # fmt: skip
         r = statistics[x].corr(statistics[y])
         axis.set(xlabel=f"mean {x}", ylabel=f"mean {y}", title=f"r = {r:+.2f}")
-    for axis in axes.flat[len(pairs) :]:
-        axis.axis("off")
     handles = [
         Line2D([], [], linestyle="", marker=CLASS_MARKERS[name], color=CLASS_COLOURS[name], label=name)
         for name in CLASS_NAMES

@@ -193,11 +193,9 @@ def take_sample(cells: Cells, count: int) -> Cells:
 
 def scale_pixels(images: np.ndarray) -> np.ndarray:
     """Return uint8 pixels in [0, 255] as float32 in [-1, 1], as the first layer of every network does."""
-    scaled: np.ndarray = images.astype(np.float32) / 127.5 - 1
-    return scaled
+    return np.asarray(images.astype(np.float32) / 127.5 - 1)
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:
     """Return (N,) labels as (N, 8) float32 rows with a single 1."""
-    rows: np.ndarray = np.eye(len(CLASS_NAMES), dtype=np.float32)[labels]
-    return rows
+    return np.asarray(np.eye(len(CLASS_NAMES), dtype=np.float32)[labels])

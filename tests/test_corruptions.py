@@ -9,9 +9,8 @@ from skimage import color
 from skimage.filters import gaussian
 
 from helpers.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift_colours
+from helpers.robustness import NEUTRAL
 from helpers.synthetic import draw_cells
-
-NEUTRAL = {"blue stain": 1.0, "red stain": 1.0, "hue": 0.0, "brightness": 1.0}
 
 
 @pytest.fixture(scope="module")
