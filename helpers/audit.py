@@ -28,9 +28,7 @@ POOL = 12
 CHUNK = 512
 
 
-def find_near_copies(
-    images: np.ndarray, largest_difference: float = NEAR_COPY_DIFFERENCE
-) -> pd.DataFrame | None:
+def find_near_copies(images: np.ndarray) -> pd.DataFrame | None:
     """Return the pairs of images whose pixels differ, but by little: first, second, difference; None if too many.
 
     Of exact copies only the first is compared. ``difference`` is the root mean square over pixels and channels, in
@@ -41,19 +39,15 @@ def find_near_copies(
     pooled = pooled.reshape(len(images), -1)
     _, distinct = np.unique(hash_pixels(images), return_index=True)
     distinct.sort()
-    radius = largest_difference * np.sqrt(pooled.shape[1])
+    radius = NEAR_COPY_DIFFERENCE * np.sqrt(pooled.shape[1])
     tree = cKDTree(pooled[distinct])
     if tree.count_neighbors(tree, radius) > len(distinct) + 2 * MOST_CANDIDATES:
         return None
     candidates = distinct[tree.query_pairs(radius, output_type="ndarray")]
-    rows = []
-    for first, second in candidates[np.lexsort(candidates.T[::-1])].tolist():
-        gap = images[first].astype(np.float64) - images[second]
-        difference = float(np.sqrt(np.mean(gap**2)))
-        if difference <= largest_difference:
-            rows.append((first, second, difference))
-    table = pd.DataFrame(rows, columns=["first", "second", "difference"])
-    return table.astype({"first": int, "second": int, "difference": float})
+    table = pd.DataFrame(candidates, columns=["first", "second"]).sort_values(["first", "second"])
+    gaps = (images[first].astype(np.float64) - images[second] for first, second in table.to_numpy())
+    table["difference"] = np.array([np.sqrt(np.mean(gap**2)) for gap in gaps])
+    return table[table["difference"] <= NEAR_COPY_DIFFERENCE].reset_index(drop=True)
 
 
 def find_constant(images: np.ndarray) -> np.ndarray:
@@ -61,10 +55,10 @@ def find_constant(images: np.ndarray) -> np.ndarray:
     return np.flatnonzero((np.ptp(images, axis=(1, 2)) == 0).all(axis=1))
 
 
-def find_saturated(images: np.ndarray, share: float = SATURATED_SHARE) -> np.ndarray:
-    """Return the positions of images of whose pixels at least ``share`` are black or white in all channels."""
+def find_saturated(images: np.ndarray) -> np.ndarray:
+    """Return the positions of images of whose pixels at least half are black or white in all channels."""
     extreme = (images.max(axis=-1) == 0) | (images.min(axis=-1) == 255)
-    return np.flatnonzero(extreme.mean(axis=(1, 2)) >= share)
+    return np.flatnonzero(extreme.mean(axis=(1, 2)) >= SATURATED_SHARE)
 
 
 def has_blue_background(images: np.ndarray) -> np.ndarray:

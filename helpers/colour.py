@@ -24,25 +24,16 @@ def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd
     -------
     DataFrame of N rows, float64 in [0, 255]: red, green, blue, grey, black, white
     """
-    tables = []
+    rows = []
     for start in range(0, max(1, len(images)), CHUNK):
         chunk = images[start : start + CHUNK]
-        red, green, blue = chunk.mean(axis=(1, 2), dtype=np.float64).T
         grey = (chunk.astype(np.float32) @ LUMINANCE).reshape(len(chunk), -1)
         dark = grey < threshold
-        with np.errstate(invalid="ignore"):
-            black = np.where(dark, grey, 0).sum(axis=1, dtype=np.float64) / dark.sum(axis=1)
-            white = np.where(dark, 0, grey).sum(axis=1, dtype=np.float64) / (~dark).sum(axis=1)
-        columns = {
-            "red": red,
-            "green": green,
-            "blue": blue,
-            "grey": grey.mean(axis=1, dtype=np.float64),
-            "black": black,
-            "white": white,
-        }
-        tables.append(pd.DataFrame(columns))
-    return pd.concat(tables, ignore_index=True)
+        colour = chunk.mean(axis=(1, 2), dtype=np.float64)
+        sides = (np.ma.masked_array(grey, is_left_out) for is_left_out in (False, ~dark, dark))
+        greys = [side.mean(axis=1, dtype=np.float64).filled(np.nan) for side in sides]
+        rows.append(np.column_stack([colour, *greys]))
+    return pd.DataFrame(np.concatenate(rows), columns=["red", "green", "blue", "grey", "black", "white"])
 
 
 def blue_residual(statistics: pd.DataFrame) -> pd.Series:

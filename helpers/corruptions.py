@@ -23,11 +23,11 @@ CHUNK = 256
 """Images treated at a time, so that no floating-point copy of all is ever held."""
 
 
-def corrupt(images: np.ndarray, name: str, severity: int, seed: int = 0) -> np.ndarray:
+def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     """Return a copy of (N, 48, 48, 3) uint8 images under one of `CORRUPTIONS`, the same at every call."""
     if name not in CORRUPTIONS or severity not in SEVERITIES:
         raise ValueError(f"{name!r} at {severity}: expected one of {', '.join(CORRUPTIONS)} at 1 to 5")
-    generator = np.random.default_rng([seed, list(CORRUPTIONS).index(name), severity])
+    generator = np.random.default_rng([0, list(CORRUPTIONS).index(name), severity])
     return _in_chunks(lambda chunk: CORRUPTIONS[name](chunk, severity, generator), images)
 
 

@@ -96,13 +96,10 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
 def safe_probabilities(probabilities: np.ndarray) -> np.ndarray:
     """Return (N, 8) probabilities as float64, none below 1e-7, each row with sum 1: all have a logarithm."""
     clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1)
-    safe: np.ndarray = clipped / clipped.sum(axis=1, keepdims=True)
-    return safe
+    return np.asarray(clipped / clipped.sum(axis=1, keepdims=True))
 
 
-def bootstrap_intervals(
-    labels: np.ndarray, probabilities: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, list[float]]:
+def bootstrap_intervals(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, list[float]]:
     """Return 95 % percentile intervals of accuracy, balanced accuracy and macro-F1, bootstrapped over the images.
 
     These scores depend on the confusion counts only, and the counts of N images drawn with replacement are
@@ -110,8 +107,8 @@ def bootstrap_intervals(
     misses is left out of its means. Efron & Tibshirani 1993, doi:10.1201/9780429246593.
     """
     counts = confusion_matrix(labels, probabilities)
-    drawn = np.random.default_rng(seed).multinomial(len(labels), counts.ravel() / len(labels), size=resamples)
-    matrices = drawn.reshape(resamples, *counts.shape).astype(np.float64)
+    drawn = np.random.default_rng(0).multinomial(len(labels), counts.ravel() / len(labels), size=RESAMPLES)
+    matrices = drawn.reshape(RESAMPLES, *counts.shape).astype(np.float64)
     right = np.diagonal(matrices, axis1=1, axis2=2)
     true, predicted = matrices.sum(axis=2), matrices.sum(axis=1)
     absent = np.where(true > 0, 1, np.nan)
@@ -125,10 +122,9 @@ def bootstrap_intervals(
 
 def spread(values: list[float]) -> dict[str, float | None]:
     """Return mean, sd (over n - 1; None for a single value), min, max and n of a score over seeds."""
-    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return {
         "mean": float(np.mean(values)),
-        "sd": sd,
+        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
         "min": min(values),
         "max": max(values),
         "n": len(values),
@@ -147,13 +143,11 @@ def confused_pairs(matrix: np.ndarray, count: int = 5) -> pd.DataFrame:
 
     One row per pair: ``true class``, ``predicted as``, ``images``, ``of`` (images of the class), ``share of class``.
     """
-    rows = [
-        (CLASS_NAMES[true], CLASS_NAMES[predicted], int(matrix[true, predicted]), matrix[true].sum())
-        for true in range(len(matrix))
-        for predicted in range(len(matrix))
-        if true != predicted and matrix[true, predicted]
-    ]
-    pairs = pd.DataFrame(rows, columns=["true class", "predicted as", "images", "of"])
+    names = np.array(CLASS_NAMES)
+    true, predicted = np.nonzero(matrix - np.diag(np.diag(matrix)))
+    pairs = pd.DataFrame({"true class": names[true], "predicted as": names[predicted]})
+    pairs["images"] = matrix[true, predicted]
+    pairs["of"] = matrix.sum(axis=1)[true]
     pairs["share of class"] = pairs["images"] / pairs["of"]
     return pairs.sort_values("images", ascending=False, kind="stable").head(count).reset_index(drop=True)
 
@@ -193,11 +187,11 @@ def p_words(p: float) -> str:
     return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
 
 
-def worst_errors(labels: np.ndarray, probabilities: np.ndarray, count: int = 12) -> np.ndarray:
-    """Return the positions of up to ``count`` errors, the one surest of its wrong class first."""
+def worst_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the positions of up to twelve errors, the one surest of its wrong class first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return wrong[order][:count]
+    return wrong[order][:12]
 
 
 def shared_errors(
@@ -216,18 +210,12 @@ def shared_errors(
     One row per image: ``index``, ``true class``, by model name the class it says, ``same answer`` (whether all
     models say the same), ``p(true class)`` (mean over the models)
     """
-    said = {name: values.argmax(axis=1) for name, values in probabilities.items()}
-    everywhere = np.flatnonzero(np.all([answer != labels for answer in said.values()], axis=0))
     names = np.array(CLASS_NAMES)
-    answers = np.array([answer[everywhere] for answer in said.values()])
-    p_true = np.mean([values[np.arange(len(labels)), labels] for values in probabilities.values()], axis=0)
-    table = pd.DataFrame(
-        {
-            "index": index[everywhere],
-            "true class": names[labels[everywhere]],
-            **{name: names[answer[everywhere]] for name, answer in said.items()},
-            "same answer": np.all(answers == answers[0], axis=0),
-            "p(true class)": p_true[everywhere],
-        }
-    )
-    return table.sort_values("p(true class)", kind="stable").reset_index(drop=True)
+    answers = {name: values.argmax(axis=1) for name, values in probabilities.items()}
+    table = pd.DataFrame({"index": index, "true class": names[labels]})
+    table = table.assign(**{name: names[answer] for name, answer in answers.items()})
+    table["same answer"] = np.ptp(list(answers.values()), axis=0) == 0
+    p_true = [values[np.arange(len(labels)), labels] for values in probabilities.values()]
+    table["p(true class)"] = np.mean(p_true, axis=0)
+    wrong_in_all = np.all([answer != labels for answer in answers.values()], axis=0)
+    return table[wrong_in_all].sort_values("p(true class)", kind="stable", ignore_index=True)

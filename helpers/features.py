@@ -58,8 +58,8 @@ def to_grey(images: np.ndarray) -> np.ndarray:
 
 def to_lab(images: np.ndarray) -> np.ndarray:
     """Return (N, 48, 48, 3) uint8 CIELAB: L* times 2.55, a* times 2 plus 100, b* times 2 plus 140, clipped."""
-    scaled: np.ndarray = np.clip(np.rint(rgb2lab(images) * (2.55, 2, 2) + (0, 100, 140)), 0, 255)
-    return scaled.astype(np.uint8)
+    scaled = np.rint(rgb2lab(images) * (2.55, 2, 2) + (0, 100, 140))
+    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
 def colour_histograms(images: np.ndarray) -> np.ndarray:
@@ -73,8 +73,7 @@ def mean_colours(images: np.ndarray) -> np.ndarray:
     """Return (N, 3): mean red, green and blue in [0, 255]."""
     # Single precision holds these sums exactly (48 * 48 * 255 < 2**24); a matrix product is the fastest sum.
     channel_of = np.tile(np.eye(3, dtype=np.float32), (PIXELS, 1))
-    sums: np.ndarray = images.reshape(len(images), -1).astype(np.float32) @ channel_of
-    return sums / PIXELS
+    return np.asarray(images.reshape(len(images), -1).astype(np.float32) @ channel_of / PIXELS)
 
 
 def _pattern_classes() -> np.ndarray:

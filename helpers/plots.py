@@ -24,16 +24,16 @@ from helpers.figures import (
 )
 
 
-def draw_examples(images: np.ndarray, labels: np.ndarray, rows: int = 4) -> Figure:
-    """Return ``rows`` images of each class side by side: images (N, 48, 48, 3) uint8, labels (N,)."""
-    figure, axes = plt.subplots(rows, len(CLASS_NAMES), figsize=(9, 1.15 * rows + 0.7), squeeze=False)
+def draw_examples(images: np.ndarray, labels: np.ndarray) -> Figure:
+    """Return up to four images of each class side by side: images (N, 48, 48, 3) uint8, labels (N,)."""
+    figure, axes = plt.subplots(4, len(CLASS_NAMES), figsize=(9, 5.3))
     for label, name in enumerate(CLASS_NAMES):
-        members = np.flatnonzero(labels == label)[:rows]
+        members = np.flatnonzero(labels == label)
         axes[0, label].set_title(name.replace(" ", "\n"), fontsize=8.5, loc="center")
-        for row in range(rows):
-            axes[row, label].axis("off")
-            if row < len(members):
-                axes[row, label].imshow(images[members[row]])
+        for axis, member in zip(axes[:, label], members, strict=False):
+            axis.imshow(images[member])
+    for axis in axes.flat:
+        axis.axis("off")
     return figure
 
 
@@ -52,11 +52,10 @@ def draw_label_counts(labels: np.ndarray) -> Figure:
 
 
 def draw_colour_scatter(statistics: pd.DataFrame, labels: np.ndarray, pairs: list[tuple[str, str]]) -> Figure:
-    """Return a scatter plot per pair of columns, one colour and marker per class, with r in each title."""
-    columns = 3
-    rows = -(-len(pairs) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(9.5, 3.1 * rows + 0.9), squeeze=False)
-    for axis, (x, y) in zip(axes.flat, pairs, strict=False):
+    """Return a scatter plot per pair of columns (3, 6, ...), a colour and marker per class, r in each title."""
+    rows = len(pairs) // 3
+    figure, axes = plt.subplots(rows, 3, figsize=(9.5, 3.1 * rows + 0.9))
+    for axis, (x, y) in zip(axes.flat, pairs, strict=True):
         # in small mixed helpings, so that no class covers the others
         for helping in np.array_split(np.random.default_rng(0).permutation(len(labels)), 12):
             for label, name in enumerate(CLASS_NAMES):
@@ -68,8 +67,6 @@ def draw_colour_scatter(statistics: pd.DataFrame, labels: np.ndarray, pairs: lis
                 )  # fmt: skip
         r = statistics[x].corr(statistics[y])
         axis.set(xlabel=f"mean {x}", ylabel=f"mean {y}", title=f"r = {r:+.2f}")
-    for axis in axes.flat[len(pairs) :]:
-        axis.axis("off")
     handles = [
         Line2D([], [], linestyle="", marker=CLASS_MARKERS[name], color=CLASS_COLOURS[name], label=name)
         for name in CLASS_NAMES
@@ -143,19 +140,11 @@ def draw_comparison(
                 markersize=7, linewidth=2.2,
             )  # fmt: skip
             axes.annotate(f"{accuracy:.4f}", (accuracy, row), (0, 8), textcoords="offset points", ha="center")
-        if name in reported:
-            axes.plot(
-                reported[name],
-                row,
-                "x",
-                color=MUTED,
-                markersize=8,
-                markeredgewidth=2,
-                label="as reported",
-            )
-    handles, names = axes.get_legend_handles_labels()
-    if handles:
-        axes.legend(handles[:1], names[:1], loc="lower right", bbox_to_anchor=(1, 1))
+    rows = [row for row, name in enumerate(ordered) if name in reported]
+    if rows:
+        places = [reported[ordered[row]] for row in rows]
+        axes.plot(places, rows, "x", color=MUTED, markersize=8, markeredgewidth=2, label="as reported")
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1))
     axes.set_yticks(range(len(ordered)), [labels.get(name, name) for name in ordered])
     axes.set_ylim(len(ordered) - 0.4, -0.7)
     axes.set_xlim(left=floor)

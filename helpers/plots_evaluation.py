@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from helpers.calibration import EDGES, expected_calibration_error, reliability, review_curve
 from helpers.cells import CLASS_NAMES
-from helpers.evaluation import accuracy_interval
+from helpers.evaluation import accuracy_interval, paired
 from helpers.figures import CLASS_COLOURS, DIVERGING_MAP, INK, MODEL_COLOURS, MUTED, PAPER
 
 
@@ -25,10 +25,6 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) 
     accuracies : accuracy on the same ``n`` images by model name, written on the diagonal
     """
     ordered = sorted(accuracies, key=lambda name: -accuracies[name])
-    found = {}
-    for pair in pairs.itertuples():
-        points = 100 * (pair.only_a - pair.only_b) / n
-        found[pair.a, pair.b], found[pair.b, pair.a] = (points, pair.p), (-points, pair.p)
     # Colour goes with the root of the difference and is full from 10 points on: small ones stay visible.
     not_shown: dict[str, Any] = {"fill": False, "edgecolor": MUTED, "hatch": "///", "alpha": 0.35}
     figure, axes = plt.subplots(figsize=(7.4, 0.62 * len(ordered) + 2.1))
@@ -38,7 +34,8 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) 
             if name == other:
                 words, ink, weight = f"{accuracies[name]:.2%}", MUTED, "normal"
             else:
-                points, p = found[name, other]
+                only_row, only_column, p = paired(pairs, name, other)
+                points = 100 * (only_row - only_column) / n
                 words, ink, weight = f"{points:+.1f}".replace("-", "−"), MUTED, "normal"
                 if p < 0.05:
                     shade = 0.5 + 0.5 * np.sign(points) * np.sqrt(min(abs(points) / 10, 1))
@@ -81,12 +78,10 @@ def draw_reliability(
         2 * rows, columns, figsize=(2.2 * columns + 0.4, 3.5 * rows + 0.7), sharex=True, sharey="row",
         height_ratios=[2.8, 1] * rows, squeeze=False,
     )  # fmt: skip
-    for place in range(len(before), rows * columns):
-        for axis in axes[2 * (place // columns) : 2 * (place // columns) + 2, place % columns]:
-            axis.axis("off")
-    for place, name in enumerate(before):
-        row, column = divmod(place, columns)
-        upper, lower = axes[2 * row, column], axes[2 * row + 1, column]
+    panels = axes.reshape(rows, 2, columns).swapaxes(1, 2).reshape(-1, 2)
+    for axis in panels[len(before) :].flat:
+        axis.axis("off")
+    for (upper, lower), name in zip(panels, before, strict=False):
         upper.axline((0, 0), slope=1, color=INK, linestyle=":", linewidth=1)
         first, second = reliability(labels, before[name]), reliability(labels, after[name])
         upper.plot(first["confidence"], first["accuracy"], "s", color=MUTED, mfc="none", markersize=4)
@@ -107,9 +102,9 @@ def draw_reliability(
         lower.set(xlabel="confidence", ylim=(0.7, 2 * len(labels)))
         lower.tick_params(labelbottom=True)
         upper.set(xlim=(0, 1.03), ylim=(0, 1.03), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        if column == 0:
-            upper.set_ylabel("accuracy")
-            lower.set_ylabel("images")
+    for upper, lower in panels[::columns]:
+        upper.set_ylabel("accuracy")
+        lower.set_ylabel("images")
     handles = [
         Line2D([], [], linestyle="", marker="s", color=MUTED, mfc="none", label="before"),
         Line2D([], [], marker="o", color=INK, label="after, with 95 % interval"),
@@ -161,9 +156,7 @@ def draw_errors(
     )
     for axis in axes.flat:
         axis.axis("off")
-    for place, position in enumerate(positions):
-        row, column = divmod(place, columns)
-        picture, bars = axes[row, 2 * column : 2 * column + 2]
+    for (picture, bars), position in zip(axes.reshape(-1, 2), positions, strict=False):
         true, shares = labels[position], probabilities[position]
         said = shares.argmax()
         picture.imshow(images[position])

@@ -16,19 +16,17 @@ MODEL_MARKERS = dict(zip(MODEL_COLOURS, ("o", "D", "s", "^", "v", "X", "P"), str
 """Model name -> marker, so that no model is told by its colour alone."""
 
 
-def draw_corrupted_examples(image: np.ndarray, severities: tuple[int, ...] = (1, 3, 5)) -> Figure:
-    """Return one (48, 48, 3) uint8 image under every corruption (columns) at some severities (rows)."""
-    figure, axes = plt.subplots(
-        len(severities), 1 + len(CORRUPTIONS), figsize=(9, 0.8 * len(severities) + 0.9), squeeze=False
-    )
-    for row, severity in enumerate(severities):
-        for axis, name in zip(axes[row], ("unchanged", *CORRUPTIONS), strict=True):
+def draw_corrupted_examples(image: np.ndarray) -> Figure:
+    """Return one (48, 48, 3) uint8 image under every corruption (columns) at severity 1, 3 and 5 (rows)."""
+    figure, axes = plt.subplots(3, 1 + len(CORRUPTIONS), figsize=(9, 3.3))
+    for row, severity in zip(axes, (1, 3, 5), strict=True):
+        for axis, name in zip(row, ("unchanged", *CORRUPTIONS), strict=True):
             axis.imshow(corrupt(image[None], name, severity)[0] if name in CORRUPTIONS else image)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-            if row == 0:
-                axis.set_title(name.replace(" ", "\n"), fontsize=7.5, loc="center", weight="normal", pad=3)
-        axes[row, 0].set_ylabel(f"severity {severity}", fontsize=8)
+        row[0].set_ylabel(f"severity {severity}", fontsize=8)
+    for axis, name in zip(axes[0], ("unchanged", *CORRUPTIONS), strict=True):
+        axis.set_title(name.replace(" ", "\n"), fontsize=7.5, loc="center", weight="normal", pad=3)
     return figure
 
 
@@ -82,14 +80,8 @@ def draw_recall_by_class(recalls: pd.DataFrame) -> Figure:
     classes = present.sort_values("n", ascending=False, kind="stable")["class"].unique()
     models = present["model"].unique()
     rows = -(-len(classes) // 3)
-    figure, axes = plt.subplots(
-        rows,
-        3,
-        figsize=(8.5, rows * (0.27 * len(models) + 0.75) + 0.6),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
+    height = rows * (0.27 * len(models) + 0.75) + 0.6
+    figure, axes = plt.subplots(rows, 3, figsize=(8.5, height), sharex=True, sharey=True, squeeze=False)
     for axis, name in zip(axes.flat, classes, strict=False):
         found = present[present["class"] == name]
         axis.barh(found["model"], found["recall"], color=[MODEL_COLOURS[model] for model in found["model"]])

@@ -21,8 +21,8 @@ def draw_training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
                       markerfacecolor=PAPER, label=f"{name}, training")  # fmt: skip
             axes.plot(history.index, history[f"val_{column}"], color=colour, marker="o", markersize=3.5,
                       label=f"{name}, validation")  # fmt: skip
+    longest = max(map(len, histories.values()))
     for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
-        longest = max(map(len, histories.values()))
         axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, longest + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -61,12 +61,10 @@ def draw_ladder(table: pd.DataFrame, of_report: int) -> Figure:
     low, high = table["low"].min(), table["high"].max()
     axes.set(
         xlim=(low - 0.03 * (high - low), high + 0.22 * (high - low)),
+        ylim=(len(table) - 0.4, -0.6),
         xlabel="validation accuracy (gain on the last rung kept, in points)",
-        yticks=rows,
-        ylim=(-0.6, len(table) - 0.4),
     )
-    axes.set_yticklabels(labels, fontsize=9)
-    axes.invert_yaxis()
+    axes.set_yticks(rows, labels, fontsize=9)
     axes.grid(axis="y", visible=False)
     return figure
 
@@ -98,10 +96,7 @@ def draw_statistics_lag(kept: pd.DataFrame) -> Figure:
         axes.plot(run.renewed, row, "o", color=colour, markersize=7)
     axes.plot([], [], "o", color=MUTED, markerfacecolor="none", label="as kept in training")
     axes.plot([], [], "o", color=MUTED, label="computed anew from training images")
-    axes.set(
-        xlabel="validation accuracy", yticks=range(len(kept)), xlim=(0, 1.02), ylim=(-0.6, len(kept) - 0.4)
-    )
-    axes.set_yticklabels([f"{run.network}, seed {run.seed}" for run in kept.itertuples(index=False)])
-    axes.invert_yaxis()
+    axes.set_yticks(range(len(kept)), [f"{run.network}, seed {run.seed}" for run in kept.itertuples()])
+    axes.set(xlabel="validation accuracy", xlim=(0, 1.02), ylim=(len(kept) - 0.4, -0.6))
     figure.legend(loc="outside lower center", title="running averages", ncols=2)
     return figure

@@ -18,6 +18,9 @@ FEWEST_PER_CLASS = 4
 
 DROPPED = "dropped"
 
+SEED = 0
+"""What the order of the images is drawn from, besides their pixels."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -79,12 +82,12 @@ def has_conflicting_labels(group: np.ndarray, labels: np.ndarray) -> bool:
     return len(np.unique(labels[group])) > 1
 
 
-def _hash_order(pixel_sha256: np.ndarray, seed: int) -> np.ndarray:
-    """Return a shuffle that depends on the seed and the pixels only, never on the order in the file."""
-    return np.argsort([key_of(seed, pixels) for pixels in pixel_sha256.tolist()])
+def _hash_order(pixel_sha256: np.ndarray) -> np.ndarray:
+    """Return a shuffle that depends on the pixels only, never on the order in the file."""
+    return np.argsort([key_of(SEED, pixels) for pixels in pixel_sha256.tolist()])
 
 
-def split_cells(cells: Cells, seed: int = 0) -> Split:
+def split_cells(cells: Cells) -> Split:
     """Return a 70/10/20 split, stratified by class, in which no two parts hold the same pixels.
 
     Of each group of exact copies one image stays (the whole group goes where its labels conflict). A split
@@ -98,51 +101,55 @@ def split_cells(cells: Cells, seed: int = 0) -> Split:
         The cells have no labels, or fewer than two classes, or a class with fewer than four distinct images,
         or with a single one to train on.
     """
-    if cells.labels is None:
+    labels, source = cells.labels, cells.source_split
+    if labels is None:
         raise InputError(f"{cells.source}: no labels found, expected one per image to train on")
-    labels = cells.labels
     pixel_sha256 = hash_pixels(cells.images)
-    source = cells.source_split
-    keeps_source = source is not None and {"train", "test"} <= set(source.tolist())
-    has_validation = source is not None and "validation" in source
     parts = np.full(len(cells), "train", dtype="<U10")
-    if keeps_source and source is not None:
+    keeps_source = source is not None and {"train", "test"} <= set(source.tolist())
+    if source is not None and keeps_source:
         parts[:] = source
+    has_validation = "validation" in parts
     leaked = 0
     for group in find_copies(pixel_sha256):
         most_guarded = max(group, key=lambda i: SPLIT_NAMES.index(parts[i]))
         conflict = has_conflicting_labels(group, labels)
         leaked += 0 if conflict else int(np.sum(parts[group] != parts[most_guarded]))
-        dropped = group if conflict else group[group != most_guarded]
-        parts[dropped] = DROPPED
+        parts[group if conflict else group[group != most_guarded]] = DROPPED
 
-    order = _hash_order(pixel_sha256, seed)
+    order = _hash_order(pixel_sha256)
     for label in np.unique(labels):
         members = order[(labels[order] == label) & (parts[order] != DROPPED)]
-        if len(members) < FEWEST_PER_CLASS:
+        if not keeps_source:
+            parts[members[: max(1, round(TEST_SHARE * len(members)))]] = "test"
+        if not has_validation:
+            rest = members[parts[members] == "train"]
+            count = max(1, round(VALIDATION_SHARE / (1 - TEST_SHARE) * len(rest)))
+            parts[rest[: min(count, max(0, len(rest) - 2))]] = "validation"
+    _require_enough(cells.source, labels, parts)
+    origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {SEED}"
+    return Split(parts, pixel_sha256, origin, leaked)
+
+
+def _require_enough(source: str, labels: np.ndarray, parts: np.ndarray) -> None:
+    """Raise InputError where a class or a part has too few images for a split."""
+    for label in np.unique(labels):
+        of_class = parts[labels == label]
+        distinct, name = int(np.sum(of_class != DROPPED)), CLASS_NAMES[label]
+        if distinct < FEWEST_PER_CLASS:
             raise InputError(
-                f"{cells.source}: class {CLASS_NAMES[label]!r} has {len(members)} distinct images, "
+                f"{source}: class {name!r} has {distinct} distinct images, "
                 f"expected at least {FEWEST_PER_CLASS} to split into training, validation and test"
             )
-        test_count = 0 if keeps_source else max(1, round(TEST_SHARE * len(members)))
-        parts[members[:test_count]] = "test"
-        if not (keeps_source and has_validation):
-            rest = members[parts[members] == "train"]
-            share = VALIDATION_SHARE / (1 - TEST_SHARE)
-            parts[rest[: min(max(1, round(share * len(rest))), max(0, len(rest) - 2))]] = "validation"
-        if np.sum(parts[members] == "train") == 1:
-            raise InputError(
-                f"{cells.source}: class {CLASS_NAMES[label]!r} has 1 training image, expected none or at least 2"
-            )
+        if np.sum(of_class == "train") == 1:
+            raise InputError(f"{source}: class {name!r} has 1 training image, expected none or at least 2")
     for name in SPLIT_NAMES:
         found = len(np.unique(labels[parts == name]))
         if found < (2 if name == "train" else 1):
             raise InputError(
-                f"{cells.source}: {found} classes among the {name} images, expected "
+                f"{source}: {found} classes among the {name} images, expected "
                 "two or more to train on and one or more in every part"
             )
-    origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {seed}"
-    return Split(parts, pixel_sha256, origin, leaked if keeps_source else 0)
 
 
 def save_split(split: Split, cells: Cells, path: Path) -> None:
@@ -158,7 +165,7 @@ def save_split(split: Split, cells: Cells, path: Path) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def take_sample(cells: Cells, count: int, seed: int = 0) -> Cells:
+def take_sample(cells: Cells, count: int) -> Cells:
     """Return about ``count`` images with the classes' frequencies kept, and at least 12 of each class.
 
     They come from the end of the order in which `split_cells` cuts a class: whoever tries things out on a sample trains
@@ -166,7 +173,7 @@ def take_sample(cells: Cells, count: int, seed: int = 0) -> Cells:
     """
     if cells.labels is None or len(cells) <= count:
         return cells
-    order = _hash_order(hash_pixels(cells.images), seed)
+    order = _hash_order(hash_pixels(cells.images))
     chosen = []
     for label in np.unique(cells.labels):
         members = order[cells.labels[order] == label]
@@ -186,11 +193,9 @@ def take_sample(cells: Cells, count: int, seed: int = 0) -> Cells:
 
 def scale_pixels(images: np.ndarray) -> np.ndarray:
     """Return uint8 pixels in [0, 255] as float32 in [-1, 1], as the first layer of every network does."""
-    scaled: np.ndarray = images.astype(np.float32) / 127.5 - 1
-    return scaled
+    return np.asarray(images.astype(np.float32) / 127.5 - 1)
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:
     """Return (N,) labels as (N, 8) float32 rows with a single 1."""
-    rows: np.ndarray = np.eye(len(CLASS_NAMES), dtype=np.float32)[labels]
-    return rows
+    return np.asarray(np.eye(len(CLASS_NAMES), dtype=np.float32)[labels])

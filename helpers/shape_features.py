@@ -55,8 +55,7 @@ def otsu_thresholds(planes: np.ndarray) -> np.ndarray:
 
 def dark_side(planes: np.ndarray) -> np.ndarray:
     """Return bool masks of the pixels at or below Otsu's threshold; a constant plane has none."""
-    dark: np.ndarray = planes <= otsu_thresholds(planes)[:, None, None]
-    return dark
+    return np.asarray(planes <= otsu_thresholds(planes)[:, None, None])
 
 
 def label_parts(masks: np.ndarray, between: bool) -> tuple[np.ndarray, int]:
@@ -89,8 +88,7 @@ def fill_holes(masks: np.ndarray) -> np.ndarray:
     """Return the masks with every hole that no 8-connected path joins to the outside filled."""
     labels, _ = label_parts(~masks, between=True)
     # The frame is the first pixel met, and it joins the outside of all planes.
-    filled: np.ndarray = labels != 1
-    return filled
+    return np.asarray(labels != 1)
 
 
 def cell_masks(planes: np.ndarray) -> np.ndarray:

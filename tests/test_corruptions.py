@@ -9,9 +9,8 @@ from skimage import color
 from skimage.filters import gaussian
 
 from helpers.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift_colours
+from helpers.robustness import NEUTRAL
 from helpers.synthetic import draw_cells
-
-NEUTRAL = {"blue stain": 1.0, "red stain": 1.0, "hue": 0.0, "brightness": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +46,10 @@ def test_the_same_call_gives_the_same_images(name, images) -> None:
 
 
 @pytest.mark.parametrize("name", ["motion blur", "stain deposit", "bubble"])
-def test_chance_differs_between_images_severities_and_seeds(name, images) -> None:
+def test_chance_differs_between_images_and_severities(name, images) -> None:
     same = np.repeat(images[:1], 2, axis=0)
     assert change(*corrupt(same, name, 5)) > 0
     assert change(corrupt(images, name, 4), corrupt(images, name, 5)) > 0
-    assert change(corrupt(images, name, 5), corrupt(images, name, 5, seed=1)) > 0
 
 
 @pytest.mark.parametrize(("name", "severity"), [("fog", 1), ("bubble", 0), ("bubble", 6)])

@@ -21,7 +21,6 @@ def test_the_surest_errors_come_first_and_right_answers_never() -> None:
         [answers([0], 0.99), answers([2], 0.6), answers([3], 0.8), answers([4], 0.7), answers([4], 0.5)]
     )
     assert worst_errors(labels, probabilities).tolist() == [2, 3, 1]
-    assert worst_errors(labels, probabilities, count=1).tolist() == [2]
     assert worst_errors(labels, answers(labels.tolist())).tolist() == []
 
 
