@@ -30,12 +30,6 @@ run             the runner behind run_all.sh, with execution (one notebook); the
                 compare, benchmark with benchmark_training
 """
 
-THREADS = 2
-"""Threads of one training on every machine: the order of sums depends on it, and so do the last digits."""
-
-BATCH = 64
-"""Images that a network answers for at once; more would only need more memory."""
-
 NOTEBOOKS = (
     "01_eda",
     "02_preprocess",

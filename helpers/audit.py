@@ -79,12 +79,41 @@ def group_by_class(groups: np.ndarray, labels: np.ndarray, name: str) -> tuple[p
     return table, float(association(table.to_numpy())) if min(table.shape) > 1 else 0.0
 
 
-def size_by_class(cells: Cells) -> tuple[pd.DataFrame, float] | None:
-    """Return `group_by_class` of the original sizes, or None where they are unknown."""
-    if cells.original_sizes is None or cells.labels is None:
-        return None
-    sizes = np.array([f"{height}×{width}" for height, width in cells.original_sizes])
-    return group_by_class(sizes, cells.labels, "original size")
+def describe_copies(cells: Cells, split: Split) -> pd.DataFrame:
+    """Return one row per group of exact copies: images, labels, labels conflict, dropped."""
+    assert cells.labels is not None
+    copies, labels = find_copies(split.pixel_sha256), cells.labels
+    return pd.DataFrame(
+        {
+            "images": [", ".join(map(str, group)) for group in copies],
+            "labels": [
+                ", ".join(sorted({CLASS_NAMES[label] for label in labels[group]})) for group in copies
+            ],
+            "labels conflict": [has_conflicting_labels(group, labels) for group in copies],
+            "dropped": [int(np.sum(split.parts[group] == DROPPED)) for group in copies],
+        }
+    )
+
+
+def describe_defects(cells: Cells, split: Split) -> tuple[pd.DataFrame, str]:
+    """Return other defects as words, one row each, and how many pairs of near copies stand in different parts."""
+    near, alike, across = find_near_copies(cells.images), *("too many to compare",) * 2
+    if near is not None:
+        parted = int((split.parts[near["first"]] != split.parts[near["second"]]).sum())
+        alike, across = f"{len(near):,}", f"{parted:,} pair{'' if parted == 1 else 's'}"
+    sizes, strength = "not recorded in this file", "unknown"
+    if cells.original_sizes is not None and cells.labels is not None:
+        names = np.array([f"{height}×{width}" for height, width in cells.original_sizes])
+        table, association_with_class = group_by_class(names, cells.labels, "original size")
+        sizes, strength = f"{len(table)} sizes", f"{association_with_class:.2f}"
+    found = {
+        f"pairs of near copies (up to {NEAR_COPY_DIFFERENCE:.0f} grey levels)": alike,
+        "constant images": f"{len(find_constant(cells.images)):,}",
+        f"saturated images ({SATURATED_SHARE:.0%} of pixels or more)": f"{len(find_saturated(cells.images)):,}",
+        "original sizes": sizes,
+        "Cramér's V, size against class": strength,
+    }
+    return pd.DataFrame({"found": found}), across
 
 
 def dropped_images(cells: Cells, split: Split) -> pd.DataFrame:

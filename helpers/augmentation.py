@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import convolve1d
 
-from helpers.colour import LUMINANCE
+from helpers.cells import LUMINANCE
 
 FORMS = 8
 """Quarter turns and their mirror images: a cell on a slide has no up and no left."""

@@ -8,10 +8,13 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from helpers.evaluation import RESAMPLES, safe_probabilities
+from helpers.evaluation import RESAMPLES, accuracy_interval, safe_probabilities
 
 EDGES = np.linspace(0, 1, 16)
 """Fifteen equally wide bins of confidence, each closed above (Guo et al. 2017, arXiv:1706.04599)."""
+
+REVIEW_SHARES = (0.5, 0.8, 0.9, 0.95)
+"""Shares of the validation errors that a rule for human review is set to catch."""
 
 
 def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -104,3 +107,23 @@ def apply_threshold(labels: np.ndarray, probabilities: np.ndarray, threshold: fl
         "errors": int(np.sum(~correct)),
         "rest_accuracy": float(correct[~seen].mean()) if not seen.all() else float("nan"),
     }
+
+
+def review_rules(
+    labels: np.ndarray, probabilities: np.ndarray, test_labels: np.ndarray, test_probabilities: np.ndarray
+) -> pd.DataFrame:
+    """Return what `apply_threshold` says of test images, a row per share of validation errors to catch.
+
+    The thresholds come from the validation ``labels`` and ``probabilities``. ``share_seen`` has the share of test
+    errors that is seen, with its 95 % interval, in words.
+    """
+    rows = {}
+    for share in REVIEW_SHARES:
+        rule = apply_threshold(
+            test_labels, test_probabilities, choose_threshold(labels, probabilities, share)
+        )
+        seen, errors = int(rule["errors_seen"]), int(rule["errors"])
+        low, high = accuracy_interval(seen, errors) if errors else (0.0, 0.0)
+        words = f"{seen / errors:.0%} [{low:.0%}, {high:.0%}]" if errors else "–"
+        rows[f"{share:.0%}"] = {**rule, "share_seen": words}
+    return pd.DataFrame.from_dict(rows, orient="index")

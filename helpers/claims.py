@@ -5,10 +5,19 @@ report prints it beside the verdict. One rule stands above all: drawn cells deci
 """
 
 from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
 
 from helpers import claims_about_data as data
 from helpers import claims_about_models as models
+from helpers.convergence import undertrained
+from helpers.evaluation import score
 from helpers.findings import UNDECIDED, Findings, Verdict
+from helpers.ladder import ladder_of, scalings_of
+from helpers.recipes import NETWORKS
+from helpers.runs import Run
+from helpers.study import Study
 
 CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Verdict], str], ...] = (
     ("C01", "15,092 images, 48×48, RGB, eight classes", "15,092", data.size, "table-validation"),
@@ -37,6 +46,32 @@ CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Verdict], str], ...] = (
      "table-mcnemar"),
 )  # fmt: skip
 """Identifier, claim, reported value, judge, and the figure or table that shows it."""
+
+
+def gather_findings(
+    study: Study,
+    runs: dict[str, list[Run]],
+    scores: dict[str, dict[str, Any]],
+    pairs: pd.DataFrame,
+    leak_scores: dict[str, dict[str, Any]],
+) -> Findings:
+    """Return what a run has measured: the given scores of test images, and what earlier chapters have kept."""
+    return Findings(
+        cells=study.cells,
+        split=study.split,
+        statistics=study.development_statistics(),
+        validation_scores={
+            name: score(study.validation.labels, seeds[0].validation_probabilities())
+            for name, seeds in runs.items()
+        },
+        is_sample=study.profile.largest_sample is not None,
+        undertrained=undertrained({name: runs[name] for name in NETWORKS}),
+        scores=scores,
+        pairs=pairs,
+        leak_scores=leak_scores,
+        ladder=ladder_of(study)[1],
+        scalings=scalings_of(study)[1],
+    )
 
 
 def settle_claims(findings: Findings) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.cells import CLASS_NAMES, SIDE
-from helpers.colour import blue_residual
+from helpers.colour import COLOURS, blue_residual
 from helpers.evaluation import correlation_interval
 from helpers.findings import (
     CONFIRMED,
@@ -49,7 +49,7 @@ def frequencies(f: Findings) -> Verdict:
 
 def correlations(f: Findings) -> Verdict:
     """Confirmed if the 95 % interval of r lies above zero for more than half of the 15 pairs."""
-    pairs = list(combinations(f.statistics.columns, 2))
+    pairs = list(combinations(COLOURS, 2))
     lows = [correlation_interval(f.statistics[a].to_numpy(), f.statistics[b].to_numpy())[1] for a, b in pairs]
     positive = int(np.sum(np.array(lows) > 0))
     measured = (
@@ -60,13 +60,11 @@ def correlations(f: Findings) -> Verdict:
 
 def black_and_white(f: Findings) -> Verdict:
     """Confirmed if the 95 % interval of r lies below zero, refuted if above, not confirmed if it spans zero."""
-    both = f.statistics[["black", "white"]].dropna()
+    both = f.statistics[["black", "white", "label"]].dropna()
     r, low, high = correlation_interval(both["black"].to_numpy(), both["white"].to_numpy())
     if np.isnan(r):
         return "no variation in one of the two", UNDECIDED
-    within = [
-        group["black"].corr(group["white"]) for _, group in both.groupby(f.development_labels[both.index])
-    ]
+    within = [group["black"].corr(group["white"]) for _, group in both.groupby("label")]
     measured = (
         f"r = {r:+.3f} [{low:+.3f}, {high:+.3f}], n = {len(both):,}; within single classes {np.nanmin(within):+.2f} to "
         f"{np.nanmax(within):+.2f}"
@@ -81,9 +79,9 @@ def blue(f: Findings) -> Verdict:
     case only if it lies further above zero than chance puts the largest of eight (2.73 standard errors). Images of the
     rarer background, bluish or not, are left out: they would widen the deviation.
     """
-    chosen = f.blue_background == (f.blue_background.mean() > 0.5)
-    table, labels = f.statistics[chosen], f.development_labels[chosen]
-    groups = blue_residual(table).groupby(labels)
+    has_blue = f.statistics["has_blue_background"]
+    chosen = has_blue == (has_blue.mean() > 0.5)
+    groups = blue_residual(f.statistics[chosen]).groupby(f.statistics["label"])
     means, errors, spread = groups.mean(), groups.sem(), float(np.sqrt(groups.var().mean()))
     top = int(means.idxmax())
     measured = (
@@ -96,9 +94,11 @@ def blue(f: Findings) -> Verdict:
     return measured, CONFIRMED if means[top] >= 0.5 * spread else RESERVED
 
 
-def _apart(values: np.ndarray, f: Findings, label: int, sign: int, words: str) -> tuple[str, bool, float]:
+def _apart(
+    values: pd.Series, labels: pd.Series, label: int, sign: int, words: str
+) -> tuple[str, bool, float]:
     """Return how far a class mean lies from the others' in words, if from each (95 %), and half intervals from all."""
-    groups = pd.Series(values).groupby(f.development_labels)
+    groups = values.groupby(labels)
     means, variances = groups.mean(), groups.sem() ** 2
     others = means.index != label
     gaps = sign * (means[label] - means[others])
@@ -130,14 +130,15 @@ def eosinophils(f: Findings) -> Verdict:
 
 
 def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_best: str) -> Verdict:
-    counts = np.bincount(f.development_labels, minlength=len(CLASS_NAMES))
+    labels, dark_areas = f.statistics["label"], f.statistics["dark_area"]
+    counts = np.bincount(labels, minlength=len(CLASS_NAMES))
     if not counts[label]:
         return f"no {CLASS_NAMES[label]} among the images", UNDECIDED
     sign = 1 if words[0] == "lighter than" else -1
-    grey, grey_is_apart, grey_gap = _apart(f.statistics["grey"].to_numpy(), f, label, sign, words[0])
-    areas = np.bincount(f.development_labels[~np.isnan(f.stained_areas)], minlength=len(CLASS_NAMES))
+    grey, grey_is_apart, grey_gap = _apart(f.statistics["grey"], labels, label, sign, words[0])
+    areas = np.bincount(labels[dark_areas.notna()], minlength=len(CLASS_NAMES))
     without = counts[label] - areas[label]
-    area, area_is_apart, area_gap = _apart(f.stained_areas, f, label, -sign, words[1])
+    area, area_is_apart, area_gap = _apart(dark_areas, labels, label, -sign, words[1])
     measured = (
         f"{CLASS_NAMES[label]}: mean grey {grey}; central dark part in pixels {area}; n = {counts[label]:,}, in "
         f"{without:,} of them the part reaches the edge"

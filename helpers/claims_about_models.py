@@ -1,6 +1,6 @@
 """The claims about the models: C08 to C12 and C14 to C16. Each function's docstring is its rule."""
 
-import numpy as np
+import pandas as pd
 
 from helpers.evaluation import counted, p_words, paired
 from helpers.findings import (
@@ -32,8 +32,8 @@ def _accuracy(f: Findings, model: str, on_validation: bool) -> Verdict:
         return measured, CONFIRMED
     if reported < low:
         return f"{measured}: higher than reported", RESERVED
-    if model in f.not_judged:
-        return f"{measured}: lower than reported, but {f.not_judged[model]}", UNDECIDED
+    if model in f.undertrained:
+        return f"{measured}: lower than reported, but {f.undertrained[model]}", UNDECIDED
     return f"{measured}: lower than reported", NOT_CONFIRMED
 
 
@@ -70,9 +70,9 @@ def alexnet(f: Findings) -> Verdict:
         measured += f"; alexnet_fixed, test {with_interval(f.scores['alexnet_fixed'])}"
     if "alexnet_fixed" in f.scores and f.scores["alexnet_fixed"]["accuracy_ci95"][0] > REPORTED["alexnet"]:
         return measured, RESERVED if verdict == CONFIRMED else REFUTED
-    if "alexnet" in f.not_judged:
+    if "alexnet" in f.undertrained:
         if verdict != UNDECIDED:  # which says why already
-            measured += f"; alexnet as printed cannot be judged: {f.not_judged['alexnet']}"
+            measured += f"; alexnet as printed cannot be judged: {f.undertrained['alexnet']}"
         return measured, UNDECIDED
     return measured, NOT_CONFIRMED if verdict == RESERVED else verdict
 
@@ -89,8 +89,8 @@ def custom(f: Findings) -> Verdict:
     reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.scores]
     verdicts = []
     for name in reported:
-        if name in f.not_judged:
-            measured += f"; {name} cannot be judged: {f.not_judged[name]}"
+        if name in f.undertrained:
+            measured += f"; {name} cannot be judged: {f.undertrained[name]}"
         else:
             words, against = _paired(f, "lenet_custom", name)
             measured += f"; against {name} {words}"
@@ -122,31 +122,31 @@ def scaling(f: Findings) -> Verdict:
     class: if that happens on [-1, 1], the claim cannot be decided, nor with fewer than two seeds; on raw pixels, no
     falls count as none of stability.
     """
-    if "raw" not in f.scalings.index:
+    by_scaling = dict(iter(f.scalings.groupby("scaling", sort=False)))
+    if "raw" not in by_scaling:
         return "this profile does not train on raw pixels", UNDECIDED
-    ours, raw = f.scalings.loc["[-1, 1]"], f.scalings.loc["raw"]
+    ours, raw = by_scaling["[-1, 1]"], by_scaling["raw"]
 
-    def words(values: list[float]) -> str:
-        return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")
+    def words(values: pd.Series) -> str:
+        return f"{values.mean():.4f}" + (f" ± {values.std():.4f}" if len(values) > 1 else "")
 
     measured = "; ".join(
-        f"{name}: {words(row['speed'])}, falls {words(row['falls'])}, last {words(row['last'])}"
-        for name, row in f.scalings.iterrows()
+        f"{name}: {words(rows['speed'])}, falls {words(rows['falls'])}, last {words(rows['last'])}"
+        for name, rows in by_scaling.items()
     )
-    measured += (
-        f"; over {counted(ours['epochs'], 'epoch')}, mean ± sd over {counted(len(ours['speed']), 'seed')}"
-    )
+    epochs = int(ours["epochs"].iloc[0])
+    measured += f"; over {counted(epochs, 'epoch')}, mean ± sd over {counted(len(ours), 'seed')}"
     validation = f.validation_scores["lenet_classic"]
     least = 1.5 * max(validation["support"].values()) / validation["n"]
-    has_learnt, raw_has_learnt = np.mean(ours["last"]) > least, np.mean(raw["last"]) > least
-    if len(ours["speed"]) < 2 or not has_learnt:
+    has_learnt, raw_has_learnt = ours["last"].mean() > least, raw["last"].mean() > least
+    if len(ours) < 2 or not has_learnt:
         return measured, UNDECIDED
     if is_larger(raw["speed"], ours["speed"]) or (raw_has_learnt and is_larger(ours["falls"], raw["falls"])):
         return measured, REFUTED
     is_faster = is_larger(ours["speed"], raw["speed"])
     is_steadier = not raw_has_learnt or is_larger(raw["falls"], ours["falls"])
-    others = f.scalings.drop(index=["[-1, 1]", "raw"])
-    unmatched = all(is_larger(ours["speed"], row["speed"]) for _, row in others.iterrows())
+    others = [rows for name, rows in by_scaling.items() if name not in ("[-1, 1]", "raw")]
+    unmatched = all(is_larger(ours["speed"], rows["speed"]) for rows in others)
     if is_faster and is_steadier and unmatched:
         return measured, CONFIRMED
     return measured, RESERVED if is_faster or is_steadier else NOT_CONFIRMED
@@ -191,8 +191,8 @@ def network_wins(f: Findings) -> Verdict:
     forest, verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
     measured = f"against the report's own forest {forest}; against a better hand-crafted model {best}"
-    if verdict in (REFUTED, NOT_CONFIRMED) and "lenet_custom" in f.not_judged:
-        return f"{measured}; lenet_custom cannot be judged: {f.not_judged['lenet_custom']}", UNDECIDED
+    if verdict in (REFUTED, NOT_CONFIRMED) and "lenet_custom" in f.undertrained:
+        return f"{measured}; lenet_custom cannot be judged: {f.undertrained['lenet_custom']}", UNDECIDED
     if verdict == CONFIRMED and best_verdict != CONFIRMED:
         return measured, RESERVED
     return measured, verdict

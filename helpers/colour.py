@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from helpers.cells import LUMINANCE
+
 GREY_THRESHOLD = 128
 """Grey value that parts "black" (below) from "white" (at or above) pixels, in [0, 255]."""
 
-LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of red, green and blue in grey (ITU-R BT.601, which Pillow and the original report use)."""
+COLOURS = ("red", "green", "blue", "grey", "black", "white")
+"""The six statistics, in the order of their columns."""
 
 CHUNK = 256
 
@@ -33,7 +35,7 @@ def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd
         sides = (np.ma.masked_array(grey, is_left_out) for is_left_out in (False, ~dark, dark))
         greys = [side.mean(axis=1, dtype=np.float64).filled(np.nan) for side in sides]
         rows.append(np.column_stack([colour, *greys]))
-    return pd.DataFrame(np.concatenate(rows), columns=["red", "green", "blue", "grey", "black", "white"])
+    return pd.DataFrame(np.concatenate(rows), columns=list(COLOURS))
 
 
 def blue_residual(statistics: pd.DataFrame) -> pd.Series:

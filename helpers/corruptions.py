@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 from skimage import color
 
-from helpers.cells import SIDE
-from helpers.colour import LUMINANCE
+from helpers.cells import LUMINANCE, SIDE
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -29,6 +29,12 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
         raise ValueError(f"{name!r} at {severity}: expected one of {', '.join(CORRUPTIONS)} at 1 to 5")
     generator = np.random.default_rng([0, list(CORRUPTIONS).index(name), severity])
     return _in_chunks(lambda chunk: CORRUPTIONS[name](chunk, severity, generator), images)
+
+
+def corruption_strengths(images: np.ndarray) -> pd.Series:
+    """Return by how much each corruption at severity 5 changes a value in [0, 255] of ``images``, on average."""
+    values = images.astype(float)
+    return pd.Series({name: np.abs(corrupt(images, name, 5) - values).mean() for name in CORRUPTIONS})
 
 
 def shift_colours(images: np.ndarray, name: str, amount: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a model costs: operations per image, time per image, energy of its training."""
+"""What a model costs: operations per image, time per image, an estimate of the energy of its training."""
 
 import gc
 import time
@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import BATCH
-from helpers.energy import WATTS_PER_CORE
 from helpers.models import build
+from helpers.runs import Run
 from helpers.scoring import Predictor
+
+WATTS_PER_CORE = 12.0
+"""Assumed of a busy core (Lannelongue et al. 2021, doi:10.1002/advs.202100707)."""
 
 
 def count_flops(network: Any) -> int:
@@ -24,36 +26,58 @@ def count_flops(network: Any) -> int:
     return sum(2 * int(np.prod((*layer.kernel.shape, *layer.output.shape[1:-1]))) for layer in kernels)
 
 
-def inference_seconds(scorer: Predictor, images: np.ndarray, repeats: int = 3) -> float:
-    """Return the median seconds in which ``scorer`` answers for all ``images`` at once, after one warm-up."""
+def training_speed(run: Run) -> dict[str, Any]:
+    """Return how fast a network trained, validation included, beside this machine's matrix product, measured now.
+
+    The arithmetic of a training is three times that of a forward pass. dict with network, seed, precision, images/s,
+    GFLOP/s, peak (of a large matrix product of the same precision, in GFLOP/s) and share of peak
+    """
+    from helpers.backend import matrix_product_peak
+
+    record, history = run.record, run.history()
+    images_per_second = record["epoch_images"] * len(history) / history["seconds"].sum()
+    flops = 3 * count_flops(build(record["recipe"]["network"])) * images_per_second
+    peak = matrix_product_peak(record["precision"])
+    return {
+        "network": record["name"],
+        "seed": run.seed,
+        "precision": record["precision"],
+        "images/s": images_per_second,
+        "GFLOP/s": flops / 1e9,
+        "peak, GFLOP/s": peak / 1e9,
+        "share of peak": flops / peak,
+    }
+
+
+def inference_seconds(predictor: Predictor, images: np.ndarray, repeats: int = 3) -> float:
+    """Return the median seconds in which ``predictor`` answers for all ``images`` at once, after one warm-up."""
     seconds = []
     for _ in range(repeats + 1):
         started = time.perf_counter()
-        scorer(images)
+        predictor(images)
         seconds.append(time.perf_counter() - started)
     return float(np.median(seconds[1:]))
 
 
 def cost_table(
-    models: dict[str, dict[str, Any]], scorers: Mapping[str, Predictor], images: np.ndarray
+    models: dict[str, dict[str, Any]], predictors: Mapping[str, Predictor], images: np.ndarray
 ) -> pd.DataFrame:
-    """Return a row per model of results.json; times are those of its scorer, measured now, on uint8 ``images``.
+    """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
 
-    The energy of a training is its "train_joules" where they were measured, else estimated from seconds and threads.
+    The energy of a training is estimated from its seconds and threads.
     """
     rows = {}
     for name, model in models.items():
-        seconds, joules, threads = (model[f"train_{key}"] for key in ("seconds", "joules", "threads"))
+        seconds = model["train_seconds"]
         network = model["recipe"].get("network")
         rows[name] = {
             "accuracy": model["test_accuracy"],
             "parameters": np.nan if model["params"] is None else model["params"],
             "MFLOP per image": count_flops(build(network)) / 1e6 if network else np.nan,
             "training, minutes": seconds / 60,
-            "energy, Wh": (seconds * threads * WATTS_PER_CORE if joules is None else joules) / 3600,
-            "energy is": "estimated" if joules is None else "measured",
-            "one image, ms": 1e3 * inference_seconds(scorers[name], images[:1]),
-            "of a batch, ms": 1e3 * inference_seconds(scorers[name], images[:BATCH]) / len(images[:BATCH]),
+            "energy, Wh": seconds * model["train_threads"] * WATTS_PER_CORE / 3600,
+            "one image, ms": 1e3 * inference_seconds(predictors[name], images[:1]),
+            "of a batch, ms": 1e3 * inference_seconds(predictors[name], images) / len(images),
         }
         gc.collect()  # the network that was built refers to itself: only this frees its weights
     return pd.DataFrame.from_dict(rows, orient="index").astype({"parameters": "Int64"}).rename_axis("model")

@@ -23,10 +23,9 @@ from distributed import Client, LocalCluster, as_completed
 from distributed.client import FutureCancelledError
 from distributed.utils import silence_logging_cmgr
 
-from helpers import THREADS
 from helpers.cells import InputError
 from helpers.preprocessing import Part
-from helpers.recipes import Recipe
+from helpers.recipes import THREADS, Recipe
 from helpers.runs import finished_run
 from helpers.storage import ROOT, folder_written_atomically, source_key
 
@@ -150,5 +149,5 @@ def _train_here(
         found = f"{os.uname().nodename} has source, packages or precision {training.precision_of(recipe)}"
         raise InputError(f"--dask: {found} that give other digits, expected those of the study")
     with TemporaryDirectory() as runs:
-        run = training.train(recipe, seed, train, validation, Path(runs), is_alone=False)
+        run = training.train(recipe, seed, train, validation, Path(runs))
         return run.folder.name, {path.name: path.read_bytes() for path in run.folder.iterdir()}

@@ -15,9 +15,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from helpers import THREADS
 from helpers.cells import InputError
-from helpers.recipes import PROFILES
+from helpers.recipes import PROFILES, THREADS
 from helpers.runs import RECORD
 from helpers.storage import ROOT, unformatted, written_atomically
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from helpers.cells import Cells
@@ -37,13 +36,10 @@ class Findings:
     Parameters
     ----------
     cells, split : all images and their parts
-    statistics : colour statistics of the development images (training and validation), one row each
-    stained_areas : (M,) pixels of each central dark part or NaN (`helpers.features.stained_areas`), same images
-    development_labels : (M,) labels of those rows
-    blue_background : (M,) whether each of them has a bluish background (`helpers.audit`)
+    statistics : `helpers.study.development_statistics`, a row per training and validation image
     validation_scores : what `helpers.evaluation.score` says of the validation images, by model name
     is_sample : True where the profile uses only a sample of the images
-    not_judged : networks that their training is no fit to judge by, and why (`helpers.runs.not_judged`)
+    undertrained : networks trained too briefly to assess them, and why (`helpers.convergence`)
     scores : what `helpers.evaluation.score` says of the test split, by model name
     pairs : `helpers.evaluation.compare_models` of their first seeds, every model against every other
     leak_scores : scores of ``lenet_custom`` on "train", "validation", "test" and "all images"
@@ -54,12 +50,9 @@ class Findings:
     cells: Cells
     split: Split
     statistics: pd.DataFrame
-    stained_areas: np.ndarray
-    development_labels: np.ndarray
-    blue_background: np.ndarray
     validation_scores: dict[str, dict[str, Any]]
     is_sample: bool
-    not_judged: dict[str, str]
+    undertrained: dict[str, str]
     scores: dict[str, dict[str, Any]]
     pairs: pd.DataFrame
     leak_scores: dict[str, dict[str, Any]]

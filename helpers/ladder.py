@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.cost import count_flops
 from helpers.evaluation import counted
-from helpers.recipes import LADDER, Profile, Rung
+from helpers.models import build
+from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Rung
 from helpers.runs import Run
+from helpers.storage import computed_table, key_of, source_key
+from helpers.study import Study
 
 RESAMPLES = 4_000
-HELPING = 200
-"""Resamples, and how many of them are drawn at a time."""
+RESAMPLES_AT_ONCE = 200
+"""Of the bootstrap, and how many of them are held in memory: all at once would take a hundred megabytes."""
 
 
 def trained_rungs(profile: Profile) -> dict[str, Rung]:
@@ -42,9 +46,9 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
     everything, uniform = np.concatenate(correct).T.astype(np.float64), np.full(images, 1 / images)
-    # in helpings: all counts at once would take a hundred megabytes
     drawn = [
-        generator.multinomial(images, uniform, HELPING) @ everything for _ in range(RESAMPLES // HELPING)
+        generator.multinomial(images, uniform, RESAMPLES_AT_ONCE) @ everything
+        for _ in range(RESAMPLES // RESAMPLES_AT_ONCE)
     ]
     by_model = np.split(
         np.concatenate(drawn) / images, np.cumsum([len(seeds) for seeds in correct])[:-1], axis=1
@@ -84,9 +88,9 @@ def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[
 def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np.ndarray) -> pd.DataFrame:
     """Return one row per rung: change, validation accuracy and gain with 95 % intervals, cost.
 
-    The gain is that on the last rung before it which was kept. The columns: change, is_kept, accuracy, low, high,
-    seed_sd (NaN with one seed), gain, gain_low, gain_high (NaN in the first row), seeds, parameters, epochs, seconds
-    (mean over the seeds).
+    The gain is that on the last rung before it which was kept. The columns: change, is_kept, of_report (whether it is
+    one of the original report's networks or changes), accuracy, low, high, seed_sd (NaN with one seed), gain, gain_low,
+    gain_high (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds).
     """
     correct = [
         np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
@@ -112,6 +116,7 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
                 "rung": name,
                 "change": rung.change,
                 "is_kept": rung.is_kept,
+                "of_report": name in ("lenet_classic", *CHANGES),
                 "accuracy": float(by_seed.mean()),
                 "low": max(0.0, low),
                 "high": min(1.0, high),
@@ -129,25 +134,53 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
 
 
 def scaling_table(runs: dict[str, list[Run]]) -> pd.DataFrame:
-    """Return one row per scaling of the pixels, with lists over the seeds, and the number of epochs that all got to.
+    """Return one row per scaling of the pixels and seed: scaling, speed, falls, last, epochs.
 
-    Over these ``epochs``, ``speed`` is the mean validation accuracy, ``falls`` the sum of its falls from one epoch to
-    the next, ``last`` the validation accuracy after the last of them.
+    Over the first ``epochs``, which every run got to, ``speed`` is the mean validation accuracy, ``falls`` the sum of
+    its falls from one epoch to the next, ``last`` the validation accuracy after the last of them.
     """
-    histories = {
-        name: [run.history()["val_accuracy"].to_numpy() for run in seeds] for name, seeds in runs.items()
-    }
-    shortest = min(len(curve) for curves in histories.values() for curve in curves)
-    rows = {}
-    for name, whole in histories.items():
-        curves = [curve[:shortest] for curve in whole]
-        rows[name] = {
-            "speed": [float(curve.mean()) for curve in curves],
-            "falls": [float(np.maximum(-np.diff(curve), 0).sum()) for curve in curves],
-            "last": [float(curve[-1]) for curve in curves],
-            "epochs": shortest,
-        }
-    return pd.DataFrame(rows).T.rename_axis("scaling")
+    curves = [
+        (name, run.history()["val_accuracy"].to_numpy()) for name, seeds in runs.items() for run in seeds
+    ]
+    epochs = min(len(curve) for _, curve in curves)
+    rows = [
+        (
+            name,
+            curve[:epochs].mean(),
+            np.maximum(-np.diff(curve[:epochs]), 0).sum(),
+            curve[epochs - 1],
+            epochs,
+        )
+        for name, curve in curves
+    ]
+    return pd.DataFrame(rows, columns=["scaling", "speed", "falls", "last", "epochs"])
+
+
+def ladder_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
+    """Return the runs of the rungs that a study trains, and their `ladder_table`, computed once and kept.
+
+    A further column, MFLOPs, has the operations of each network for one image in millions.
+    """
+    rungs, labels = trained_rungs(study.profile), study.validation.labels
+    runs = study.trained(*rungs)
+
+    def compute() -> pd.DataFrame:
+        networks = [build(seeds[0].record["recipe"]["network"]) for seeds in runs.values()]
+        operations = [count_flops(network) / 1e6 for network in networks]
+        return ladder_table(runs, rungs, labels).assign(MFLOPs=operations)
+
+    key = key_of(
+        [run.folder.name for seeds in runs.values() for run in seeds], source_key("ladder", "recipes")
+    )
+    return runs, computed_table(study.kept / f"ladder-{key}.csv", compute)
+
+
+def scalings_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
+    """Return the runs of the scalings of pixels that a study compares, by scaling, and their `scaling_table`."""
+    names = {scaling: recipe.name for scaling, recipe in SCALINGS.items()}
+    trained = study.trained(*(name for name in names.values() if name in study.profile.trainings))
+    runs = {scaling: trained[name] for scaling, name in names.items() if name in trained}
+    return runs, scaling_table(runs)
 
 
 def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from helpers.cells import CLASS_NAMES
 from helpers.evaluation import accuracy_interval
-from helpers.results import best_on_validation, seed_words
+from helpers.summary import best_on_validation, seed_words
 
 MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
 

@@ -29,13 +29,13 @@ def draw_training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def draw_ladder(table: pd.DataFrame, of_report: int) -> Figure:
+def draw_ladder(table: pd.DataFrame) -> Figure:
     """Return the rungs of `helpers.ladder.ladder_table` from top to bottom: accuracy, its interval, the gain in words.
 
-    The first ``of_report`` rungs are the original report's own changes; a line parts them from the others. A rung that
+    A line parts the rungs of the original report from those below. A rung that
     was not kept is hollow, and the line that leads from rung to rung passes it by.
     """
-    kept = table["is_kept"].to_numpy()
+    kept, of_report = table["is_kept"].to_numpy(), int(table["of_report"].sum())
     labels = [
         textwrap.fill(change if row == 0 else f"+ {change}", 40) for row, change in enumerate(table["change"])
     ]

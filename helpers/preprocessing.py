@@ -3,13 +3,12 @@
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from helpers.cells import CLASS_NAMES, SPLIT_NAMES, Cells, InputError
-from helpers.storage import key_of, write_text
+from helpers.storage import key_of
 
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
@@ -63,6 +62,27 @@ class Split:
     def indices(self, *parts: str) -> np.ndarray:
         """Return the positions of the images in the given parts, ascending, as (M,) int64."""
         return np.flatnonzero(np.isin(self.parts, parts))
+
+    def counts(self, labels: np.ndarray) -> pd.DataFrame:
+        """Return the number of images per class (rows, then all) and part (columns, then dropped)."""
+        table = pd.DataFrame(
+            {
+                part: np.bincount(labels[self.indices(part)], minlength=len(CLASS_NAMES))
+                for part in (*SPLIT_NAMES, DROPPED)
+            },
+            index=pd.Index(CLASS_NAMES, name="class"),
+        )
+        table.loc["all"] = table.sum()
+        return table
+
+    def shared_images(self) -> int:
+        """Return the number of images whose pixels stand in more than one part: 0, or there is a leak."""
+        used = pd.DataFrame({"pixels": self.pixel_sha256, "part": self.parts})[self.parts != DROPPED]
+        return int((used.groupby("pixels")["part"].nunique() > 1).sum())
+
+    def count_copies(self, images: np.ndarray) -> int:
+        """Return how many of other ``images`` are exact copies of one of these, in any part."""
+        return int(np.isin(hash_pixels(images), self.pixel_sha256).sum())
 
 
 def hash_pixels(images: np.ndarray) -> np.ndarray:
@@ -150,19 +170,6 @@ def _require_enough(source: str, labels: np.ndarray, parts: np.ndarray) -> None:
                 f"{source}: {found} classes among the {name} images, expected "
                 "two or more to train on and one or more in every part"
             )
-
-
-def save_split(split: Split, cells: Cells, path: Path) -> None:
-    """Write one row per image (index, pixel SHA-256, label, part) as CSV, atomically."""
-    table = pd.DataFrame(
-        {
-            "index": np.arange(len(cells)),
-            "pixel_sha256": split.pixel_sha256,
-            "label": cells.labels,
-            "split": split.parts,
-        }
-    )
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def take_sample(cells: Cells, count: int) -> Cells:

@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
-from helpers import THREADS
+from helpers.recipes import THREADS
 from helpers.storage import ROOT
 from helpers.study import Study
 

@@ -4,6 +4,12 @@ from dataclasses import dataclass, replace
 
 from helpers.cells import InputError
 
+THREADS = 2
+"""Threads of one training on every machine: the order of sums depends on it, and so do the last digits."""
+
+BATCH = 64
+"""Images that a network answers for at once; more would only need more memory."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -128,7 +134,9 @@ class Profile:
 
     ``trainings`` maps the name of a recipe to its epochs and its number of seeds; ``epoch_images`` to the images
     in an epoch where that is not all of them. ``typical_seconds`` is what each notebook takes on two cores, for the
-    first run's estimate; after ``cell_time_limit`` seconds a cell is stopped.
+    first run's estimate; after ``cell_time_limit`` seconds a cell is stopped. Images are corrupted in chapter 4
+    (``corrupted_validation_images``) and, at ``severities``, in chapter 6 (``corrupted_test_images``), where
+    the explanations of ``explained_images`` are checked.
     """
 
     synthetic_count: int
@@ -137,6 +145,10 @@ class Profile:
     epoch_images: dict[str, int]
     typical_seconds: tuple[float, ...]
     cell_time_limit: int
+    corrupted_validation_images: int
+    corrupted_test_images: int
+    severities: tuple[int, ...]
+    explained_images: int
 
     def recipe(self, name: str) -> Recipe:
         """Return the recipe called ``name`` with this profile's epochs; InputError where it trains no such recipe."""
@@ -164,6 +176,10 @@ PROFILES = {
         {"alexnet": 64, "alexnet_fixed": 64},
         typical_seconds=(10, 10, 20, 30, 25, 45),
         cell_time_limit=600,
+        corrupted_validation_images=8,
+        corrupted_test_images=8,
+        severities=(5,),
+        explained_images=8,
     ),
     "quick": Profile(
         6_000,
@@ -178,6 +194,10 @@ PROFILES = {
         {"alexnet": 1_280, "alexnet_fixed": 4_480},
         typical_seconds=(15, 15, 80, 130, 75, 100),
         cell_time_limit=3_600,
+        corrupted_validation_images=300,
+        corrupted_test_images=60,
+        severities=(3, 5),
+        explained_images=64,
     ),
     "full": Profile(
         12_000,
@@ -188,6 +208,10 @@ PROFILES = {
         {},
         typical_seconds=(15, 15, 80, 3_300, 1_500, 300),
         cell_time_limit=24 * 3_600,
+        corrupted_validation_images=300,
+        corrupted_test_images=400,
+        severities=(1, 2, 3, 4, 5),
+        explained_images=64,
     ),
 }
 """``smoke`` shows that everything runs, ``quick`` is the report in minutes, ``full`` has several seeds."""

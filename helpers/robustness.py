@@ -10,12 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers.augmentation import FORMS, flip_and_turn
+from helpers.calibration import apply_temperature, choose_threshold
 from helpers.cells import CLASS_NAMES, Cells, InputError
 from helpers.corruptions import CORRUPTIONS, SEVERITIES, corrupt, shift_colours
 from helpers.data import load_cells
 from helpers.evaluation import accuracy_interval
+from helpers.runs import Run
 from helpers.scoring import Predictor
 from helpers.storage import ROOT
+from helpers.study import Study
 
 SHIFT_AMOUNTS = {
     "blue stain": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6),
@@ -33,7 +37,7 @@ Copies = Iterable[tuple[str, float, np.ndarray]]
 
 
 def corrupt_and_score(
-    scorers: Mapping[str, Predictor],
+    predictors: Mapping[str, Predictor],
     images: np.ndarray,
     labels: np.ndarray,
     severities: Sequence[int] = SEVERITIES,
@@ -43,23 +47,32 @@ def corrupt_and_score(
     One corrupted copy of the images is held at a time.
     """
     corrupted = ((name, s, corrupt(images, name, s)) for name, s in product(CORRUPTIONS, severities))
-    return _score(scorers, labels, chain([("none", 0, images)], corrupted), "corruption", "severity")
+    return _score(predictors, labels, chain([("none", 0, images)], corrupted), "corruption", "severity")
 
 
-def shift_and_score(scorers: Mapping[str, Predictor], images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
-    """Return rows of model, shift, amount, accuracy, n for every shift and amount in `SHIFT_AMOUNTS`."""
+def shift_and_score(
+    predictors: Mapping[str, Predictor], images: np.ndarray, labels: np.ndarray
+) -> pd.DataFrame:
+    """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFT_AMOUNTS`."""
     wanted = ((name, amount) for name in SHIFT_AMOUNTS for amount in SHIFT_AMOUNTS[name])
     shifted = ((name, amount, shift_colours(images, name, amount)) for name, amount in wanted)
-    return _score(scorers, labels, shifted, "shift", "amount")
+    table = _score(predictors, labels, shifted, "shift", "amount")
+    return table.assign(is_neutral=table["amount"] == table["shift"].map(NEUTRAL))
+
+
+def mean_of_views(predictor: Predictor, images: np.ndarray) -> np.ndarray:
+    """Return (N, 8) probabilities averaged over the eight mirrored and quarter-turned forms of each image."""
+    forms = (flip_and_turn(images, np.full(len(images), form)) for form in range(FORMS))
+    return np.asarray(np.mean([predictor(view) for view in forms], axis=0))
 
 
 def _score(
-    scorers: Mapping[str, Predictor], labels: np.ndarray, copies: Copies, *columns: str
+    predictors: Mapping[str, Predictor], labels: np.ndarray, copies: Copies, *columns: str
 ) -> pd.DataFrame:
     rows = [
-        (model, what, amount, float(np.mean(scorer(images).argmax(axis=1) == labels)), len(labels))
+        (model, what, amount, float(np.mean(predictor(images).argmax(axis=1) == labels)), len(labels))
         for what, amount, images in copies
-        for model, scorer in scorers.items()
+        for model, predictor in predictors.items()
     ]
     return pd.DataFrame(rows, columns=["model", *columns, "accuracy", "n"])
 
@@ -88,6 +101,26 @@ def load_external(path: str | Path) -> Cells:
     if cells.labels is None:
         raise InputError(f"--external {path}: no labels found, expected one per image")
     return cells
+
+
+def score_external(
+    study: Study,
+    runs: Mapping[str, Sequence[Run]],
+    predictors: Mapping[str, Predictor],
+    temperatures: Mapping[str, float],
+    external: Cells,
+) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """Return the calibrated probabilities of external cells by model, and `confidence_by_model` of them.
+
+    A model's threshold is the one that catches 80 % of its errors on the validation images at home.
+    """
+    assert external.labels is not None
+    probabilities, thresholds = {}, {}
+    for name, seeds in runs.items():
+        probabilities[name] = apply_temperature(predictors[name](external.images), temperatures[name])
+        at_home = apply_temperature(seeds[0].validation_probabilities(), temperatures[name])
+        thresholds[name] = choose_threshold(study.validation.labels, at_home, 0.8)
+    return probabilities, confidence_by_model(external.labels, probabilities, thresholds)
 
 
 def recall_by_class(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> pd.DataFrame:

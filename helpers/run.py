@@ -23,7 +23,7 @@ from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.execution import NOTEBOOK_FOLDER, NotebookFailedError, execute_whole, in_words, seconds_left
 from helpers.provenance import PACKAGES, PAGE_PACKAGES
 from helpers.recipes import NETWORKS, PROFILES
-from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_json, write_text
+from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_text
 from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
@@ -34,18 +34,19 @@ PAGE = ("report.py", "markup.py")
 COMMANDS = ("run.py", "execution.py", "test_model.py")
 """Rooms that no notebook enters: a change here executes nothing."""
 
-PRODUCTS = {
-    "02_preprocess": ("split.csv", "dropped.csv"),
-    "06_evaluation": (
+PRODUCTS = (
+    *(
         "results.json",
+        "split.csv",
+        "dropped.csv",
         "test_predictions.npz",
         "shared_errors.csv",
         "MODEL_CARD.md",
-        *(f"models/{name}.skops" for name in CLASSICAL),
-        *(f"models/{name}.{suffix}" for name in NETWORKS for suffix in ("keras", "onnx")),
     ),
-}
-"""What notebooks leave beside their cells: where one is missing or not as the notebook left it, it is due again."""
+    *(f"models/{name}.skops" for name in CLASSICAL),
+    *(f"models/{name}.{suffix}" for name in NETWORKS for suffix in ("keras", "onnx")),
+)
+"""What the last notebook leaves beside its cells: where a file is missing or has changed, it is due again."""
 
 
 def parse(arguments: list[str] | None) -> Namespace:
@@ -109,7 +110,8 @@ def notebook_keys(options: Namespace, source: Source, external: Source | None = 
 
 def products(name: str, out: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that the notebook ``name`` has left in ``out``, by its path there."""
-    return {file: file_sha256(out / file) for file in PRODUCTS.get(name, ()) if (out / file).is_file()}
+    left = PRODUCTS if name == NOTEBOOKS[-1] else ()
+    return {file: file_sha256(out / file) for file in left if (out / file).is_file()}
 
 
 def previous_run(path: Path) -> dict[str, Any]:
@@ -183,7 +185,9 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
             is_last = name == NOTEBOOKS[-1]
             runs[name] = execute_whole(name, parameters | (more if is_last else {}), due, say)
             if is_last:
-                _complete_results(out / "results.json", options, source, runs)
+                add_circumstances(
+                    out, command(options), {"requested": options.data, "reason": source.reason}, runs
+                )
             # what was executed while the checkout or the data changed is nothing's result, and due again
             key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
             facts = {"key": key, "profile": options.profile, "products": products(name, out)}
@@ -221,18 +225,6 @@ def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack
 
         os.environ[SCHEDULER] = stack.enter_context(scheduler_at(options.dask))
         stack.callback(os.environ.pop, SCHEDULER)
-
-
-def _complete_results(path: Path, options: Namespace, source: Source, runs: dict[str, Any]) -> None:
-    """Add to results.json what only the runner knows: command, where the data came from, time and memory."""
-    results = json.loads(path.read_text(encoding="utf-8"))
-    results["data"] |= {"requested": options.data, "reason": source.reason}
-    measured = ("seconds", "peak_memory_mib")
-    results["provenance"] |= {
-        "command": command(options),
-        "notebooks": {name: {fact: found[fact] for fact in measured} for name, found in runs.items()},
-    }
-    write_json(path, results)
 
 
 def _rendered(out: Path, as_pdf: bool, say: Callable[[str], None]) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.preprocessing import Part
-from helpers.storage import write_json
+from helpers.storage import folder_written_atomically, write_json
 
 RECORD = "run.json"
 
@@ -61,42 +61,29 @@ def finished_run(folder: Path) -> Run | None:
         return None
 
 
-def write_run(
-    folder: Path, record: dict[str, Any], probabilities: np.ndarray, train: Part, validation: Part
-) -> dict[str, Any]:
-    """Write (N, 8) validation probabilities and record into ``folder``; return the record with its accuracy added."""
-    np.savez_compressed(folder / "validation.npz", probabilities=probabilities)
-    record = {
-        **record,
-        "val_accuracy": float(np.mean(probabilities.argmax(axis=1) == validation.labels)),
-        "train_images": len(train.labels),
-        "validation_images": len(validation.labels),
-    }
-    write_json(folder / RECORD, record)
-    return record
+def computed_run(
+    runs: Path,
+    name: str,
+    key: str,
+    compute: Callable[[Path], tuple[dict[str, Any], np.ndarray]],
+    train: Part,
+    validation: Part,
+) -> Run:
+    """Return the run of this name and key: read from ``runs`` where it is there and whole, else computed now.
 
-
-def not_judged(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
-    """Return the networks that the training of their first seed is no fit to judge by, and why."""
-    doubts = {name: why_not_judged(seeds[0]) for name, seeds in runs.items()}
-    return {name: why for name, why in doubts.items() if why}
-
-
-def why_not_judged(run: Run) -> str | None:
-    """Return why a training says too little about what its network can do, or None where it says enough.
-
-    The network saw fewer images than there are, or each of them once only; validation accuracy was still rising, by
-    more than a point over its best before the last epoch; or it ended at less than half the training accuracy, so
-    that the running averages of a batch normalisation have not caught up.
+    ``compute`` fits a model, saves it in the folder it is given, and returns its record and the (N, 8) probabilities
+    of the validation images. A killed process leaves nothing that counts.
     """
-    history = run.history()
-    accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
-    if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
-        return "it saw fewer images than there are"
-    if len(accuracy) < 2:
-        return "a single epoch does not tell whether its validation accuracy was still rising"
-    if accuracy[-1] > accuracy[:-1].max() + 0.01:
-        return "its validation accuracy was still rising"
-    if accuracy[-1] < in_training[-1] / 2:
-        return "its validation accuracy ended below half its training accuracy"
-    return None
+    folder = runs / f"{name}-{key}"
+    if found := finished_run(folder):
+        return found
+    with folder_written_atomically(folder) as temporary:
+        record, probabilities = compute(temporary)
+        np.savez_compressed(temporary / "validation.npz", probabilities=probabilities)
+        record |= {
+            "val_accuracy": float(np.mean(probabilities.argmax(axis=1) == validation.labels)),
+            "train_images": len(train.labels),
+            "validation_images": len(validation.labels),
+        }
+        write_json(temporary / RECORD, record)
+    return read_run(folder)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from helpers import BATCH, THREADS
 from helpers.cells import CLASS_NAMES, SIDE
 from helpers.command_line import refused, refusing
+from helpers.recipes import BATCH, THREADS
 from helpers.storage import written_atomically
 
 Predictor = Callable[[np.ndarray], np.ndarray]

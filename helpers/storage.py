@@ -5,10 +5,12 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: where notebooks, data and outputs lie."""
@@ -85,6 +87,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def computed_table(path: Path, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return the table kept at ``path`` (.csv, its first column the index); where there is none, compute and keep it.
+
+    Numbers come back with the same digits.
+    """
+    if not path.exists():
+        write_text(path, compute().to_csv(lineterminator="\n"))
+    return pd.read_csv(path, index_col=0, float_precision="round_trip")
 
 
 def key_of(*parts: Any) -> str:

@@ -1,4 +1,4 @@
-"""One report's cells, split, and doors that load a finished piece of the study or compute it."""
+"""One report's cells, their split, and doors that load a finished piece of the study or compute it."""
 
 import os
 import time
@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import joblib
+import numpy as np
+import pandas as pd
 
+from helpers.audit import has_blue_background
 from helpers.cells import Cells, InputError
+from helpers.colour import colour_statistics
 from helpers.data import KEYWORDS, load_cells
-from helpers.energy import start_energy_meter
+from helpers.features import stained_areas
 from helpers.preprocessing import Part, Split, split_cells, take_sample
-from helpers.recipes import NETWORKS, PROFILES, SCALINGS, Profile
-from helpers.runs import Run, finished_run, read_run, write_run
-from helpers.storage import ROOT, folder_written_atomically, key_of
+from helpers.recipes import NETWORKS, PROFILES, Profile
+from helpers.runs import Run, computed_run
+from helpers.storage import ROOT, computed_table, key_of, source_key
 
 CLASSICAL = ("forest", "handcrafted_best")
 """The models without a network."""
-
 
 SCHEDULER = "BLOOD_CELLS_DASK"
 """The environment variable with the address of a Dask scheduler, for notebooks that are not told one."""
@@ -41,13 +45,9 @@ class Study:
         return PROFILES[self.profile_name]
 
     @property
-    def scalings(self) -> dict[str, str]:
-        """The scalings of pixels that this profile compares: name and recipe."""
-        return {
-            scaling: recipe.name
-            for scaling, recipe in SCALINGS.items()
-            if recipe.name in self.profile.trainings
-        }
+    def kept(self) -> Path:
+        """The folder of finished work, each piece under a name that changes with all it depends on."""
+        return self.out / "runs"
 
     @cached_property
     def train(self) -> Part:
@@ -67,10 +67,98 @@ class Study:
     def _test(self) -> Part:
         return self._part("test")
 
-    def _part(self, name: str) -> Part:
-        chosen = self.split.indices(name)
+    def _part(self, *names: str) -> Part:
+        chosen = self.split.indices(*names)
         assert self.cells.labels is not None
         return Part(self.cells.images[chosen], self.cells.labels[chosen])
+
+    def development_statistics(self) -> pd.DataFrame:
+        """Return a row per training and validation image, in the order of the data; computed once and kept.
+
+        The index is the image's position in the data. Columns: red, green, blue, grey, black and white
+        (`helpers.colour`); label; dark_area, of the central dark part in pixels, NaN where it reaches the edge
+        (`helpers.features`); has_blue_background (`helpers.audit`).
+        """
+
+        def compute() -> pd.DataFrame:
+            part = self._part("train", "validation")
+            return (
+                colour_statistics(part.images)
+                .assign(
+                    label=part.labels,
+                    dark_area=stained_areas(part.images),
+                    has_blue_background=has_blue_background(part.images),
+                )
+                .set_index(self.split.indices("train", "validation"))
+            )
+
+        source = source_key("audit", "colour", "features", "shape_features")
+        key = key_of(self.cells.sha256, self.split.sha256, source)
+        return computed_table(self.kept / f"statistics-{key}.csv", compute)
+
+    def trained(self, *names: str) -> dict[str, list[Run]]:
+        """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now.
+
+        InputError where the study's profile trains no such recipe.
+        """
+        from helpers.training import train
+
+        recipes = [self.profile.recipe(name) for name in names]
+        jobs = [
+            (recipe, seed) for recipe in recipes for seed in range(self.profile.trainings[recipe.name][1])
+        ]
+        if self.scheduler:
+            from helpers.distribution import train_on
+
+            train_on(self.scheduler, jobs, self.train, self.validation, self.kept)
+        runs: dict[str, list[Run]] = {name: [] for name in names}
+        for recipe, seed in jobs:
+            runs[recipe.name].append(train(recipe, seed, self.train, self.validation, self.kept))
+        return runs
+
+    def fitted(self, name: str) -> Run:
+        """Return the finished run of a classical model: read where it exists, else fitted on the training images.
+
+        InputError where ``name`` is not in `CLASSICAL`.
+        """
+        from helpers import classical
+
+        if name not in CLASSICAL:
+            raise InputError(f"model {name!r}: no classical one, expected one of {', '.join(CLASSICAL)}")
+        versions = [version(name) for name in ("scikit-learn", "scikit-image", "scipy", "numpy", "skops")]
+        key = key_of(name, self.train.sha256, self.validation.sha256, versions, classical.SOURCE)
+        return computed_run(self.kept, name, key, partial(self._fit, name), self.train, self.validation)
+
+    def _fit(self, name: str, folder: Path) -> tuple[dict[str, Any], np.ndarray]:
+        """Fit a classical model, save it in ``folder``; return its record and the validation probabilities."""
+        from helpers import classical
+
+        fit = {"forest": classical.fit_forest, "handcrafted_best": classical.fit_handcrafted_best}[name]
+        work = partial(fit, self.train.images, self.train.labels, seed=0)
+        started = time.perf_counter()
+        if self.scheduler:
+            from helpers.distribution import with_joblib_on
+
+            model = with_joblib_on(self.scheduler, work)
+        else:
+            model = work()
+        seconds = round(time.perf_counter() - started, 1)
+        classical.save_classical(model, folder / "model.skops")
+        record = {
+            "name": name,
+            "seed": 0,
+            "model_file": "model.skops",
+            "params": None,
+            "train_seconds": seconds,
+            "threads": joblib.cpu_count(),
+            "chosen": model.chosen,
+            "scikit-learn": version("scikit-learn"),
+        }
+        return record, classical.predict_probabilities(model, self.validation.images)
+
+    def all_runs(self) -> dict[str, list[Run]]:
+        """Return the finished runs of every model that is scored on the test images, computing missing ones."""
+        return {name: [self.fitted(name)] for name in CLASSICAL} | self.trained(*NETWORKS)
 
 
 def open_study(
@@ -103,68 +191,3 @@ def open_study(
         ROOT / Path(out).expanduser(),
         scheduler or os.environ.get(SCHEDULER),
     )
-
-
-def trained(study: Study, *names: str) -> dict[str, list[Run]]:
-    """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now.
-
-    InputError where the study's profile trains no such recipe.
-    """
-    from helpers.training import train
-
-    recipes = [study.profile.recipe(name) for name in names]
-    jobs = [(recipe, seed) for recipe in recipes for seed in range(study.profile.trainings[recipe.name][1])]
-    if study.scheduler:
-        from helpers.distribution import train_on
-
-        train_on(study.scheduler, jobs, study.train, study.validation, study.out / "runs")
-    runs: dict[str, list[Run]] = {name: [] for name in names}
-    for recipe, seed in jobs:
-        runs[recipe.name].append(train(recipe, seed, study.train, study.validation, study.out / "runs"))
-    return runs
-
-
-def fitted(study: Study, name: str) -> Run:
-    """Return the finished run of a classical model: read where it exists, else fitted on the training images.
-
-    InputError where ``name`` is not in `CLASSICAL`.
-    """
-    from helpers import classical
-
-    if name not in CLASSICAL:
-        raise InputError(f"model {name!r}: no classical one, expected one of {', '.join(CLASSICAL)}")
-    fit = {"forest": classical.fit_forest, "handcrafted_best": classical.fit_handcrafted_best}[name]
-    versions = [version(name) for name in ("scikit-learn", "scikit-image", "scipy", "numpy", "skops")]
-    key = key_of(name, study.train.sha256, study.validation.sha256, versions, classical.SOURCE)
-    folder = study.out / "runs" / f"{name}-{key}"
-    if finished_run(folder) is None:
-        with folder_written_atomically(folder) as temporary:
-            started, joules_used = time.perf_counter(), start_energy_meter()
-            work = partial(fit, study.train.images, study.train.labels, seed=0)
-            if study.scheduler:
-                from helpers.distribution import with_joblib_on
-
-                model = with_joblib_on(study.scheduler, work)
-            else:
-                model = work()
-            seconds, joules = round(time.perf_counter() - started, 1), joules_used()
-            classical.save_classical(model, temporary / "model.skops")
-            record = {
-                "name": name,
-                "seed": 0,
-                "model_file": "model.skops",
-                "params": None,
-                "train_seconds": seconds,
-                "train_joules": None if study.scheduler else joules,
-                "threads": joblib.cpu_count(),
-                "chosen": model.chosen,
-                "scikit-learn": version("scikit-learn"),
-            }
-            probabilities = classical.predict_probabilities(model, study.validation.images)
-            write_run(temporary, record, probabilities, study.train, study.validation)
-    return read_run(folder)
-
-
-def all_runs(study: Study) -> dict[str, list[Run]]:
-    """Return the finished runs of every model that is scored on the test images, computing those that are missing."""
-    return {name: [fitted(study, name)] for name in CLASSICAL} | trained(study, *NETWORKS)

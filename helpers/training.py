@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,15 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers import BATCH, THREADS
 from helpers.augmentation import FORMS, flip_and_turn, jitter_acquisition
 from helpers.backend import keras, tf
 from helpers.batch_norm import with_fused_batch_norm
-from helpers.energy import start_energy_meter
 from helpers.models import build
 from helpers.muon import ConvolutionMuon
 from helpers.preprocessing import Part
-from helpers.recipes import Recipe
-from helpers.runs import Run, finished_run, read_run, write_run
-from helpers.storage import folder_written_atomically, key_of, source_key, unformatted
+from helpers.recipes import BATCH, THREADS, Recipe
+from helpers.runs import Run, computed_run
+from helpers.storage import key_of, source_key, unformatted
 
 WEIGHT_DECAY = 0.05
 """Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
@@ -136,19 +135,11 @@ def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
     )
 
 
-def train(
-    recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path, *, is_alone: bool = True
-) -> Run:
-    """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now.
-
-    Where other trainings share the machine (``is_alone`` is False), its energy is not this one's, and not recorded.
-    """
-    folder = runs / f"{recipe.name}-seed{seed}-{run_key(recipe, seed, train, validation)}"
-    if found := finished_run(folder):
-        return found
-    with folder_written_atomically(folder) as temporary:
-        _train(recipe, seed, train, validation, temporary, is_alone)
-    return read_run(folder)
+def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) -> Run:
+    """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now."""
+    key = run_key(recipe, seed, train, validation)
+    compute = partial(_train, recipe, seed, train, validation)
+    return computed_run(runs, f"{recipe.name}-seed{seed}", key, compute, train, validation)
 
 
 def precision_of(recipe: Recipe) -> str:
@@ -198,25 +189,24 @@ def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.
     return model, batches
 
 
-def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path, is_alone: bool) -> None:
-    keras.backend.clear_session()
-    model, batches = prepare(recipe, seed, train)
-    progress = _Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
-    callbacks: list[keras.callbacks.Callback] = [progress]
-    best = folder / "best.weights.h5"
+def fit(
+    model: keras.Model,
+    batches: keras.utils.PyDataset,
+    recipe: Recipe,
+    validation: Part,
+    weights: Path,
+    progress: keras.callbacks.Callback,
+) -> pd.DataFrame:
+    """Train ``model`` and leave the weights in it that the recipe keeps; return one row per epoch.
+
+    ``weights`` is where those of the best epoch lie meanwhile, a path that ends in .weights.h5.
+    """
+    callbacks = [progress]
     if recipe.keep_best_epoch:
-        callbacks.append(
-            keras.callbacks.ModelCheckpoint(
-                unformatted(best),
-                monitor="val_accuracy",
-                mode="max",
-                save_best_only=True,
-                save_weights_only=True,
-            )
-        )
+        best = {"monitor": "val_accuracy", "mode": "max", "save_best_only": True, "save_weights_only": True}
+        callbacks.append(keras.callbacks.ModelCheckpoint(unformatted(weights), **best))
     if recipe.patience is not None:
         callbacks.append(keras.callbacks.EarlyStopping("val_accuracy", patience=recipe.patience, mode="max"))
-    started, joules_used = time.perf_counter(), start_energy_meter()
     fitted = model.fit(
         batches,
         epochs=recipe.epochs,
@@ -226,20 +216,35 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         shuffle=False,  # the batches shuffle themselves
         verbose=0,
     )
-    seconds, joules = time.perf_counter() - started, joules_used()
     if recipe.keep_best_epoch:
-        model.load_weights(best)
-        best.unlink()
+        model.load_weights(weights)
+        weights.unlink()
+    history = pd.DataFrame(fitted.history).assign(seconds=progress.seconds)
+    return history.set_index(pd.RangeIndex(1, len(history) + 1, name="epoch"))
+
+
+def _train(
+    recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Train, save the network and its history in ``folder``; return the record and the validation probabilities."""
+    keras.backend.clear_session()
+    model, batches = prepare(recipe, seed, train)
+    progress = _Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
+    started = time.perf_counter()
+    history = fit(model, batches, recipe, validation, folder / "best.weights.h5", progress)
+    seconds = time.perf_counter() - started
+    best_epoch = int(history["val_accuracy"].argmax()) + 1 if recipe.keep_best_epoch else len(history)
     # The network that is kept is plain Keras in float32, whatever made its training fast.
     finished = _build(recipe, train.images, "float32")
     finished.set_weights(model.get_weights())
-    probabilities = predict_probabilities(finished, validation.images)
-    history = pd.DataFrame(fitted.history).assign(seconds=progress.seconds)
-    history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
-    best_epoch = int(history["val_accuracy"].argmax()) + 1 if recipe.keep_best_epoch else len(history)
-
     finished.save(folder / "model.keras", include_optimizer=False)
     history.to_csv(folder / "history.csv", lineterminator="\n")
+    probabilities = predict_probabilities(finished, validation.images)
+    accuracy = np.mean(probabilities.argmax(axis=1) == validation.labels)
+    progress.say(
+        f"{recipe.name}, seed {seed}: trained in {seconds:.0f} s, validation accuracy "
+        f"{accuracy:.4f} with the weights of epoch {best_epoch} of {len(history)}"
+    )
     record = {
         "name": recipe.name,
         "seed": seed,
@@ -251,15 +256,10 @@ def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Pat
         "epochs_run": len(history),
         "best_epoch": best_epoch,
         "train_seconds": round(seconds, 1),
-        "train_joules": joules if is_alone else None,
         "threads": THREADS,
         "tensorflow": tf.__version__,
     }
-    record = write_run(folder, record, probabilities, train, validation)
-    progress.say(
-        f"{recipe.name}, seed {seed}: trained in {seconds:.0f} s, validation accuracy "
-        f"{record['val_accuracy']:.4f} with the weights of epoch {best_epoch} of {len(history)}"
-    )
+    return record, probabilities
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Operations counted by hand, medians of a clock that is known, energy counters that start again."""
+"""Operations counted by hand, medians of a clock that is known, energy from seconds and cores."""
 
 from itertools import count
 
 import numpy as np
 import pytest
 
-from helpers import cost, energy
+from helpers import cost
 from helpers.backend import keras
 from helpers.models import build
 from helpers.plots_cost import draw_pareto, pareto_front
@@ -45,33 +45,6 @@ def test_the_time_is_the_median_without_the_first_call(monkeypatch) -> None:
     assert sizes == [(10, 48, 48, 3)] * 4
 
 
-def write_counter(folder, name: str, energy: int) -> None:
-    (folder / name).mkdir(exist_ok=True)
-    (folder / name / "energy_uj").write_text(f"{energy}\n")
-    (folder / name / "max_energy_range_uj").write_text("999999\n")
-    (folder / name / "name").write_text("psys\n" if name == "intel-rapl:2" else "package-0\n")
-
-
-def test_energy_is_the_sum_over_packages_and_survives_a_counter_that_starts_again(tmp_path) -> None:
-    write_counter(tmp_path, "intel-rapl:0", 900_000)
-    write_counter(tmp_path, "intel-rapl:1", 100_000)
-    write_counter(tmp_path, "intel-rapl:1:0", 5)
-    write_counter(tmp_path, "intel-rapl:2", 5)
-    joules_since = energy.start_energy_meter(tmp_path)
-    write_counter(tmp_path, "intel-rapl:0", 100_000)  # by way of 0
-    write_counter(tmp_path, "intel-rapl:1", 400_000)
-    write_counter(tmp_path, "intel-rapl:1:0", 777_777)  # a part of package 1, counted in it
-    write_counter(tmp_path, "intel-rapl:2", 888_888)  # the whole laptop, with its packages once more
-    assert joules_since() == pytest.approx(0.2 + 0.3)
-
-
-def test_energy_that_is_not_shown_is_none(tmp_path) -> None:
-    assert energy.start_energy_meter(tmp_path / "nothing")() is None
-    write_counter(tmp_path, "intel-rapl:0", 1)
-    (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
-    assert energy.start_energy_meter(tmp_path)() is None
-
-
 @pytest.fixture
 def table(monkeypatch):
     ticks = count()
@@ -79,12 +52,11 @@ def table(monkeypatch):
     usual = {
         "test_accuracy": 0.9,
         "train_seconds": 150.0,
-        "train_joules": None,
         "train_threads": 4,
         "params": 44_000,
         "recipe": {"network": "lenet_classic"},
     }
-    models = {"lenet_classic": usual, "lenet_custom": usual | {"train_joules": 7200.0, "test_accuracy": 1.0}}
+    models = {"lenet_classic": usual, "lenet_custom": usual | {"test_accuracy": 1.0}}
     images = np.zeros((3, 48, 48, 3), np.uint8)
     return cost.cost_table(models, dict.fromkeys(models, lambda batch: batch), images)
 
@@ -94,9 +66,8 @@ def test_the_table_counts_the_operations_of_the_network_in_the_recipe(table) -> 
     assert table["MFLOP per image"].tolist() == pytest.approx([expected] * 2)
 
 
-def test_the_table_says_which_energy_is_measured(table) -> None:
-    assert table["energy is"].tolist() == ["estimated", "measured"]
-    assert table["energy, Wh"].tolist() == pytest.approx([150 * 4 * 12 / 3600, 2])
+def test_times_and_the_estimate_of_energy_computed_by_hand(table) -> None:
+    assert table["energy, Wh"].tolist() == pytest.approx([150 * 4 * 12 / 3600] * 2)
     assert table["training, minutes"].tolist() == [2.5, 2.5]
     assert table["one image, ms"].tolist() == pytest.approx([512, 512])
     assert table["of a batch, ms"].tolist() == pytest.approx([512 / 3, 512 / 3])

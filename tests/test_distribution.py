@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -18,8 +18,8 @@ from helpers.cells import Cells, InputError
 from helpers.classical import fit_forest
 from helpers.features import extract_features
 from helpers.preprocessing import split_cells
-from helpers.recipes import PROFILES, Profile
-from helpers.study import Study, trained
+from helpers.recipes import PROFILES
+from helpers.study import Study
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def profile(monkeypatch) -> str:
-    monkeypatch.setitem(PROFILES, "two seeds", Profile(96, None, {"lenet_classic": (2, 2)}, {}, (), 60))
+    monkeypatch.setitem(
+        PROFILES, "two seeds", replace(PROFILES["smoke"], trainings={"lenet_classic": (2, 2)})
+    )
     return "two seeds"
 
 
@@ -166,15 +168,15 @@ def test_a_study_is_finished_with_the_same_digits_though_a_worker_is_killed(
     split = split_cells(cells)
     monkeypatch.setattr(distribution, "print", kill_the_worker_that_still_trains, raising=False)
     with monkeypatch.context() as nothing_is_trained_here:
-        nothing_is_trained_here.setattr(training, "_train", None)
+        nothing_is_trained_here.setattr(training, "fit", None)
         spread = Study(cells, split, profile, tmp_path / "spread", cluster.address)
-        found = trained(spread, "lenet_classic")["lenet_classic"]
-        assert [run.folder for run in trained(spread, "lenet_classic")["lenet_classic"]] == [
+        found = spread.trained("lenet_classic")["lenet_classic"]
+        assert [run.folder for run in spread.trained("lenet_classic")["lenet_classic"]] == [
             run.folder for run in found
         ]
     assert lines[-1] in [f"lenet_classic-seed{seed}: trained, 2 of 2" for seed in (0, 1)]
     assert len(cluster.client.scheduler_info()["workers"]) == 1
-    expected = trained(Study(cells, split, profile, tmp_path / "here"), "lenet_classic")["lenet_classic"]
+    expected = Study(cells, split, profile, tmp_path / "here").trained("lenet_classic")["lenet_classic"]
     for one, other in zip(expected, found, strict=True):
         assert one.folder.name == other.folder.name
         assert sorted(path.name for path in one.folder.iterdir()) == sorted(

@@ -8,8 +8,8 @@ import numpy as np
 
 from helpers.evaluation import compare_models
 from helpers.preprocessing import split_cells
-from helpers.results import summarise
 from helpers.study import Study
+from helpers.summary import summarise
 from helpers.synthetic import draw_cells
 
 ACCURACIES = {"forest": 0.8, "lenet_custom": 0.85, "handcrafted_best": 0.9, "cellnet": 0.95}

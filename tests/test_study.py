@@ -7,7 +7,7 @@ import pytest
 from helpers.cells import InputError
 from helpers.ladder import trained_rungs
 from helpers.preprocessing import split_cells
-from helpers.study import Study, fitted, open_study, trained
+from helpers.study import Study, open_study
 from helpers.synthetic import draw_cells
 
 
@@ -18,9 +18,9 @@ def study(tmp_path_factory) -> Study:
 
 
 def test_names_that_are_not_known_are_refused_before_anything_is_computed(study: Study) -> None:
-    for use, name in ((trained, "residual"), (trained, "resnet"), (fitted, "cellnet")):
+    for use, name in ((study.trained, "residual"), (study.trained, "resnet"), (study.fitted, "cellnet")):
         with pytest.raises(InputError, match=f"'{name}'.*expected one of"):
-            use(study, name)
+            use(name)
     assert list(study.out.iterdir()) == []
 
 

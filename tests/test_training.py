@@ -9,9 +9,10 @@ import pytest
 from helpers import training
 from helpers.backend import keras
 from helpers.batch_norm import renew_batch_statistics, with_fused_batch_norm
+from helpers.convergence import why_undertrained
 from helpers.preprocessing import Part
 from helpers.recipes import Recipe
-from helpers.runs import Run, finished_run, read_run, why_not_judged
+from helpers.runs import Run, finished_run, read_run
 from helpers.scoring import load_predictor
 from helpers.training import train
 
@@ -58,7 +59,7 @@ def test_it_learns(run) -> None:
 
 
 def test_a_finished_run_is_read_and_not_trained_again(run, monkeypatch) -> None:
-    monkeypatch.setattr(training, "_train", None)
+    monkeypatch.setattr(training, "fit", None)
     again = train(RECIPE, 0, TRAIN, VALIDATION, run.folder.parent)
     assert again.folder == run.folder
     assert again.record == read_run(run.folder).record
@@ -104,7 +105,7 @@ def test_a_training_that_is_killed_leaves_nothing(tmp_path, monkeypatch) -> None
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "write_run", killed)
+    monkeypatch.setattr(training, "predict_probabilities", killed)
     with pytest.raises(KeyboardInterrupt):
         train(replace(RECIPE, epochs=1), 0, TRAIN, VALIDATION, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -163,11 +164,11 @@ def test_an_unknown_optimizer_is_refused() -> None:
         ([0.08, 0.08], 100, "below half its training accuracy"),  # of 0.95
     ],
 )
-def test_a_training_says_why_it_is_no_fit_to_judge_by(accuracies, epoch_images, why, tmp_path) -> None:
+def test_a_training_says_why_it_was_too_brief(accuracies, epoch_images, why, tmp_path) -> None:
     lines = [f"{epoch},0.95,{accuracy}" for epoch, accuracy in enumerate(accuracies, start=1)]
     (tmp_path / "history.csv").write_text("\n".join(["epoch,accuracy,val_accuracy", *lines]))
     run = Run(tmp_path, {"epoch_images": epoch_images, "train_images": 100})
-    found = why_not_judged(run)
+    found = why_undertrained(run)
     assert found is None if why is None else why in str(found)
 
 
