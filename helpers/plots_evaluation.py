@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from helpers.calibration import EDGES, expected_calibration_error, reliability, review_curve
 from helpers.cells import CLASS_NAMES
-from helpers.evaluation import accuracy_interval, paired
+from helpers.evaluation import accuracy_interval
 from helpers.figures import CLASS_COLOURS, DIVERGING_MAP, INK, MODEL_COLOURS, MUTED, PAPER
 
 
@@ -25,6 +25,10 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) 
     accuracies : accuracy on the same ``n`` images by model name, written on the diagonal
     """
     ordered = sorted(accuracies, key=lambda name: -accuracies[name])
+    found = {}
+    for pair in pairs.itertuples():
+        points = 100 * (pair.only_a - pair.only_b) / n
+        found[pair.a, pair.b], found[pair.b, pair.a] = (points, pair.p), (-points, pair.p)
     # Colour goes with the root of the difference and is full from 10 points on: small ones stay visible.
     not_shown: dict[str, Any] = {"fill": False, "edgecolor": MUTED, "hatch": "///", "alpha": 0.35}
     figure, axes = plt.subplots(figsize=(7.4, 0.62 * len(ordered) + 2.1))
@@ -34,8 +38,7 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) 
             if name == other:
                 words, ink, weight = f"{accuracies[name]:.2%}", MUTED, "normal"
             else:
-                only_row, only_column, p = paired(pairs, name, other)
-                points = 100 * (only_row - only_column) / n
+                points, p = found[name, other]
                 words, ink, weight = f"{points:+.1f}".replace("-", "−"), MUTED, "normal"
                 if p < 0.05:
                     shade = 0.5 + 0.5 * np.sign(points) * np.sqrt(min(abs(points) / 10, 1))

@@ -127,7 +127,7 @@ def split_cells(cells: Cells) -> Split:
     pixel_sha256 = hash_pixels(cells.images)
     parts = np.full(len(cells), "train", dtype="<U10")
     keeps_source = source is not None and {"train", "test"} <= set(source.tolist())
-    if source is not None and keeps_source:
+    if keeps_source:
         parts[:] = source
     has_validation = "validation" in parts
     leaked = 0
