@@ -15,10 +15,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from helpers.cells import InputError
+from helpers.errors import InputError
+from helpers.files import ROOT, unformatted, written_atomically
+from helpers.networks import RECORD
 from helpers.recipes import PROFILES, THREADS
-from helpers.runs import RECORD
-from helpers.storage import ROOT, unformatted, written_atomically
 
 NOTEBOOK_FOLDER = ROOT / "notebooks"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from helpers.cells import InputError
+from helpers.errors import InputError
 
 THREADS = 2
 """Threads of one training on every machine: the order of sums depends on it, and so do the last digits."""
@@ -17,12 +17,12 @@ class Recipe:
 
     Parameters
     ----------
-    name, network : of the run, and of the network that `helpers.models.build` builds
+    name, network : of the run, and of the network that `helpers.networks.build` builds
     epochs, batch_size, learning_rate : of the training on categorical cross-entropy
-    optimizer : "adam", "adamw" or "muon" (`helpers.muon`)
+    optimizer : "adam", "adamw" or "muon" (`helpers.networks.optimizers`)
     cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
     flips_and_turns : whether each image is shown in another of its eight mirrored and quarter-turned forms each epoch
-    acquisition_jitter : strength of `helpers.augmentation.jitter_acquisition`; 0 for none
+    acquisition_jitter : strength of `helpers.networks.jitter_acquisition`; 0 for none
     scaling : of pixels, "symmetric" to [-1, 1], "unit" to [0, 1], "raw" (none) or "standardised" (mean 0 and standard
         deviation 1 of each channel over the training images)
     epoch_images : number of images in an epoch, where that is not all of them

@@ -9,7 +9,6 @@ import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -17,22 +16,20 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers import NOTEBOOKS
-from helpers.cells import InputError
-from helpers.command_line import OneLineParser, with_exit_code
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
+from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.execution import NOTEBOOK_FOLDER, NotebookFailedError, execute_whole, in_words, seconds_left
-from helpers.provenance import PACKAGES, PAGE_PACKAGES
+from helpers.files import LIBRARIES, ROOT, file_sha256, key_of, remove_leftovers, versions, write_text
 from helpers.recipes import NETWORKS, PROFILES
-from helpers.storage import ROOT, file_sha256, key_of, remove_leftovers, write_text
 from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
 
-PAGE = ("report.py", "markup.py")
-"""Rooms on which, with the template, only the page depends: a change here renders anew and executes nothing."""
+PAGE = ("report/page.py", "report/markup.py", "report/template/")
+"""On these only the page depends: a change there renders anew and executes nothing."""
 
 COMMANDS = ("run.py", "execution.py", "test_model.py")
-"""Rooms that no notebook enters: a change here executes nothing."""
+"""No notebook enters these: a change there executes nothing."""
 
 PRODUCTS = (
     *(
@@ -89,15 +86,23 @@ def command(options: Namespace) -> str:
     return shlex.join(words)
 
 
+def source_files() -> list[tuple[str, str]]:
+    """Return every file below ``helpers`` that Python, matplotlib or Jinja reads: its path from there, its SHA-256."""
+    folder = ROOT / "helpers"
+    files = sorted(
+        file for file in folder.rglob("*") if file.suffix in (".py", ".mplstyle", ".j2", ".css", ".js")
+    )
+    return [(file.relative_to(folder).as_posix(), file_sha256(file)) for file in files]
+
+
 def notebook_keys(options: Namespace, source: Source, external: Source | None = None) -> dict[str, str]:
     """Return a key per notebook over everything its outputs depend on, the notebooks before it included.
 
     Of these only the last one, which tests and writes the results, sees the external cells and that "auto" chose.
     """
-    helpers = sorted(path for form in ("*.py", "*.mplstyle") for path in (ROOT / "helpers").rglob(form))
-    rooms = [(path.name, file_sha256(path)) for path in helpers if path.name not in PAGE + COMMANDS]
-    versions = [version(name) for name in PACKAGES]
-    key = key_of(options.profile, source_fingerprint(source), rooms, versions, sys.version)
+    rooms = [(room, sha256) for room, sha256 in source_files() if not room.startswith(PAGE + COMMANDS)]
+    packages = versions(*(package for package in LIBRARIES if package != "report"))
+    key = key_of(options.profile, source_fingerprint(source), rooms, packages, sys.version)
     keys = {}
     for name in NOTEBOOKS:
         cells = json.loads((NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -185,6 +190,8 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
             is_last = name == NOTEBOOKS[-1]
             runs[name] = execute_whole(name, parameters | (more if is_last else {}), due, say)
             if is_last:
+                from helpers.report import add_circumstances
+
                 add_circumstances(
                     out, command(options), {"requested": options.data, "reason": source.reason}, runs
                 )
@@ -217,11 +224,11 @@ def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack
 
         find_chromium()
     if "EXTERNAL" in parameters:
-        from helpers.robustness import load_external
+        from helpers.evaluation import load_external
 
         load_external(parameters["EXTERNAL"])
     if options.dask:
-        from helpers.distribution import scheduler_at
+        from helpers.networks import scheduler_at
 
         os.environ[SCHEDULER] = stack.enter_context(scheduler_at(options.dask))
         stack.callback(os.environ.pop, SCHEDULER)
@@ -230,10 +237,9 @@ def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack
 def _rendered(out: Path, as_pdf: bool, say: Callable[[str], None]) -> Path:
     """Return the report, rendered anew where something on which it depends has changed, and printed if asked."""
     report, rendered = out / "report.html", out / ".report-key"
-    template = sorted((ROOT / "helpers" / "report_template").iterdir())
-    notebooks = [out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS]
-    files = [*(ROOT / "helpers" / room for room in PAGE), *template, *notebooks, out / "results.json"]
-    key = key_of([version(name) for name in PAGE_PACKAGES], [file_sha256(path) for path in files])
+    files = [*(out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS), out / "results.json"]
+    rooms = [sha256 for room, sha256 in source_files() if room.startswith(PAGE)]
+    key = key_of(versions("report"), rooms, [file_sha256(path) for path in files])
     if not (report.exists() and rendered.exists() and rendered.read_text() == key):
         from helpers.report import render_report
 

@@ -12,15 +12,20 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from helpers.audit import has_blue_background
-from helpers.cells import Cells, InputError
-from helpers.colour import colour_statistics
-from helpers.data import KEYWORDS, load_cells
-from helpers.features import stained_areas
-from helpers.preprocessing import Part, Split, split_cells, take_sample
+from helpers.data import (
+    KEYWORDS,
+    Cells,
+    Part,
+    Split,
+    load_cells,
+    split_cells,
+    take_sample,
+)
+from helpers.errors import InputError
+from helpers.features import colour_statistics, has_blue_background, stained_areas
+from helpers.files import ROOT, code_key, computed_table, key_of
+from helpers.networks import Run, computed_run
 from helpers.recipes import NETWORKS, PROFILES, Profile
-from helpers.runs import Run, computed_run
-from helpers.storage import ROOT, computed_table, key_of, source_key
 
 CLASSICAL = ("forest", "handcrafted_best")
 """The models without a network."""
@@ -76,8 +81,8 @@ class Study:
         """Return a row per training and validation image, in the order of the data; computed once and kept.
 
         The index is the image's position in the data. Columns: red, green, blue, grey, black and white
-        (`helpers.colour`); label; dark_area, of the central dark part in pixels, NaN where it reaches the edge
-        (`helpers.features`); has_blue_background (`helpers.audit`).
+        (`helpers.features.colour`); label; dark_area, of the central dark part in pixels, NaN where it reaches the edge
+        (`helpers.features.handcrafted`); has_blue_background (`helpers.data.audit`).
         """
 
         def compute() -> pd.DataFrame:
@@ -92,8 +97,7 @@ class Study:
                 .set_index(self.split.indices("train", "validation"))
             )
 
-        source = source_key("audit", "colour", "features", "shape_features")
-        key = key_of(self.cells.sha256, self.split.sha256, source)
+        key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
         return computed_table(self.kept / f"statistics-{key}.csv", compute)
 
     def trained(self, *names: str) -> dict[str, list[Run]]:
@@ -101,14 +105,14 @@ class Study:
 
         InputError where the study's profile trains no such recipe.
         """
-        from helpers.training import train
+        from helpers.networks import train
 
         recipes = [self.profile.recipe(name) for name in names]
         jobs = [
             (recipe, seed) for recipe in recipes for seed in range(self.profile.trainings[recipe.name][1])
         ]
         if self.scheduler:
-            from helpers.distribution import train_on
+            from helpers.networks import train_on
 
             train_on(self.scheduler, jobs, self.train, self.validation, self.kept)
         runs: dict[str, list[Run]] = {name: [] for name in names}
@@ -121,23 +125,22 @@ class Study:
 
         InputError where ``name`` is not in `CLASSICAL`.
         """
-        from helpers import classical
+        from helpers.features import classical
 
         if name not in CLASSICAL:
             raise InputError(f"model {name!r}: no classical one, expected one of {', '.join(CLASSICAL)}")
-        versions = [version(name) for name in ("scikit-learn", "scikit-image", "scipy", "numpy", "skops")]
-        key = key_of(name, self.train.sha256, self.validation.sha256, versions, classical.SOURCE)
+        key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
         return computed_run(self.kept, name, key, partial(self._fit, name), self.train, self.validation)
 
     def _fit(self, name: str, folder: Path) -> tuple[dict[str, Any], np.ndarray]:
         """Fit a classical model, save it in ``folder``; return its record and the validation probabilities."""
-        from helpers import classical
+        from helpers.features import classical
 
         fit = {"forest": classical.fit_forest, "handcrafted_best": classical.fit_handcrafted_best}[name]
         work = partial(fit, self.train.images, self.train.labels, seed=0)
         started = time.perf_counter()
         if self.scheduler:
-            from helpers.distribution import with_joblib_on
+            from helpers.networks import with_joblib_on
 
             model = with_joblib_on(self.scheduler, work)
         else:

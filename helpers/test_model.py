@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.calibration import apply_temperature
-from helpers.cells import CLASS_NAMES, Cells, InputError
-from helpers.command_line import OneLineParser, printable, refused, refusing, with_exit_code
-from helpers.data import load_cells
-from helpers.evaluation import counted, score
-from helpers.scoring import load_predictor, read_temperature
-from helpers.storage import write_text
+from helpers.data import CLASS_NAMES, Cells, load_cells
+from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
+from helpers.evaluation import apply_temperature, counted, score
+from helpers.files import write_text
+from helpers.saved_models import load_predictor, read_temperature
 
 # pytest would collect this room and its function by their names
 __test__ = False

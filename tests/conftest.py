@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import report, run
-from helpers.cells import InputError
+from helpers import run
+from helpers.errors import InputError
+from helpers.report import page
 
 NO_BROWSER = "no browser"
 
@@ -36,7 +37,7 @@ def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> SmokeRun:
 def chromium_path() -> str:
     """Return the path of Chromium; without one, skip the tests that need it, or fail them under REQUIRE_BROWSER."""
     try:
-        path = report.find_chromium()
+        path = page.find_chromium()
         subprocess.run([path, "--version"], check=True, capture_output=True)
     except (InputError, subprocess.CalledProcessError):  # Ubuntu's chromium-browser may only name a snap
         if os.environ.get("REQUIRE_BROWSER"):

@@ -4,7 +4,7 @@ from concurrent.futures import Future, wait
 
 from helpers import execution
 from helpers.execution import follow, in_words, seconds_left
-from helpers.storage import write_json
+from helpers.files import write_json
 
 
 def finished() -> Future:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from helpers import NOTEBOOKS
-from helpers.storage import ROOT
+from helpers.files import ROOT
 
 
 @pytest.fixture(params=NOTEBOOKS)

@@ -12,11 +12,11 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from test_archives import BROKEN
+from data_files import BROKEN
 
 from helpers import NOTEBOOKS, execution, run
-from helpers.evaluation import accuracy_interval
-from helpers.storage import ROOT
+from helpers.evaluation.scores import accuracy_interval
+from helpers.files import ROOT
 
 
 @pytest.fixture(scope="module")

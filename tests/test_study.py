@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from helpers.cells import InputError
-from helpers.ladder import trained_rungs
-from helpers.preprocessing import split_cells
+from helpers.data.split import split_cells
+from helpers.data.synthetic import draw_cells
+from helpers.errors import InputError
+from helpers.evaluation.ladder import trained_rungs
 from helpers.study import Study, open_study
-from helpers.synthetic import draw_cells
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,16 @@ import pytest
 from PIL import Image
 
 from helpers import test_model as door
-from helpers.backend import keras
-from helpers.calibration import apply_temperature
-from helpers.cells import CLASS_NAMES
-from helpers.classical import fit_forest, save_classical
-from helpers.evaluation import score
-from helpers.export import export_onnx
-from helpers.models import build
-from helpers.scoring import load_predictor, read_temperature, write_temperature
-from helpers.storage import ROOT
-from helpers.synthetic import draw_cells
+from helpers.data.cells import CLASS_NAMES
+from helpers.data.synthetic import draw_cells
+from helpers.evaluation.calibration import apply_temperature
+from helpers.evaluation.scores import score
+from helpers.features.classical import fit_forest, save_classical
+from helpers.files import ROOT
+from helpers.networks.architectures import build
+from helpers.networks.backend import keras
+from helpers.onnx_export import export_onnx
+from helpers.saved_models import load_predictor, read_temperature, write_temperature
 
 MODELS = (
     "forest.skops",

@@ -14,16 +14,13 @@ from skimage.filters import threshold_otsu
 from skimage.measure import label, perimeter, regionprops
 from threadpoolctl import threadpool_limits
 
-from helpers.backend import matrix_product_peak
-from helpers.cells import InputError
-from helpers.command_line import OneLineParser, with_exit_code
-from helpers.cost import count_flops
-from helpers.data import KEYWORDS, load_cells
+from helpers.data import KEYWORDS, Part, load_cells
+from helpers.errors import InputError, OneLineParser, with_exit_code
+from helpers.evaluation import count_flops
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
-from helpers.preprocessing import Part
+from helpers.networks import matrix_product_peak, precision_of, prepare, train
 from helpers.recipes import NETWORKS, RECIPES
 from helpers.study import open_study
-from helpers.training import precision_of, prepare, train
 
 TURN = 1024
 """Images that one way to extract features works on before it is the other's turn."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.command_line import OneLineParser, refused, refusing, with_exit_code
+from helpers.errors import OneLineParser, refused, refusing, with_exit_code
 
 CIRCUMSTANCES = {"provenance", "train_seconds", "train_joules", "train_threads", "requested", "reason"}
 """Keys that tell how a run went and not what it found: where only these differ, the results are the same."""

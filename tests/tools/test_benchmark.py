@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.preprocessing import Part
+from helpers.data.split import Part
 from helpers.recipes import NETWORKS
 from tools import benchmark
 

@@ -1,0 +1,30 @@
+from .audit import (
+    describe_copies as describe_copies,
+    describe_defects as describe_defects,
+    dropped_images as dropped_images,
+    group_by_class as group_by_class,
+)
+from .cells import (
+    CLASS_NAMES as CLASS_NAMES,
+    LUMINANCE as LUMINANCE,
+    SIDE as SIDE,
+    SPLIT_NAMES as SPLIT_NAMES,
+    Cells as Cells,
+)
+from .source import (
+    KEYWORDS as KEYWORDS,
+    Source as Source,
+    load_cells as load_cells,
+    resolve_source as resolve_source,
+    source_fingerprint as source_fingerprint,
+)
+from .split import (
+    DROPPED as DROPPED,
+    Part as Part,
+    Split as Split,
+    find_copies as find_copies,
+    one_hot as one_hot,
+    scale_pixels as scale_pixels,
+    split_cells as split_cells,
+    take_sample as take_sample,
+)

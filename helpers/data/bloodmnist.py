@@ -1,0 +1,85 @@
+"""BloodMNIST: found where it usually lies, or downloaded once, and never used with a wrong checksum.
+
+Source: Yang et al. 2023, "MedMNIST v2", Scientific Data, doi:10.1038/s41597-022-01721-8 (CC BY 4.0).
+"""
+
+import hashlib
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from helpers.errors import InputError, refused, refusing
+from helpers.files import ROOT
+
+MD5 = {
+    "bloodmnist_64.npz": "2b94928a2ae4916078ca51e05b6b800b",
+    "bloodmnist.npz": "7053d0359d879ad8a5505303e11de1dc",
+}
+"""Checksums of the 64 and 28 pixel files, the larger first: it is preferred."""
+
+DOWNLOAD = "bloodmnist_64.npz"
+URL = f"https://zenodo.org/records/10519652/files/{DOWNLOAD}?download=1"
+
+TIMEOUT = (3.0, 5.0)
+"""Seconds to connect to each of the server's addresses (Zenodo has three), and seconds it may stand still."""
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder for this project."""
+    import pooch
+
+    return Path(pooch.os_cache("blood-cell-report"))
+
+
+def is_bloodmnist(path: Path) -> bool:
+    """Return whether a file is one of the published BloodMNIST files, by name and checksum."""
+    if path.name not in MD5:
+        return False
+    with refusing(path, "a file"), path.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest() == MD5[path.name]
+
+
+def usual_places() -> list[Path]:
+    """Return where BloodMNIST files may lie: ``data/``, ``~/.medmnist`` and the cache; 64 pixels first."""
+    folders = [ROOT / "data", cache_folder()]
+    with suppress(RuntimeError):  # a container's user may have no home
+        folders.insert(1, Path.home() / ".medmnist")
+    return [folder / name for name in MD5 for folder in folders]
+
+
+def find_bloodmnist(places: list[Path]) -> tuple[Path | None, list[InputError]]:
+    """Return the first of ``places`` that holds a file with the right checksum, and why others do not."""
+    problems: list[InputError] = []
+    for path in places:
+        try:
+            with refusing(path, "a file"):
+                if path.is_file():
+                    if is_bloodmnist(path):
+                        return path, problems
+                    raise refused(path, "has the wrong MD5 checksum; delete it to download it again")
+        except InputError as problem:
+            problems.append(problem)
+    return None, problems
+
+
+def download_bloodmnist(folder: Path | None = None, url: str = URL, md5: str = MD5[DOWNLOAD]) -> Path:
+    """Return the path of the downloaded file in ``folder`` (the user's cache by default).
+
+    The file appears there only when it is whole and its checksum is right. Raises InputError otherwise,
+    after about 15 seconds where there is no network; how long a name lookup takes is the system's choice.
+    """
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    downloader = pooch.HTTPDownloader(sys.stderr.isatty(), chunk_size=2**16, timeout=TIMEOUT)
+    try:
+        target = folder or cache_folder()
+        return Path(pooch.retrieve(url, f"md5:{md5}", DOWNLOAD, target, downloader=downloader))
+    except Exception as error:  # requests, urllib3, ssl and pooch each raise their own
+        found = str(error)[:200]
+        if isinstance(error, requests.HTTPError) and error.response is not None:
+            found = f"the server answered {error.response.status_code}"
+        elif isinstance(error, requests.ConnectionError) and "Read timed out" not in found:
+            found = "no connection"
+        raise refused("bloodmnist", f"could not be downloaded from {url} ({found})") from error

@@ -1,0 +1,82 @@
+"""The one value every room hands on: cell images, their labels, and where they came from."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from helpers.errors import InputError
+
+SIDE = 48
+"""Height and width of every image, in pixels."""
+
+CLASS_NAMES = (
+    "basophil",
+    "eosinophil",
+    "erythroblast",
+    "immature granulocyte",
+    "lymphocyte",
+    "monocyte",
+    "neutrophil",
+    "platelet",
+)
+"""Class name of each label; the order is BloodMNIST's."""
+
+LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in grey (ITU-R BT.601, which Pillow and the original report use)."""
+
+SPLIT_NAMES = ("train", "validation", "test")
+"""Names of the three parts of the data, in the order they are used."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cell images with labels and provenance.
+
+    Parameters
+    ----------
+    images : (N, 48, 48, 3) uint8, RGB in [0, 255]
+    labels : (N,) uint8 in [0, 7], or None where the source has none
+    source : what the images are, in words a reader understands
+    is_synthetic : True when this project drew the images itself
+    notes : conversions made on the way in, one sentence each
+    source_split : (N,) "train" / "validation" / "test", or None where the source names no split
+    original_sizes : (N, 2) height and width in pixels before resampling, or None if all were 48x48
+    names : one name per image (its file name), or None
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    source: str
+    is_synthetic: bool = False
+    notes: tuple[str, ...] = ()
+    source_split: np.ndarray | None = None
+    original_sizes: np.ndarray | None = None
+    names: tuple[str, ...] | None = None
+    sha256: str = field(init=False)
+    """SHA-256 over pixels, then labels: the identity of the data, whatever file it came in."""
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.shape[1:] != (SIDE, SIDE, 3):
+            raise InputError(
+                f"{self.source}: images are {self.images.dtype} {self.images.shape}, "
+                f"expected uint8 (N, {SIDE}, {SIDE}, 3)"
+            )
+        if self.labels is not None and self.labels.shape != (len(self.images),):
+            raise InputError(f"{self.source}: {len(self.images)} images but labels {self.labels.shape}")
+        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels, dtype=np.uint8).data)
+        object.__setattr__(self, "sha256", digest.hexdigest())
+
+    def banner(self) -> str:
+        """Return what these cells are as Markdown, for the top of every notebook."""
+        if self.is_synthetic:
+            return (
+                "> **Synthetic cells.** This project drew these images itself, for want of real ones. "
+                "Nothing below says anything about real blood cells."
+            )
+        return f"> **Real cells:** {len(self):,} images of {self.source}."
+
+    def __len__(self) -> int:
+        return len(self.images)

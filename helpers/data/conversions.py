@@ -1,0 +1,156 @@
+"""Whatever form images and labels come in -> uint8 RGB of 48 x 48 pixels and labels 0 to 7.
+
+What is converted is said in a note; what cannot be raises `InputError`.
+"""
+
+import re
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from helpers.data.cells import CLASS_NAMES, SIDE
+from helpers.errors import refused
+
+SMALLEST_SIDE = 16
+"""Images with fewer pixels along a side are refused."""
+
+LARGEST_SIDE = 4096
+"""So are images with more: they show more than one cell."""
+
+ORIGINAL_SIDES = range(350, 381)
+"""Side lengths of the CellaVision originals (360 x 363 px and near)."""
+
+ORIGINAL_CROP = 200
+"""The central square of an original that holds the cell, as in the original report's data.npz."""
+
+OTHER_NAMES: dict[str, int] = {
+    **{"ba": 0, "baso": 0, "eo": 1, "eos": 1, "erb": 2, "normoblast": 2},
+    **{"ig": 3, "granulocyte immature": 3, "promyelocyte": 3, "pmy": 3, "myelocyte": 3, "my": 3},
+    **{"metamyelocyte": 3, "mmy": 3, "ly": 4, "lym": 4, "lymph": 4, "mo": 5, "mono": 5},
+    **{"ne": 6, "neu": 6, "neut": 6, "neutro": 6, "bne": 6, "sne": 6, "plt": 7, "thrombocyte": 7},
+}
+"""Abbreviations in use for the classes, and the stages of immature granulocytes by their own names."""
+
+
+def class_index(name: str) -> int | None:
+    """Return the label 0 to 7 that a class name, plural, abbreviation or digit means, else None."""
+    plain = unicodedata.normalize("NFKC", name).casefold().strip()
+    if re.fullmatch("[0-7]", plain):
+        return int(plain)
+    plain = re.sub(r"[\s_-]+", " ", plain)
+    for candidate in (plain, plain.removesuffix("s")):
+        if candidate in CLASS_NAMES:
+            return CLASS_NAMES.index(candidate)
+        if candidate in OTHER_NAMES:
+            return OTHER_NAMES[candidate]
+    return None
+
+
+def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return (N,) uint8 labels and notes from (N,), (N, 1), one-hot (N, 8) or names; raise InputError."""
+    count = len(values)
+    expected = f"expected labels 0 to {len(CLASS_NAMES) - 1}"
+    one_hot = values.shape == (count, len(CLASS_NAMES))
+
+    if values.dtype.kind in "US" and not one_hot:
+        words, inverse = np.unique(values.ravel(), return_inverse=True)
+        texts = [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in words]
+        indices = [class_index(text) for text in texts]
+        for text, index in zip(texts, indices, strict=True):
+            if index is None:
+                raise refused(path, f"'{key}' holds the label {text[:40]!r}, which names none of the classes")
+        return np.array(indices, np.uint8)[inverse], (f"Labels were names in '{key}'.",)
+
+    if values.dtype.kind not in ("uifb" if one_hot else "uif"):
+        raise refused(path, f"'{key}' is {values.dtype}, {expected}")
+    if one_hot:
+        if not (((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()):
+            raise refused(path, f"'{key}' is {values.shape} but its rows are not one-hot (a single 1 each)")
+        return values.argmax(axis=1).astype(np.uint8), (f"Labels were one-hot in '{key}'.",)
+
+    values = values.ravel()
+    outside = values[~np.isin(values, range(len(CLASS_NAMES)))]
+    if len(outside):
+        expected = "expected whole numbers 0 to 7, no NaN and nothing infinite"
+        raise refused(path, f"'{key}' holds {outside[0]:g} ({len(outside)} labels out of range), {expected}")
+    notes = (f"Labels were {values.dtype} in '{key}'.",) if values.dtype.kind == "f" else ()
+    return values.astype(np.uint8), notes
+
+
+def value_scale(dtype: np.dtype, low: float, high: float) -> tuple[float, float, str] | None:
+    """Return (factor, offset, note) that bring values in [low, high] to [0, 255]; None if not understood."""
+    near = 1e-3
+    if dtype.kind in "ui":
+        note = "" if dtype == np.uint8 else f"Pixels were {dtype} in 0 to 255; kept as uint8."
+        return (1.0, 0.0, note) if low >= 0 and high <= 255 else None
+    if low >= -near and high <= 1 + near:
+        return 255.0, 0.0, f"Pixels were {dtype} in [0, 1]; multiplied by 255 and rounded."
+    # Within [-0.5, 0.5] the scale could as well be that range: guessing would halve the contrast.
+    if low >= -1 - near and high <= 1 + near and max(-low, high) > 0.5 + near:
+        return 127.5, 127.5, f"Pixels were {dtype} in [-1, 1]; brought to 0 to 255 and rounded."
+    if low >= -0.5 and 16 < high <= 255.5:
+        return 1.0, 0.0, f"Pixels were {dtype} in 0 to 255; rounded."
+    return None
+
+
+def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
+    """Return ``values * factor + offset`` rounded to uint8."""
+    if values.dtype.kind in "ui":
+        return values.astype(np.uint8)
+    scaled: np.ndarray = np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255))
+    return scaled.astype(np.uint8)
+
+
+def as_rgb(images: np.ndarray) -> np.ndarray:
+    """Return (N, H, W, 3) uint8 from grey (1), RGB (3) or RGBA (4, laid on white) channels."""
+    if images.shape[-1] == 1:
+        return np.repeat(images, 3, axis=-1)
+    if images.shape[-1] == 4:
+        alpha = images[..., 3:].astype(np.uint16)
+        on_white: np.ndarray = (images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255  # at most 65,152
+        return on_white.astype(np.uint8)
+    return images
+
+
+def usable_size(height: int, width: int) -> bool:
+    """Return whether an image is large enough, and square enough, to crop and resample to one cell."""
+    shorter, longer = sorted((height, width))
+    return shorter >= SMALLEST_SIDE and longer <= min(2 * shorter, LARGEST_SIDE)
+
+
+def cropped_side(height: int, width: int) -> int:
+    """Return the side of the central square that is kept."""
+    is_original = height in ORIGINAL_SIDES and width in ORIGINAL_SIDES
+    return ORIGINAL_CROP if is_original else min(height, width)
+
+
+def to_side(image: np.ndarray) -> np.ndarray:
+    """Return (48, 48, 3) uint8: the central square of an (H, W, 3) uint8 image, resampled.
+
+    Pillow's bicubic filter widens with the reduction, so reducing is antialiased.
+    """
+    height, width = image.shape[:2]
+    side = cropped_side(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[top : top + side, left : left + side]
+    if side == SIDE:
+        return square
+    resized = Image.fromarray(np.ascontiguousarray(square)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return np.asarray(resized)
+
+
+def geometry_notes(sizes: np.ndarray) -> tuple[str, ...]:
+    """Return one sentence per size among ``sizes`` (N, 2) that was cropped or resampled, at most six."""
+    notes = []
+    for (height, width), count in zip(*np.unique(sizes, axis=0, return_counts=True), strict=True):
+        side = cropped_side(int(height), int(width))
+        steps = [f"the central {side} × {side} kept"] if (height, width) != (side, side) else []
+        if side > SIDE:
+            steps.append(f"reduced to {SIDE} × {SIDE} (Pillow, bicubic, antialiased)")
+        if side < SIDE:
+            steps.append(f"enlarged to {SIDE} × {SIDE} (Pillow, bicubic), which adds no detail")
+        if steps:
+            notes.append(f"{count:,} of {height} × {width} pixels: {', '.join(steps)}.")
+    return (*notes[:5], f"{len(notes) - 5} further sizes treated alike.") if len(notes) > 6 else tuple(notes)

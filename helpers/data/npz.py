@@ -1,0 +1,245 @@
+"""Cells from an .npz file, whatever its keys and layout, pixels converted block by block.
+
+Nothing is ever unpickled. NumPy reads the headers; each is compared with what the zip holds before memory is reserved.
+"""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from helpers.data.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
+from helpers.data.conversions import (
+    as_labels,
+    as_rgb,
+    as_uint8,
+    geometry_notes,
+    to_side,
+    usable_size,
+    value_scale,
+)
+from helpers.errors import printable, refused, refusing
+
+LARGEST_ARRAY = 8 * 2**30
+"""Bytes that one array may declare."""
+
+LARGEST_COUNT = 500_000
+"""Images that one file may declare."""
+
+LARGEST_LABEL = 512
+"""Bytes of one label, if it is a name."""
+
+BLOCK_VALUES = 2**20
+"""Values read and converted at a time."""
+
+IMAGE_KEYS = {"", "image", "images", "img", "imgs", "x", "data", "pixels"}
+LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes"}
+SPLIT_WORDS = {
+    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
+    **{"val": "validation", "valid": "validation", "validation": "validation"},
+}
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """One array of the file, as its header describes it."""
+
+    key: str
+    archive: zipfile.ZipFile
+    entry: zipfile.ZipInfo
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: np.dtype
+
+    @property
+    def split_and_stem(self) -> tuple[str, str]:
+        """The split that a key like ``train_images`` names (else ""), and what is left of the key."""
+        words = re.findall(r"[^\W_]+", self.key.casefold())
+        splits = [SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS]
+        return splits[0] if len(splits) == 1 else "", "_".join(w for w in words if w not in SPLIT_WORDS)
+
+    def __str__(self) -> str:
+        return f"'{self.key}' {self.dtype} {self.shape}"
+
+    def blocks(self, values: int) -> Iterator[np.ndarray]:
+        """Yield the array's values in file order, as 1-D pieces of at most ``values``."""
+        size, bytes_each = prod(self.shape), self.dtype.itemsize
+        with self.archive.open(self.entry) as stream:
+            stream.read(self.entry.file_size - size * bytes_each)  # the header
+            for start in range(0, size, values):
+                count = min(values, size - start)
+                yield np.frombuffer(stream.read(count * bytes_each), self.dtype, count)
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """Images and labels that belong together: the whole file, or one split of it."""
+
+    images: StoredArray
+    labels: StoredArray | None
+    shape: tuple[int, ...]
+    """(N, H, W, C), or (N, C, H, W) where ``channels_first``."""
+    channels_first: bool
+    notes: tuple[str, ...]
+    """A sentence per way in which the images do not lie as (N, H, W, 3)."""
+
+
+def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
+    """Return what one .npy entry's header says; raise InputError unless the file holds exactly that."""
+    key = entry.filename.removesuffix(".npy")
+    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        found = f"is encrypted or compressed by method {entry.compress_type}"
+        raise refused(path, f"'{key}' {found}, expected an array written by numpy.savez")
+    is_in_file = entry.header_offset + entry.compress_size <= path.stat().st_size
+    # Deflate cannot shrink more than 1032-fold: a larger claim cannot be true.
+    if not is_in_file or entry.file_size > min(LARGEST_ARRAY, 1040 * entry.compress_size):
+        found = f"claims {entry.file_size:,} bytes, which the file does not hold"
+        raise refused(path, f"'{key}' {found} or which are more than {LARGEST_ARRAY:,}")
+    with archive.open(entry) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged headers make Python's parser warn before it fails
+        version = np.lib.format.read_magic(stream)
+        read_header = getattr(np.lib.format, "read_array_header_{}_{}".format(*version), None)
+        if read_header is None:
+            raise refused(path, f"'{key}' has .npy version {version}, expected (1, 0) or (2, 0)")
+        array = StoredArray(key, archive, entry, *read_header(stream))
+        held = entry.file_size - stream.tell()
+    if array.dtype.hasobject:
+        raise refused(path, f"{array} holds Python objects, which are never unpickled; expected numbers")
+    declared = prod(array.shape) * array.dtype.itemsize
+    if declared != held or min(array.shape, default=0) < 0:
+        raise refused(path, f"{array} declares {declared:,} bytes, which the file does not hold")
+    return array
+
+
+def the_one(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Path) -> StoredArray:
+    """Return the array meant; between several a usual key decides; raise InputError where it does not."""
+    meant = [array for array in arrays if len(arrays) == 1 or array.split_and_stem[1] in usual_keys]
+    if len(meant) != 1:
+        found = ", ".join(map(str, arrays))
+        raise refused(path, f"{len(arrays)} arrays could be the {what} ({found}), expected one")
+    return meant[0]
+
+
+def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
+    """Return which arrays are the images and the labels, and how the images lie; raise InputError."""
+    images = the_one([array for array in arrays if len(array.shape) in (3, 4)], IMAGE_KEYS, "images", path)
+    shape = images.shape
+    if len(shape) == 3:
+        is_one_image = shape[2] in (3, 4) and usable_size(*shape[:2])
+        shape = (1, *shape) if is_one_image else (*shape, 1)
+    channels_first = shape[3] not in (1, 3, 4)
+    count, *size = shape
+    channels = size.pop(0 if channels_first else 2)
+    if count == 0:
+        raise refused(path, f"{images} holds no images")
+    if images.dtype.kind not in "uif" or channels not in (1, 3, 4) or not usable_size(*size):
+        expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
+        raise refused(path, f"{images} is no array of cell images, {expected}")
+
+    others = [array for array in arrays if len(array.shape) in (1, 2)]
+    fitting = [array for array in others if array.shape[0] == count] or others
+    labels = the_one(fitting, LABEL_KEYS, "labels", path) if fitting else None
+    shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}
+    if labels and (labels.shape not in shapes or labels.dtype.itemsize > LARGEST_LABEL):
+        found = f"but the labels are '{labels.key}', which is {labels.shape}, each value is {labels.dtype}"
+        expected = "expected numbers or names of classes as (N,), (N, 1) or one-hot (N, 8)"
+        raise refused(path, f"{count} images in {images} {found}, {expected}")
+    conversions = {
+        "The file held a single image.": len(images.shape) == 3 and channels > 1,
+        "Channels came before height and width; moved last.": channels_first,
+        "Images were grey; the value was repeated for red, green and blue.": channels == 1,
+        "Images had an alpha channel; laid on white.": channels == 4,
+    }
+    notes = tuple(note for note, applies in conversions.items() if applies)
+    return StoredPart(images, labels, shape, channels_first, notes)
+
+
+def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
+    """Return one part for the whole file, or one per split in the order train, validation, test."""
+    found = ", ".join(map(str, arrays))
+    splits = {array.split_and_stem[0] for array in arrays if len(array.shape) in (3, 4)}
+    if not splits:
+        raise refused(path, f"no array of images (N, {SIDE}, {SIDE}, 3) among {found}")
+    if len(splits) == 1:  # then any label array is meant for these images, whichever part its key names
+        parts = [find_part(arrays, path)]
+    elif "" in splits:
+        raise refused(path, f"images both with and without a part named in their key: {found}")
+    else:
+        named = [split for split in SPLIT_NAMES if split in splits]
+        parts = [find_part([a for a in arrays if a.split_and_stem[0] == split], path) for split in named]
+    if len({(part.shape[1:], part.images.dtype, part.labels is None) for part in parts}) > 1:
+        raise refused(path, f"its parts differ in their images, or only one of them has labels: {found}")
+    if sum(part.shape[0] for part in parts) > LARGEST_COUNT:
+        raise refused(path, f"declares more than {LARGEST_COUNT:,} images, which is the most accepted")
+    return parts
+
+
+def find_scale(parts: list[StoredPart], path: Path) -> tuple[float, float, str]:
+    """Return what brings the pixels of all parts to [0, 255]; see `value_scale`; raise InputError."""
+    first, extremes = parts[0].images, [0, 255]
+    if first.dtype != np.uint8:
+        blocks = (block for part in parts for block in part.images.blocks(BLOCK_VALUES))
+        extremes = [extreme for block in blocks for extreme in (block.min(), block.max())]
+    low, high = float(np.min(extremes)), float(np.max(extremes))
+    scale = value_scale(first.dtype, low, high)
+    if scale is None:
+        expected = "expected 0 to 255, 0 to 1 or -1 to 1, no NaN and nothing infinite"
+        raise refused(path, f"{first} has values {low:g} to {high:g}, {expected}")
+    return scale
+
+
+def stored_images(part: StoredPart, factor: float, offset: float) -> Iterator[np.ndarray]:
+    """Yield a part's images one by one as (H, W, 3) uint8, scaled by ``factor`` and ``offset``."""
+    values_each = prod(part.shape[1:])
+    step = max(1, BLOCK_VALUES // values_each) * values_each
+    pieces: Iterator[np.ndarray] = (as_uint8(block, factor, offset) for block in part.images.blocks(step))
+    if part.images.fortran_order:  # every image is spread over the whole file
+        flat = np.empty(prod(part.shape), np.uint8)
+        for start, piece in zip(range(0, len(flat), step), pieces, strict=True):
+            flat[start : start + step] = piece
+        pieces = iter(flat.reshape(part.images.shape, order="F").reshape(part.shape))
+    for piece in pieces:
+        images = piece.reshape(-1, *part.shape[1:])
+        yield from as_rgb(np.moveaxis(images, 1, -1) if part.channels_first else images)
+
+
+def read_archive(path: Path) -> Cells:
+    """Return the cells in an .npz file; raise InputError with one line where it is not understood."""
+    with refusing(path, "an .npz file"), np.load(path, allow_pickle=False) as file:
+        entries = [entry for entry in file.zip.infolist() if entry.filename.endswith(".npy")]
+        if not 0 < len(entries) <= 1000:
+            raise refused(path, f"holds {len(entries)} arrays, expected one of images and one of labels")
+        if len({entry.filename for entry in entries}) < len(entries):
+            raise refused(path, "holds two arrays of the same key")
+        parts = find_parts([open_array(file.zip, entry, path) for entry in entries], path)
+        factor, offset, scale_note = find_scale(parts, path)
+        labels = [as_labels(file[a.entry.filename], path, a.key) for a in (p.labels for p in parts) if a]
+        counts = [part.shape[0] for part in parts]
+        images = np.empty((sum(counts), SIDE, SIDE, 3), np.uint8)
+        stored = (image for part in parts for image in stored_images(part, factor, offset))
+        for index, image in enumerate(stored):
+            images[index] = to_side(image)
+
+    height, width = parts[0].shape[2:] if parts[0].channels_first else parts[0].shape[1:3]
+    sizes = np.full((len(images), 2), (height, width))
+    label_notes = [note for _, its_notes in labels for note in its_notes]
+    found_notes = [*parts[0].notes, scale_note, *label_notes, *geometry_notes(sizes)]
+    splits = [part.images.split_and_stem[0] for part in parts]
+    is_split = {"train", "test"} <= set(splits)
+    if any(splits):
+        named = ", ".join(f"{n:,} {split}" for n, split in zip(counts, splits, strict=True))
+        unused = "" if is_split else "; split anew, for want of parts to train and to test on"
+        found_notes.append(f"The file's own parts: {named}{unused}.")
+    return Cells(
+        images=images,
+        labels=np.concatenate([values for values, _ in labels]) if labels else None,
+        source=printable(path.name),
+        notes=tuple(dict.fromkeys(printable(note) for note in found_notes if note)),
+        source_split=np.repeat(splits, counts) if is_split else None,
+        original_sizes=None if (height, width) == (SIDE, SIDE) else sizes,
+    )

@@ -1,0 +1,209 @@
+"""From cells to three parts that share no image: exact copies, split, scaling and one-hot labels."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells
+from helpers.errors import InputError
+from helpers.files import key_of
+
+TEST_SHARE = 0.2
+VALIDATION_SHARE = 0.1
+FEWEST_PER_CLASS = 4
+"""Distinct images a class needs: one each to validate and test, two to train, so that folds can hold it."""
+
+DROPPED = "dropped"
+
+SEED = 0
+"""What the order of the images is drawn from, besides their pixels."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images (N, 48, 48, 3) uint8 and labels (N,) uint8 of one part of the split."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    @cached_property
+    def sha256(self) -> str:
+        """Identity of these images and labels, in this order."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels, dtype=np.uint8).data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which part each image belongs to.
+
+    Parameters
+    ----------
+    parts : (N,) "train", "validation", "test" or "dropped" (a further copy, or a copy whose labels conflict)
+    pixel_sha256 : (N,) hexadecimal SHA-256 of each image's pixels
+    origin : how the split was made, in words
+    leaked_copies : number of training-side images dropped because a copy of them is a test or validation image
+    """
+
+    parts: np.ndarray
+    pixel_sha256: np.ndarray
+    origin: str
+    leaked_copies: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """Identity of the split, whatever the order of the images."""
+        pairs = sorted(zip(self.pixel_sha256.tolist(), self.parts.tolist(), strict=True))
+        return hashlib.sha256(repr(pairs).encode()).hexdigest()
+
+    def indices(self, *parts: str) -> np.ndarray:
+        """Return the positions of the images in the given parts, ascending, as (M,) int64."""
+        return np.flatnonzero(np.isin(self.parts, parts))
+
+    def counts(self, labels: np.ndarray) -> pd.DataFrame:
+        """Return the number of images per class (rows, then all) and part (columns, then dropped)."""
+        table = pd.DataFrame(
+            {
+                part: np.bincount(labels[self.indices(part)], minlength=len(CLASS_NAMES))
+                for part in (*SPLIT_NAMES, DROPPED)
+            },
+            index=pd.Index(CLASS_NAMES, name="class"),
+        )
+        table.loc["all"] = table.sum()
+        return table
+
+    def shared_images(self) -> int:
+        """Return the number of images whose pixels stand in more than one part: 0, or there is a leak."""
+        used = pd.DataFrame({"pixels": self.pixel_sha256, "part": self.parts})[self.parts != DROPPED]
+        return int((used.groupby("pixels")["part"].nunique() > 1).sum())
+
+    def count_copies(self, images: np.ndarray) -> int:
+        """Return how many of other ``images`` are exact copies of one of these, in any part."""
+        return int(np.isin(hash_pixels(images), self.pixel_sha256).sum())
+
+
+def hash_pixels(images: np.ndarray) -> np.ndarray:
+    """Return the hexadecimal SHA-256 of each image's pixels as an (N,) array of strings."""
+    contiguous = np.ascontiguousarray(images)
+    return np.array([hashlib.sha256(image.data).hexdigest() for image in contiguous], dtype="<U64")
+
+
+def find_copies(pixel_sha256: np.ndarray) -> list[np.ndarray]:
+    """Return the groups of two or more positions whose pixels are equal, each group ascending."""
+    groups = pd.Series(np.arange(len(pixel_sha256))).groupby(pixel_sha256, sort=False)
+    return [members.to_numpy() for _, members in groups if len(members) > 1]
+
+
+def has_conflicting_labels(group: np.ndarray, labels: np.ndarray) -> bool:
+    """Return whether the copies in ``group`` carry more than one label."""
+    return len(np.unique(labels[group])) > 1
+
+
+def _hash_order(pixel_sha256: np.ndarray) -> np.ndarray:
+    """Return a shuffle that depends on the pixels only, never on the order in the file."""
+    return np.argsort([key_of(SEED, pixels) for pixels in pixel_sha256.tolist()])
+
+
+def split_cells(cells: Cells) -> Split:
+    """Return a 70/10/20 split, stratified by class, in which no two parts hold the same pixels.
+
+    Of each group of exact copies one image stays (the whole group goes where its labels conflict). A split
+    that came with the source is kept, except that a copy of a test image leaves the training side, and that an
+    eighth of the training images of each class validates where the source names none. Images
+    are ordered by a hash of seed and pixels, so the same images give the same split in any order.
+
+    Raises
+    ------
+    InputError
+        The cells have no labels, or fewer than two classes, or a class with fewer than four distinct images,
+        or with a single one to train on.
+    """
+    labels, source = cells.labels, cells.source_split
+    if labels is None:
+        raise InputError(f"{cells.source}: no labels found, expected one per image to train on")
+    pixel_sha256 = hash_pixels(cells.images)
+    parts = np.full(len(cells), "train", dtype="<U10")
+    keeps_source = source is not None and {"train", "test"} <= set(source.tolist())
+    if keeps_source:
+        parts[:] = source
+    has_validation = "validation" in parts
+    leaked = 0
+    for group in find_copies(pixel_sha256):
+        most_guarded = max(group, key=lambda i: SPLIT_NAMES.index(parts[i]))
+        conflict = has_conflicting_labels(group, labels)
+        leaked += 0 if conflict else int(np.sum(parts[group] != parts[most_guarded]))
+        parts[group if conflict else group[group != most_guarded]] = DROPPED
+
+    order = _hash_order(pixel_sha256)
+    for label in np.unique(labels):
+        members = order[(labels[order] == label) & (parts[order] != DROPPED)]
+        if not keeps_source:
+            parts[members[: max(1, round(TEST_SHARE * len(members)))]] = "test"
+        if not has_validation:
+            rest = members[parts[members] == "train"]
+            count = max(1, round(VALIDATION_SHARE / (1 - TEST_SHARE) * len(rest)))
+            parts[rest[: min(count, max(0, len(rest) - 2))]] = "validation"
+    _require_enough(cells.source, labels, parts)
+    origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {SEED}"
+    return Split(parts, pixel_sha256, origin, leaked)
+
+
+def _require_enough(source: str, labels: np.ndarray, parts: np.ndarray) -> None:
+    """Raise InputError where a class or a part has too few images for a split."""
+    for label in np.unique(labels):
+        of_class = parts[labels == label]
+        distinct, name = int(np.sum(of_class != DROPPED)), CLASS_NAMES[label]
+        if distinct < FEWEST_PER_CLASS:
+            raise InputError(
+                f"{source}: class {name!r} has {distinct} distinct images, "
+                f"expected at least {FEWEST_PER_CLASS} to split into training, validation and test"
+            )
+        if np.sum(of_class == "train") == 1:
+            raise InputError(f"{source}: class {name!r} has 1 training image, expected none or at least 2")
+    for name in SPLIT_NAMES:
+        found = len(np.unique(labels[parts == name]))
+        if found < (2 if name == "train" else 1):
+            raise InputError(
+                f"{source}: {found} classes among the {name} images, expected "
+                "two or more to train on and one or more in every part"
+            )
+
+
+def take_sample(cells: Cells, count: int) -> Cells:
+    """Return about ``count`` images with the classes' frequencies kept, and at least 12 of each class.
+
+    They come from the end of the order in which `split_cells` cuts a class: whoever tries things out on a sample trains
+    on none of the images that test on the whole.
+    """
+    if cells.labels is None or len(cells) <= count:
+        return cells
+    order = _hash_order(hash_pixels(cells.images))
+    chosen = []
+    for label in np.unique(cells.labels):
+        members = order[cells.labels[order] == label]
+        chosen.append(members[-max(12, round(count * len(members) / len(cells))) :])
+    keep = np.sort(np.concatenate(chosen))
+    note = f"A sample of {len(keep):,} of {len(cells):,} images is used."
+    return replace(
+        cells,
+        images=cells.images[keep],
+        labels=cells.labels[keep],
+        notes=(*cells.notes, note),
+        source_split=None if cells.source_split is None else cells.source_split[keep],
+        original_sizes=None if cells.original_sizes is None else cells.original_sizes[keep],
+        names=None if cells.names is None else tuple(cells.names[i] for i in keep),
+    )
+
+
+def scale_pixels(images: np.ndarray) -> np.ndarray:
+    """Return uint8 pixels in [0, 255] as float32 in [-1, 1], as the first layer of every network does."""
+    return np.asarray(images.astype(np.float32) / 127.5 - 1)
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Return (N,) labels as (N, 8) float32 rows with a single 1."""
+    return np.asarray(np.eye(len(CLASS_NAMES), dtype=np.float32)[labels])

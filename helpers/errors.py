@@ -1,0 +1,58 @@
+"""What all command lines share: one line on standard error and exit code 2 for whatever cannot be used."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import NoReturn
+
+
+class InputError(ValueError):
+    """Something the user brought cannot be used; the message is one line for them to read."""
+
+
+def printable(text: object) -> str:
+    """Return ``text`` on one line, with control and undecodable characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def refused(path: Path | str, finding: str) -> InputError:
+    """Return an `InputError` whose one line names ``path`` and then says what is wrong with it."""
+    return InputError(printable(f"{path}: {' '.join(finding.split())[:400]}"))
+
+
+@contextmanager
+def refusing(path: Path | str, what: str) -> Iterator[None]:
+    """Turn whatever libraries raise on damaged or unreadable input into one `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except OSError as error:
+        raise refused(path, f"cannot be read as {what} ({error.strerror or error})") from error
+    except Exception as error:  # zipfile, Pillow, Keras, skops, ONNX Runtime and others each raise their own
+        raise refused(path, f"is damaged or not {what} ({type(error).__name__}: {error})") from error
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise InputError with argparse's message."""
+        raise InputError(f"{message}; --help tells the options")
+
+
+def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., int]:
+    """Return ``command`` such that it prints an InputError as one line and returns 2."""
+
+    @wraps(command)
+    def guarded(arguments: list[str] | None = None) -> int:
+        try:
+            return command(arguments)
+        except InputError as error:
+            print(f"error: {printable(error)}", file=sys.stderr)
+            return 2
+
+    return guarded

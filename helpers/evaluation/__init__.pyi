@@ -1,0 +1,61 @@
+from .calibration import (
+    EDGES as EDGES,
+    apply_temperature as apply_temperature,
+    chance_calibration_error as chance_calibration_error,
+    expected_calibration_error as expected_calibration_error,
+    fit_temperature as fit_temperature,
+    reliability as reliability,
+    review_curve as review_curve,
+    review_rules as review_rules,
+)
+from .convergence import (
+    renewed_accuracy as renewed_accuracy,
+    undertrained as undertrained,
+)
+from .corruptions import (
+    CORRUPTIONS as CORRUPTIONS,
+    corrupt as corrupt,
+    corruption_strengths as corruption_strengths,
+)
+from .cost import (
+    WATTS_PER_CORE as WATTS_PER_CORE,
+    cost_table as cost_table,
+    count_flops as count_flops,
+    training_speed as training_speed,
+)
+from .explanations import (
+    check_explanations as check_explanations,
+    explain as explain,
+    normalised as normalised,
+    similarity as similarity,
+)
+from .ladder import (
+    is_larger as is_larger,
+    ladder_of as ladder_of,
+    scalings_of as scalings_of,
+)
+from .robustness import (
+    NEUTRAL as NEUTRAL,
+    corrupt_and_score as corrupt_and_score,
+    load_external as load_external,
+    mean_corruption_error as mean_corruption_error,
+    mean_of_views as mean_of_views,
+    score_external as score_external,
+    shift_and_score as shift_and_score,
+)
+from .scores import (
+    RESAMPLES as RESAMPLES,
+    accuracy_interval as accuracy_interval,
+    bootstrap_intervals as bootstrap_intervals,
+    compare_models as compare_models,
+    confused_pairs as confused_pairs,
+    confusion_matrix as confusion_matrix,
+    correlation_interval as correlation_interval,
+    counted as counted,
+    p_words as p_words,
+    paired as paired,
+    score as score,
+    shared_errors as shared_errors,
+    spread as spread,
+    worst_errors as worst_errors,
+)

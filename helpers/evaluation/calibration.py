@@ -1,0 +1,129 @@
+"""Whether a probability means what it says, how to mend it, and which images a human should look at again.
+
+``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout; the confidence of an image is its largest one.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from helpers.evaluation.scores import RESAMPLES, accuracy_interval, safe_probabilities
+
+EDGES = np.linspace(0, 1, 16)
+"""Fifteen equally wide bins of confidence, each closed above (Guo et al. 2017, arXiv:1706.04599)."""
+
+REVIEW_SHARES = (0.5, 0.8, 0.9, 0.95)
+"""Shares of the validation errors that a rule for human review is set to catch."""
+
+
+def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each image's largest probability, (N,) float64, and whether that class is the true one."""
+    return probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return a row per bin of confidence: n, confidence and accuracy (means; NaN in an empty bin)."""
+    confidence, correct = _confidence(labels, probabilities)
+    bins = np.digitize(confidence, EDGES[1:-1], right=True)
+    images = pd.DataFrame({"n": 1, "confidence": confidence, "accuracy": correct}).groupby(bins)
+    table = images.agg({"n": "sum", "confidence": "mean", "accuracy": "mean"}).reindex(range(len(EDGES) - 1))
+    return table.fillna({"n": 0}).astype({"n": int})
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the distance of accuracy from confidence, averaged over the bins by their images, in [0, 1].
+
+    Naeini et al. 2015, doi:10.1609/aaai.v29i1.9602; Guo et al. 2017.
+    """
+    table = reliability(labels, probabilities)
+    return float((table["n"] * (table["accuracy"] - table["confidence"]).abs()).sum() / len(labels))
+
+
+def chance_calibration_error(probabilities: np.ndarray) -> float:
+    """Return the error that 95 of 100 perfectly calibrated models of these confidences stay below, on N images.
+
+    A mean of distances is above 0 by chance alone, and a bootstrap would add chance to chance: its interval lies
+    too high. Here each image is right with the probability it was given (Bröcker & Smith 2007,
+    doi:10.1175/WAF993.1).
+    """
+    confidence = np.sort(probabilities.max(axis=1).astype(np.float64))
+    starts = np.flatnonzero(np.diff(np.digitize(confidence, EDGES[1:-1], right=True), prepend=-1))
+    generator = np.random.default_rng(0)
+    errors = [
+        np.abs(np.add.reduceat((generator.random(len(confidence)) < confidence) - confidence, starts)).sum()
+        for _ in range(RESAMPLES)
+    ]
+    return float(np.quantile(errors, 0.95) / len(confidence))
+
+
+def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the temperature in [0.05, 20] at which (N, 8) validation probabilities have the smallest log loss.
+
+    Above 1 where a model is too sure of itself. Log-probabilities stand for logits, from which they differ by a
+    constant per image, so this serves any model (Guo et al. 2017); a probability of 0 counts as 1e-7.
+    """
+    logits = np.log(safe_probabilities(probabilities))
+
+    def log_loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(scaled[np.arange(len(labels)), labels].mean())
+
+    return float(np.exp(minimize_scalar(log_loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
+
+
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return (N, 8) float64 probabilities at ``temperature``; the largest of an image stays the largest."""
+    return np.asarray(softmax(np.log(safe_probabilities(probabilities)) / temperature, axis=1))
+
+
+def review_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return shares ``reviewed`` and ``errors_seen`` (NaN without errors) when the least sure images come first."""
+    confidence, correct = _confidence(labels, probabilities)
+    wrong = np.concatenate([[0], np.cumsum(~correct[np.argsort(confidence, kind="stable")])])
+    seen = wrong / (wrong[-1] or np.nan)
+    return pd.DataFrame({"reviewed": np.arange(len(wrong)) / len(labels), "errors_seen": seen})
+
+
+def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, share: float) -> float:
+    """Return the smallest confidence at or below which lies that share of validation errors; 0 without errors."""
+    confidence, correct = _confidence(labels, probabilities)
+    errors = confidence[~correct]
+    return float(np.quantile(errors, share, method="inverted_cdf")) if len(errors) else 0.0
+
+
+def apply_threshold(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
+    """Return what it brings if a human reviews every image of confidence ``threshold`` or less.
+
+    dict with threshold, reviewed (share of images), errors_seen and errors (counts), rest_accuracy (of the images
+    not reviewed; NaN if there are none)
+    """
+    confidence, correct = _confidence(labels, probabilities)
+    seen = confidence <= threshold
+    return {
+        "threshold": threshold,
+        "reviewed": float(seen.mean()),
+        "errors_seen": int(np.sum(seen & ~correct)),
+        "errors": int(np.sum(~correct)),
+        "rest_accuracy": float(correct[~seen].mean()) if not seen.all() else float("nan"),
+    }
+
+
+def review_rules(
+    labels: np.ndarray, probabilities: np.ndarray, test_labels: np.ndarray, test_probabilities: np.ndarray
+) -> pd.DataFrame:
+    """Return what `apply_threshold` says of test images, a row per share of validation errors to catch.
+
+    The thresholds come from the validation ``labels`` and ``probabilities``. ``share_seen`` has the share of test
+    errors that is seen, with its 95 % interval, in words.
+    """
+    rows = {}
+    for share in REVIEW_SHARES:
+        rule = apply_threshold(
+            test_labels, test_probabilities, choose_threshold(labels, probabilities, share)
+        )
+        seen, errors = int(rule["errors_seen"]), int(rule["errors"])
+        low, high = accuracy_interval(seen, errors) if errors else (0.0, 0.0)
+        words = f"{seen / errors:.0%} [{low:.0%}, {high:.0%}]" if errors else "–"
+        rows[f"{share:.0%}"] = {**rule, "share_seen": words}
+    return pd.DataFrame.from_dict(rows, orient="index")

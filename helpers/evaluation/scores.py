@@ -1,0 +1,221 @@
+"""How good a model is: scores with intervals, and paired tests between models on the same images.
+
+``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout, or (N, 8) by model name for the same N images.
+"""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn import metrics
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from helpers.data import CLASS_NAMES
+
+ALL_LABELS = np.arange(len(CLASS_NAMES))
+
+RESAMPLES = 10_000
+"""Bootstrap resamples; another seed moves an interval's end by about a hundredth of its width."""
+
+
+def accuracy_interval(correct: float, total: int) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of ``correct`` out of ``total`` (Wilson 1927, doi:10.2307/2276774).
+
+    ``correct`` may be a mean over seeds, and need not be whole.
+
+    Accuracies have this one rather than a bootstrap: it depends on no seed, and it keeps its width where no image,
+    or every image, is an error; there every resample is alike and a bootstrap's interval is a single point.
+    """
+    low, high = proportion_confint(correct, total, alpha=0.05, method="wilson")
+    # rounding put the interval of 96 of 96 an ulp below 1
+    return min(float(low), correct / total), max(float(high), correct / total)
+
+
+def correlation_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """Return Pearson's r with its 95 % interval (Fisher's z); missing values are left out in pairs.
+
+    A constant variable has no correlation: three times NaN.
+    """
+    both = np.isfinite(x) & np.isfinite(y)
+    if both.sum() < 4 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
+        return float("nan"), float("nan"), float("nan")
+    result = stats.pearsonr(x[both], y[both])
+    interval = result.confidence_interval(0.95)
+    return float(result.statistic), float(interval.low), float(interval.high)
+
+
+def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Return the scores of (N, 8) probabilities against (N,) labels.
+
+    Classes without an image are left out of every mean over classes and of the scores by class. Brier's score is
+    the multi-class one, the squared error summed over all eight classes, in [0, 2] (Brier 1950,
+    doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ROC-AUC sets each class against all others; where all
+    images are of one class there is none, and its mean is None. So is the precision of a class that is never named.
+
+    Returns
+    -------
+    dict with n, accuracy, accuracy_ci95 (Wilson), balanced_accuracy, macro_f1, macro_roc_auc, log_loss, brier, and
+    recall, precision, roc_auc and support by class name
+    """
+    predicted = probabilities.argmax(axis=1)
+    present = np.unique(labels)
+    correct = int(np.sum(predicted == labels))
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=present, zero_division=0
+    )
+    names = [CLASS_NAMES[label] for label in present]
+    off_target = probabilities.astype(np.float64) - np.eye(len(ALL_LABELS))[labels]
+    areas = [
+        float(metrics.roc_auc_score(labels == label, probabilities[:, label]))
+        for label in present
+        if len(present) > 1
+    ]
+    return {
+        "n": len(labels),
+        "accuracy": correct / len(labels),
+        "accuracy_ci95": list(accuracy_interval(correct, len(labels))),
+        "balanced_accuracy": float(recall.mean()),
+        "macro_f1": float(f1.mean()),
+        "macro_roc_auc": float(np.mean(areas)) if areas else None,
+        "log_loss": float(metrics.log_loss(labels, safe_probabilities(probabilities), labels=ALL_LABELS)),
+        "brier": float(np.sum(off_target**2) / len(labels)),
+        "recall": dict(zip(names, recall.tolist(), strict=True)),
+        "precision": {
+            name: float(value) if label in predicted else None
+            for name, label, value in zip(names, present, precision, strict=True)
+        },
+        "roc_auc": dict(zip(names, areas, strict=False)),
+        "support": dict(zip(names, np.bincount(labels)[present].tolist(), strict=True)),
+    }
+
+
+def safe_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Return (N, 8) probabilities as float64, none below 1e-7, each row with sum 1: all have a logarithm."""
+    clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1)
+    return np.asarray(clipped / clipped.sum(axis=1, keepdims=True))
+
+
+def bootstrap_intervals(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, list[float]]:
+    """Return 95 % percentile intervals of accuracy, balanced accuracy and macro-F1, bootstrapped over the images.
+
+    These scores depend on the confusion counts only, and the counts of N images drawn with replacement are
+    multinomial: one draw of 64 counts stands for one resample of the images. As in `score`, a class that a resample
+    misses is left out of its means. Efron & Tibshirani 1993, doi:10.1201/9780429246593.
+    """
+    counts = confusion_matrix(labels, probabilities)
+    drawn = np.random.default_rng(0).multinomial(len(labels), counts.ravel() / len(labels), size=RESAMPLES)
+    matrices = drawn.reshape(RESAMPLES, *counts.shape).astype(np.float64)
+    right = np.diagonal(matrices, axis1=1, axis2=2)
+    true, predicted = matrices.sum(axis=2), matrices.sum(axis=1)
+    absent = np.where(true > 0, 1, np.nan)
+    samples = {
+        "accuracy": right.sum(axis=1) / len(labels),
+        "balanced_accuracy": np.nanmean(absent * right / np.maximum(true, 1), axis=1),
+        "macro_f1": np.nanmean(absent * 2 * right / np.maximum(true + predicted, 1), axis=1),
+    }
+    return {name: np.quantile(values, [0.025, 0.975]).tolist() for name, values in samples.items()}
+
+
+def spread(values: list[float]) -> dict[str, float | None]:
+    """Return mean, sd (over n - 1; None for a single value), min, max and n of a score over seeds."""
+    return {
+        "mean": float(np.mean(values)),
+        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        "min": min(values),
+        "max": max(values),
+        "n": len(values),
+    }
+
+
+def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return (8, 8) counts: rows are the true class, columns the predicted one."""
+    matrix = np.zeros((len(ALL_LABELS), len(ALL_LABELS)), dtype=int)
+    np.add.at(matrix, (labels, probabilities.argmax(axis=1)), 1)  # scikit-learn's refuses no images at all
+    return matrix
+
+
+def confused_pairs(matrix: np.ndarray, count: int = 5) -> pd.DataFrame:
+    """Return the ``count`` most frequent errors in an (8, 8) confusion matrix.
+
+    One row per pair: ``true class``, ``predicted as``, ``images``, ``of`` (images of the class), ``share of class``.
+    """
+    names = np.array(CLASS_NAMES)
+    true, predicted = np.nonzero(matrix - np.diag(np.diag(matrix)))
+    pairs = pd.DataFrame({"true class": names[true], "predicted as": names[predicted]})
+    pairs["images"] = matrix[true, predicted]
+    pairs["of"] = matrix.sum(axis=1)[true]
+    pairs["share of class"] = pairs["images"] / pairs["of"]
+    return pairs.sort_values("images", ascending=False, kind="stable").head(count).reset_index(drop=True)
+
+
+def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return McNemar's exact test for every pair of models, Holm-corrected over all of them.
+
+    McNemar 1947, doi:10.1007/BF02295996; Holm 1979. One row per pair: ``a``, ``b``, ``only_a`` and ``only_b``
+    (images that only that model gets right), ``p`` (corrected).
+    """
+    correct = {name: values.argmax(axis=1) == labels for name, values in probabilities.items()}
+    rows = []
+    for a, b in combinations(correct, 2):
+        only_a, only_b = int(np.sum(correct[a] & ~correct[b])), int(np.sum(~correct[a] & correct[b]))
+        p_value = float(mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0
+        rows.append((a, b, only_a, only_b, p_value))
+    table = pd.DataFrame(rows, columns=["a", "b", "only_a", "only_b", "p"])
+    if len(table):
+        table["p"] = multipletests(table["p"], method="holm")[1]
+    return table
+
+
+def paired(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, float]:
+    """Return how many images only ``a`` and only ``b`` gets right, and p, from the table of `compare_models`."""
+    row = pairs[(pairs["a"].isin((a, b))) & (pairs["b"].isin((a, b)))].iloc[0]
+    only_a, only_b = (row["only_a"], row["only_b"])[:: 1 if row["a"] == a else -1]
+    return int(only_a), int(only_b), float(row["p"])
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, as in "1 seed" and "3 seeds"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def p_words(p: float) -> str:
+    """Return a p-value as words: never as nothing."""
+    return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
+
+
+def worst_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the positions of up to twelve errors, the one surest of its wrong class first."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    return wrong[order][:12]
+
+
+def shared_errors(
+    labels: np.ndarray, probabilities: dict[str, np.ndarray], index: np.ndarray
+) -> pd.DataFrame:
+    """Return the images that every model gets wrong, the least probable label first: candidates for a wrong label.
+
+    Parameters
+    ----------
+    labels : (N,) classes the images are said to be
+    probabilities : (N, 8) by model name
+    index : (N,) position of each image in the data, from 0
+
+    Returns
+    -------
+    One row per image: ``index``, ``true class``, by model name the class it says, ``same answer`` (whether all
+    models say the same), ``p(true class)`` (mean over the models)
+    """
+    names = np.array(CLASS_NAMES)
+    answers = {name: values.argmax(axis=1) for name, values in probabilities.items()}
+    table = pd.DataFrame({"index": index, "true class": names[labels]})
+    table = table.assign(**{name: names[answer] for name, answer in answers.items()})
+    table["same answer"] = np.ptp(list(answers.values()), axis=0) == 0
+    p_true = [values[np.arange(len(labels)), labels] for values in probabilities.values()]
+    table["p(true class)"] = np.mean(p_true, axis=0)
+    wrong_in_all = np.all([answer != labels for answer in answers.values()], axis=0)
+    return table[wrong_in_all].sort_values("p(true class)", kind="stable", ignore_index=True)

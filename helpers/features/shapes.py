@@ -1,0 +1,206 @@
+"""Cell masks, their shapes and the colours in them, measured for a whole block of images at once.
+
+Every function takes and returns stacks: (N, 48, 48) planes or masks, (N,) or (N, D) numbers. The values equal
+those of scikit-image called once per image (``tests/test_features.py`` holds the reference).
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from helpers.data import SIDE
+
+FROM_CENTRE = np.hypot(*np.meshgrid(*[np.arange(SIDE) - (SIDE - 1) / 2] * 2))
+"""(48, 48) distance of each pixel from the middle of the image, in pixels."""
+
+EIGHT_NEIGHBOURS = np.zeros((3, 3, 3), bool)
+EIGHT_NEIGHBOURS[1] = True
+FOUR_NEIGHBOURS = EIGHT_NEIGHBOURS & ndimage.generate_binary_structure(3, 1)
+
+PERIMETER_WEIGHTS = np.zeros(50)
+PERIMETER_WEIGHTS[[5, 7, 15, 17, 25, 27]] = 1
+PERIMETER_WEIGHTS[[21, 33]] = np.sqrt(2)
+PERIMETER_WEIGHTS[[13, 23]] = (1 + np.sqrt(2)) / 2
+
+EROSIONS = 6
+HU_MOMENTS = 7
+SHAPE_NAMES = (
+    *("parts", "area", "largest_area", "hole_area", "perimeter", "circularity", "eccentricity", "off_centre"),
+    *(f"eroded_{step}" for step in range(1, EROSIONS + 1)),
+    *(f"hu_{order}" for order in range(1, HU_MOMENTS + 1)),
+)
+"""What ``shapes`` measures: numbers of pixels, ratios in [0, 1], and the sizes of Hu's seven moments."""
+
+
+def count_values(planes: np.ndarray, bins: int) -> np.ndarray:
+    """Return (N, bins) int64: how often each value in [0, bins) occurs in each of N arrays of integers."""
+    flat = planes.reshape(len(planes), -1)
+    fits_16_bits = len(flat) * bins <= np.iinfo(np.uint16).max
+    first_bin = np.arange(len(flat), dtype=np.uint16 if fits_16_bits else np.int64) * bins
+    return np.bincount((flat + first_bin[:, None]).ravel(), minlength=len(flat) * bins).reshape(-1, bins)
+
+
+def otsu_thresholds(planes: np.ndarray) -> np.ndarray:
+    """Return (N,) int16: the highest value of the dark side of each uint8 plane, -1 where it is constant.
+
+    Otsu 1979, doi:10.1109/TSMC.1979.4310076.
+    """
+    counts = count_values(planes, 256)
+    dark, dark_sum = np.cumsum(counts, axis=1), np.cumsum(counts * np.arange(256), axis=1)
+    bright, bright_sum = dark[:, -1:] - dark, dark_sum[:, -1:] - dark_sum
+    is_split = (dark > 0) & (bright > 0)
+    difference = dark_sum / np.maximum(dark, 1) - bright_sum / np.maximum(bright, 1)
+    between = np.where(is_split, dark * bright * difference**2, -1)
+    return np.where(is_split.any(axis=1), between.argmax(axis=1), -1).astype(np.int16)
+
+
+def dark_side(planes: np.ndarray) -> np.ndarray:
+    """Return bool masks of the pixels at or below Otsu's threshold; a constant plane has none."""
+    return np.asarray(planes <= otsu_thresholds(planes)[:, None, None])
+
+
+def label_parts(masks: np.ndarray, between: bool) -> tuple[np.ndarray, int]:
+    """Return labels of the 8-connected parts of the masks, numbered plane by plane, and the highest label.
+
+    The planes lie on one sheet with a frame of ``between`` around each: one image is labelled faster than many.
+    """
+    count, height, width = masks.shape
+    sheet = np.full((count, height + 2, width + 2), between)
+    sheet[:, 1:-1, 1:-1] = masks
+    labels, highest = ndimage.label(sheet.reshape(-1, width + 2), np.ones((3, 3)))
+    return labels.reshape(sheet.shape)[:, 1:-1, 1:-1], highest
+
+
+def largest_parts(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return masks of each plane's largest 8-connected part (the first of equals), and (N,) numbers of parts."""
+    labels, count = label_parts(masks, between=False)
+    # The highest label so far tells which plane a part lies in.
+    last_label = np.maximum.accumulate(labels.max(axis=(1, 2)))
+    part = np.arange(1, count + 1, dtype=labels.dtype)
+    plane = np.searchsorted(last_label, part)
+    sizes = np.bincount(labels[masks], minlength=count + 1)[1:]
+    smallest_first = np.lexsort((-part, sizes, plane))
+    largest = np.full(len(masks), -1, labels.dtype)
+    largest[plane[smallest_first]] = part[smallest_first]
+    return np.equal(labels, largest[:, None, None]), np.bincount(plane, minlength=len(masks))
+
+
+def fill_holes(masks: np.ndarray) -> np.ndarray:
+    """Return the masks with every hole that no 8-connected path joins to the outside filled."""
+    labels, _ = label_parts(~masks, between=True)
+    # The frame is the first pixel met, and it joins the outside of all planes.
+    return np.asarray(labels != 1)
+
+
+def cell_masks(planes: np.ndarray) -> np.ndarray:
+    """Return bool masks of the cell: the largest part of the dark side of uint8 planes, its holes filled.
+
+    On these stains the threshold keeps the nucleus and dark cytoplasm; pale cytoplasm falls outside.
+    """
+    return fill_holes(largest_parts(dark_side(planes))[0])
+
+
+def central_parts(masks: np.ndarray) -> np.ndarray:
+    """Return masks of the 8-connected part of each plane that comes nearest to its centre, its holes filled."""
+    labels, _ = label_parts(masks, between=False)
+    from_centre = labels.reshape(len(masks), -1)[:, np.argsort(FROM_CENTRE, axis=None, kind="stable")]
+    nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
+    return fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
+
+
+def perimeters(masks: np.ndarray) -> np.ndarray:
+    """Return (N,) float64: the length of each mask's border in pixels, 4-neighbourhood.
+
+    Benkrid & Crookes 2000, Design and FPGA implementation of a perimeter estimator.
+    """
+    padded = np.pad(masks, ((0, 0), (2, 2), (2, 2)))
+    height, width = padded.shape[1:]
+    line = padded.ravel()
+    inside = np.zeros_like(line)
+    inner = slice(width, -width)
+    inside[inner] = line[inner] & line[: -2 * width] & line[2 * width :]
+    inside[1:-1] &= line[:-2] & line[2:]
+    is_border = line & ~inside
+    border = is_border.view(np.uint8)
+    rows = border.copy()
+    rows[1:-1] = border[:-2] + border[2:]
+    code = 2 * rows
+    code[inner] += 2 * (border[: -2 * width] + border[2 * width :]) + 10 * (
+        rows[: -2 * width] + rows[2 * width :]
+    )
+    # Only the pixels of the border itself carry a weight, and they are few.
+    at = np.flatnonzero(is_border)
+    weights = PERIMETER_WEIGHTS[code[at] + 1]
+    return np.bincount(at // (height * width), weights=weights, minlength=len(masks))
+
+
+def hu_moments(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (N, 7) Hu moments, (N,) eccentricity and (N, 2) centroid (row, column) of bool masks.
+
+    All are 0 where a mask is empty. Hu 1962, doi:10.1109/TIT.1962.1057692.
+    """
+    height, width = masks.shape[1:]
+    area = np.maximum(masks.sum(axis=(1, 2)), 1).astype(float)
+    rows, columns = np.arange(height, dtype=float), np.arange(width, dtype=float)
+    row_sums, column_sums = masks.sum(axis=2), masks.sum(axis=1)
+    centroid = np.stack([row_sums @ rows / area, column_sums @ columns / area], axis=1)
+    row_powers = (rows - centroid[:, :1])[:, None] ** np.arange(4)[:, None]
+    column_powers = (columns - centroid[:, 1:])[:, None] ** np.arange(4)[:, None]
+    central = row_powers @ masks.astype(float) @ column_powers.transpose(0, 2, 1)
+    order = np.add.outer(np.arange(4), np.arange(4))
+    n = (central / area[:, None, None] ** (order / 2 + 1)).transpose(1, 2, 0)
+    sums, difference = (n[3, 0] + n[1, 2], n[2, 1] + n[0, 3]), n[2, 0] - n[0, 2]
+    first, second = n[3, 0] - 3 * n[1, 2], 3 * n[2, 1] - n[0, 3]
+    odd_a, odd_b = sums[0] ** 2 - 3 * sums[1] ** 2, 3 * sums[0] ** 2 - sums[1] ** 2
+    moments = np.stack(
+        [
+            n[2, 0] + n[0, 2],
+            difference**2 + 4 * n[1, 1] ** 2,
+            first**2 + second**2,
+            sums[0] ** 2 + sums[1] ** 2,
+            first * sums[0] * odd_a + second * sums[1] * odd_b,
+            difference * (sums[0] ** 2 - sums[1] ** 2) + 4 * n[1, 1] * sums[0] * sums[1],
+            second * sums[0] * odd_a - first * sums[1] * odd_b,
+        ],
+        axis=1,
+    )
+    spread = np.sqrt(moments[:, 1])
+    long, short = moments[:, 0] + spread, moments[:, 0] - spread
+    eccentricity = np.sqrt(np.clip(1 - short / np.where(long > 0, long, 1), 0, 1)) * (long > 0)
+    return moments, eccentricity, centroid
+
+
+def shapes(masks: np.ndarray) -> np.ndarray:
+    """Return (N, 21) measures of bool masks, in the order of SHAPE_NAMES; 0 throughout where a mask is empty.
+
+    Parts, area and circularity (4 pi area / perimeter^2 of the largest part, holes filled) tell lobed from round;
+    eroded_k is the share of that part's area left after k erosions.
+    """
+    largest, parts = largest_parts(masks)
+    filled = fill_holes(largest)
+    area = filled.sum(axis=(1, 2))
+    perimeter = perimeters(filled)
+    circularity = 4 * np.pi * area / np.where(perimeter > 0, perimeter, np.inf) ** 2
+    moments, eccentricity, centroid = hu_moments(filled)
+    off_centre = np.hypot(*(centroid - (masks.shape[1] - 1) / 2).T) * (area > 0)
+    left, eroded = filled, []
+    for step in range(EROSIONS):
+        left = ndimage.binary_erosion(left, EIGHT_NEIGHBOURS if step % 2 else FOUR_NEIGHBOURS)
+        eroded.append(left.sum(axis=(1, 2)) / np.maximum(area, 1))
+    holes = area - largest.sum(axis=(1, 2))
+    named = (parts, masks.sum(axis=(1, 2)), area, holes, perimeter, circularity, eccentricity, off_centre)
+    return np.column_stack([*named, *eroded, np.abs(moments)])
+
+
+def mask_colours(lab: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Return (N, 18): mean, then standard deviation, of uint8 CIELAB in the cell, a rim 4 pixels wide and outside.
+
+    Both are 0 where a region is empty.
+    """
+    grown = ndimage.binary_dilation(cells, EIGHT_NEIGHBOURS, iterations=4)
+    parts = np.stack([cells, grown & ~cells, ~grown], axis=1)
+    regions = parts.reshape(len(cells), 3, -1).astype(np.float64)
+    area = np.maximum(regions.sum(axis=2, keepdims=True), 1)
+    values = lab.reshape(len(lab), -1, 3).astype(np.float64)
+    sums, squares = regions @ values, regions @ values**2
+    deviation = np.sqrt(area * squares - sums**2) / area  # sums of whole numbers: exact, never below 0
+    return np.concatenate([sums / area, deviation], axis=1).reshape(len(cells), 18)

@@ -1,0 +1,45 @@
+from .cost import (
+    draw_pareto as draw_pareto,
+    pareto_front as pareto_front,
+)
+from .evaluation import (
+    draw_differences as draw_differences,
+    draw_errors as draw_errors,
+    draw_reliability as draw_reliability,
+    draw_review as draw_review,
+)
+from .explanations import (
+    draw_explanations as draw_explanations,
+)
+from .images import (
+    draw_by_class as draw_by_class,
+    draw_colour_scatter as draw_colour_scatter,
+    draw_comparison as draw_comparison,
+    draw_confusion as draw_confusion,
+    draw_correlations as draw_correlations,
+    draw_dots as draw_dots,
+    draw_examples as draw_examples,
+    draw_label_counts as draw_label_counts,
+    draw_learning_curves as draw_learning_curves,
+)
+from .robustness import (
+    draw_corrupted_examples as draw_corrupted_examples,
+    draw_corruption_curves as draw_corruption_curves,
+    draw_recall_by_class as draw_recall_by_class,
+    draw_shift_curves as draw_shift_curves,
+)
+from .style import (
+    GRID as GRID,
+    INK as INK,
+    MUTED as MUTED,
+    PAPER as PAPER,
+    show_figure as show_figure,
+    show_table as show_table,
+    use_style as use_style,
+)
+from .training import (
+    draw_ladder as draw_ladder,
+    draw_scalings as draw_scalings,
+    draw_statistics_lag as draw_statistics_lag,
+    draw_training_curves as draw_training_curves,
+)

@@ -1,0 +1,154 @@
+"""Files that are either whole or absent, and keys that change when what they stand for changes."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout: where notebooks, data and outputs lie."""
+
+
+LIBRARIES = {
+    "data": ("numpy", "pandas", "pillow"),
+    "features": ("numpy", "scipy", "scikit-image", "scikit-learn", "joblib", "skops"),
+    "networks": ("tensorflow", "keras", "numpy", "scipy", "pillow"),
+    "evaluation": (
+        "numpy",
+        "pandas",
+        "scipy",
+        "scikit-learn",
+        "scikit-image",
+        "statsmodels",
+        "onnx",
+        "onnxruntime",
+    ),
+    "figures": ("matplotlib", "seaborn", "ipython", "papermill"),
+    "report": ("nbconvert", "jinja2", "mistune", "pygments"),
+}
+"""By package of ``helpers``, the libraries whose version can change what comes out of it."""
+
+HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+"""This machine among those that may share a folder."""
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f".unfinished-{HOST}-{os.getpid()}.{path.name}")
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that takes its place only when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _unfinished(path)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_atomically(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes ``folder`` only when the block ends well."""
+    temporary = _unfinished(folder)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            # another process has just finished the same folder
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what a killed process of this machine left half written in ``folder``; what others write stays."""
+    for path in folder.glob(f".unfinished-{HOST}-*.*"):
+        writer = path.name.split(".")[1].rpartition("-")[2]
+        if writer.isdigit() and not _is_alive(int(writer)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def unformatted(path: Path) -> str:
+    """Return ``path`` for a library that fills its braces in with `str.format`."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8; a reader sees the old file or the new one, never half of it."""
+    with written_atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def computed_table(path: Path, compute: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
+    """Return the table kept at ``path`` (.csv, its first column the index); where there is none, compute and keep it.
+
+    Numbers come back with the same digits.
+    """
+    import pandas as pd  # the runner, which only looks whether files have changed, does without
+
+    if not path.exists():
+        write_text(path, compute().to_csv(lineterminator="\n"))
+    return pd.read_csv(path, index_col=0, float_precision="round_trip")
+
+
+def key_of(*parts: Any) -> str:
+    """Return 16 hexadecimal digits that identify ``parts`` (anything JSON can hold)."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed version of every library that the named packages of ``helpers`` depend on."""
+    return {name: version(name) for package in packages for name in LIBRARIES[package]}
+
+
+def source_key(*places: str) -> str:
+    """Return a key over the source text of the named folders and files below ``helpers``; "." is all of it."""
+    paths = [ROOT / "helpers" / place for place in places]
+    files = sorted({file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))})
+    return key_of([(file.name, file_sha256(file)) for file in files])
+
+
+def code_key(package: str) -> str:
+    """Return a key over the source of ``helpers/PACKAGE`` and the versions of the libraries behind it.
+
+    Modules ask when they are imported: a process keeps the source it has imported, whatever happens to the files.
+    """
+    return key_of(source_key(package, "data/cells.py"), versions(package))

@@ -1,0 +1,36 @@
+from .architectures import (
+    BUILDERS as BUILDERS,
+    alexnet as alexnet,
+    build as build,
+    lenet as lenet,
+    three_stages as three_stages,
+)
+from .augmentation import (
+    FORMS as FORMS,
+    flip_and_turn as flip_and_turn,
+)
+from .backend import (
+    keras as keras,
+    matrix_product_peak as matrix_product_peak,
+    tf as tf,
+)
+from .cluster import (
+    scheduler_at as scheduler_at,
+    train_on as train_on,
+    with_joblib_on as with_joblib_on,
+)
+from .layers import (
+    renew_batch_statistics as renew_batch_statistics,
+)
+from .runs import (
+    RECORD as RECORD,
+    Run as Run,
+    computed_run as computed_run,
+)
+from .training import (
+    fit as fit,
+    precision_of as precision_of,
+    predict_probabilities as predict_probabilities,
+    prepare as prepare,
+    train as train,
+)

@@ -1,0 +1,80 @@
+"""Other views of the same cell: as it might lie on the slide, and as another laboratory might show it."""
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import convolve1d
+
+from helpers.data import LUMINANCE
+
+FORMS = 8
+"""Quarter turns and their mirror images: a cell on a slide has no up and no left."""
+
+SHARE_CHANGED = 0.5
+"""Share of the images that `jitter_acquisition` changes; the others stay what this laboratory shows."""
+
+MARGIN = 12
+"""Pixels by which an image is continued on every side before it may be seen from further away."""
+
+
+def flip_and_turn(images: np.ndarray, forms: np.ndarray) -> np.ndarray:
+    """Return square images (N, S, S, C), each turned by ``forms`` quarter turns and mirrored from 4 on."""
+    turned = np.empty_like(images)
+    for form in range(FORMS):
+        chosen = forms == form
+        view = np.rot90(images[chosen], form % 4, axes=(1, 2))
+        turned[chosen] = view[:, :, ::-1] if form >= 4 else view
+    return turned
+
+
+def jitter_acquisition(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
+    """Return uint8 images (N, S, S, 3), a random half as another stain, lamp, lens or magnification would show them.
+
+    In that half optical density and light are multiplied by factors common to the channels and by smaller ones of
+    each channel, saturation and magnification by factors of their own. The logarithms of all factors are normal with
+    standard deviation ``strength``, half of it for single channels and magnification. A blur goes over every second
+    of these images, from none to two passes of a binomial filter.
+    """
+    chosen = np.flatnonzero(generator.random(len(images)) < SHARE_CHANGED)
+    changed = images.copy()
+    if len(chosen):
+        magnified = _magnify(images[chosen], np.exp(generator.normal(0, strength / 2, len(chosen))))
+        coloured = _colour(magnified, strength, generator)
+        blurred = generator.uniform(0, 1, len(chosen)) * (generator.random(len(chosen)) < 0.5)
+        changed[chosen] = np.rint(np.clip(_blur(coloured, blurred), 0, 255))
+    return changed
+
+
+def _magnify(images: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Return images seen ``factors`` times as large about their centres; beyond the edge they are mirrored."""
+    side = images.shape[1]
+    margin = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
+    padded = np.pad(images, margin, mode="reflect")
+    magnified = np.empty_like(images)
+    for index, (image, factor) in enumerate(zip(padded, factors, strict=True)):
+        half = min(side / 2 / factor, side / 2 + MARGIN)
+        low, high = side / 2 + MARGIN - half, side / 2 + MARGIN + half
+        view = Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR, (low, low, high, high))
+        magnified[index] = view
+    return magnified
+
+
+def _colour(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
+    """Return float32 images with other density, light and saturation."""
+    count = len(images)
+    common = generator.normal(0, strength, (3, count, 1))
+    single = generator.normal(0, strength / 2, (2, count, 3))
+    density, light = np.exp(common[:2] + single)[..., None]
+    levels = np.arange(256) / 255
+    tables = (255 * light * levels**density).astype(np.float32)
+    values = tables[np.arange(count)[:, None, None, None], np.arange(3), images]
+    grey = (values @ LUMINANCE.astype(np.float32))[..., None]
+    saturation = np.exp(common[2]).astype(np.float32)[:, :, None, None]
+    return np.asarray(grey + saturation * (values - grey))
+
+
+def _blur(images: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return images, each mixed by its share with itself after two passes of the binomial filter 1-2-1."""
+    smooth = images
+    for axis in (1, 1, 2, 2):
+        smooth = convolve1d(smooth, (0.25, 0.5, 0.25), axis, mode="nearest")
+    return np.asarray(images + shares.astype(np.float32)[:, None, None, None] * (smooth - images))

@@ -1,0 +1,152 @@
+"""The study's work spread over a Dask cluster, with the digits of a local run on processors of the same kind.
+
+Dask's processes send each other pickles: whoever reaches the scheduler can run code on all its machines. Use one that
+you trust, in a network of your own or behind TLS (``tls://`` and Dask's configuration). Files are never unpickled.
+"""
+
+import logging
+import multiprocessing
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dask
+import joblib
+from distributed import Client, LocalCluster, as_completed
+from distributed.client import FutureCancelledError
+from distributed.utils import silence_logging_cmgr
+
+from helpers.data import Part
+from helpers.errors import InputError
+from helpers.files import folder_written_atomically, source_key, versions
+from helpers.networks.runs import finished_run
+from helpers.recipes import THREADS, Recipe
+
+ANSWER_WITHIN = 5
+"""Seconds in which a scheduler must answer and have a worker."""
+
+FACTS = versions("data", "features", "networks") | {
+    "distributed": version("distributed"),
+    "source of helpers": source_key("."),
+}
+"""What must be the same on every machine. Read when this process starts, as the source it has imported was."""
+
+
+def _facts() -> dict[str, str]:
+    return FACTS
+
+
+ADDRESS = re.compile(r"(tcp|tls|wss?)://\S+:\d{1,5}")
+"""Of a scheduler. What Dask itself cannot read as one, it refuses later and in many lines."""
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """Yield a client; InputError where no scheduler answers, it has no worker, or a worker differs from here."""
+    if not ADDRESS.fullmatch(address):
+        raise InputError(f"--dask {address}: no address, expected tcp://HOST:PORT of a scheduler")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(silence_logging_cmgr(logging.CRITICAL))  # the report is no log
+            client = stack.enter_context(Client(address, timeout=ANSWER_WITHIN, set_as_default=False))  # type: ignore
+            client.wait_for_workers(1, ANSWER_WITHIN)
+        except Exception as error:  # each kind of address fails in its own way
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise InputError(f"--dask {address}: {reason}, expected tcp://HOST:PORT of a scheduler") from None
+        for worker, found in client.run(_facts, on_error="return").items():
+            if isinstance(found, Exception):
+                raise InputError(f"--dask: worker {worker}: {found!r}, expected one of this checkout")
+            for name, here in FACTS.items():
+                if found.get(name) != here:
+                    raise InputError(f"--dask: worker {worker}: {name} {found.get(name)}, expected {here}")
+        yield client
+
+
+@contextmanager
+def scheduler_at(address: str) -> Iterator[str]:
+    """Yield ``address`` after a look at its workers, or for "local" that of a cluster on this machine's cores."""
+    if address != "local":
+        with connected(address):
+            pass
+        yield address
+        return
+    options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
+    count = max(1, dask.system.CPU_COUNT // THREADS)
+    with LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options) as cluster:  # type: ignore
+        yield cluster.scheduler_address
+
+
+def with_joblib_on(address: str, work: Callable[[], Any], attempts: int = 3) -> Any:
+    """Return what ``work`` returns, with its joblib on the cluster; where a worker is killed it is all done anew."""
+    try:
+        with connected(address) as client, joblib.parallel_config("dask", client=client):
+            return work()
+    except FutureCancelledError:  # what joblib had sent was lost with the worker
+        if attempts == 1:
+            raise
+    return with_joblib_on(address, work, attempts - 1)
+
+
+def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validation: Part, runs: Path) -> None:
+    """Train on the cluster those of ``jobs`` (recipe and seed) that ``runs`` lacks; write each as soon as it ends.
+
+    A training whose worker is killed starts again on another one.
+    """
+    from helpers.networks.training import run_key
+
+    keys = {run_key(recipe, seed, train, validation): (recipe, seed) for recipe, seed in jobs}
+    missing = {key: job for key, job in keys.items() if not any(map(finished_run, runs.glob(f"[!.]*-{key}")))}
+    if not missing:
+        return
+    quiet = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+    with connected(address) as client, dask.config.set(quiet):
+        # Results of tasks, because what is scattered is lost with its worker; copies everywhere, so that none is idle.
+        parts = [client.submit(Part, p.images, p.labels, key=p.sha256) for p in (train, validation)]
+        client.replicate(parts)  # type: ignore[no-untyped-call]
+        trainings = [
+            client.submit(_train_there, key, *job, *parts, key=("training", key), retries=2)
+            for key, job in missing.items()
+        ]
+        finished = as_completed(trainings, client.loop)  # type: ignore[no-untyped-call]
+        for count, training in enumerate(finished, start=1):
+            name, files = training.result()
+            with folder_written_atomically(runs / name) as temporary:
+                for file, content in files.items():
+                    (temporary / file).write_bytes(content)
+            print(f"{name.rpartition('-')[0]}: trained, {count} of {len(missing)}")
+
+
+def _train_there(*job: Any) -> tuple[str, dict[str, bytes]]:
+    # In a process of its own: Keras draws from Python's global generator, and so do the worker's other threads.
+    # Dask's workers are daemons, which may not start processes.
+    multiprocessing.current_process().daemon = False
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_parent) as process:
+        return process.submit(_train_here, *job).result()
+
+
+def _end_with_parent() -> None:
+    def wait_for_its_end() -> None:
+        multiprocessing.parent_process().join()  # type: ignore[union-attr]
+        os._exit(1)
+
+    threading.Thread(target=wait_for_its_end, daemon=True).start()
+
+
+def _train_here(
+    key: str, recipe: Recipe, seed: int, train: Part, validation: Part
+) -> tuple[str, dict[str, bytes]]:
+    from helpers.networks import training
+
+    if key != training.run_key(recipe, seed, train, validation):
+        found = f"{os.uname().nodename} has source, packages or precision {training.precision_of(recipe)}"
+        raise InputError(f"--dask: {found} that give other digits, expected those of the study")
+    with TemporaryDirectory() as runs:
+        run = training.train(recipe, seed, train, validation, Path(runs))
+        return run.folder.name, {path.name: path.read_bytes() for path in run.folder.iterdir()}

@@ -1,0 +1,89 @@
+"""A finished training as a folder: the model, what it said about the validation images, and its record."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.data import Part
+from helpers.files import folder_written_atomically, write_json
+
+RECORD = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training (model x seed), read back from its folder."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random in the training."""
+        return int(self.record["seed"])
+
+    @property
+    def model_path(self) -> Path:
+        """The saved model, ``.keras`` or ``.skops``: uint8 images in, probabilities out."""
+        return self.folder / str(self.record["model_file"])
+
+    def history(self) -> pd.DataFrame:
+        """Return one row per epoch: loss, accuracy, val_loss, val_accuracy, seconds (networks only)."""
+        return pd.read_csv(self.folder / "history.csv", index_col="epoch")
+
+    def validation_probabilities(self) -> np.ndarray:
+        """Return (N, 8) probabilities of the validation images."""
+        with np.load(self.folder / "validation.npz", allow_pickle=False) as archive:
+            probabilities: np.ndarray = archive["probabilities"]
+        return probabilities
+
+
+def read_run(folder: Path) -> Run:
+    """Return the run kept in ``folder``."""
+    return Run(folder, json.loads((folder / RECORD).read_text(encoding="utf-8")))
+
+
+def finished_run(folder: Path) -> Run | None:
+    """Return the run kept in ``folder``, or None where there is none or a part of it is missing or cut off."""
+    try:
+        run = read_run(folder)
+        run.validation_probabilities()
+        if run.model_path.suffix == ".keras" and len(run.history()) != run.record["epochs_run"]:
+            return None
+        return run if zipfile.is_zipfile(run.model_path) else None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def computed_run(
+    runs: Path,
+    name: str,
+    key: str,
+    compute: Callable[[Path], tuple[dict[str, Any], np.ndarray]],
+    train: Part,
+    validation: Part,
+) -> Run:
+    """Return the run of this name and key: read from ``runs`` where it is there and whole, else computed now.
+
+    ``compute`` fits a model, saves it in the folder it is given, and returns its record and the (N, 8) probabilities
+    of the validation images. A killed process leaves nothing that counts.
+    """
+    folder = runs / f"{name}-{key}"
+    if found := finished_run(folder):
+        return found
+    with folder_written_atomically(folder) as temporary:
+        record, probabilities = compute(temporary)
+        np.savez_compressed(temporary / "validation.npz", probabilities=probabilities)
+        record |= {
+            "val_accuracy": float(np.mean(probabilities.argmax(axis=1) == validation.labels)),
+            "train_images": len(train.labels),
+            "validation_images": len(validation.labels),
+        }
+        write_json(temporary / RECORD, record)
+    return read_run(folder)

@@ -1,0 +1,94 @@
+"""A saved network as ONNX, with its preprocessing inside: uint8 images in, probabilities out.
+
+The graph is written from the layers that our networks have, an operator or two each. Keras' own ONNX export
+goes through tf2onnx, which Keras has to patch at run time for NumPy 2; this needs only ``onnx``.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper, parser
+
+from helpers.errors import InputError
+from helpers.files import written_atomically
+from helpers.networks import keras
+from helpers.saved_models import TEMPERATURE, load_network, read_temperature
+
+layers = keras.layers
+
+EMPTY = """<ir_version: 8, opset_import: ["": 17]>
+cells (uint8[N, 48, 48, 3] image) => (float[N, 8] probabilities) {}"""
+"""A model without operators. The versions are those of 2022: every ONNX runtime since then reads the file."""
+
+
+def _add(graph: onnx.GraphProto, operator: str, inputs: list[str], *weights: Any, **attributes: Any) -> str:
+    """Append a node, return its output's name; ``weights`` become inputs after the others."""
+    output = f"{operator.lower()}_{len(graph.node)}"
+    for weight in weights:
+        inputs = [*inputs, f"weight_{len(graph.initializer)}"]
+        graph.initializer.append(numpy_helper.from_array(np.asarray(weight, np.float32), inputs[-1]))
+    graph.node.append(helper.make_node(operator, inputs, [output], **attributes))
+    return output
+
+
+def _add_layer(graph: onnx.GraphProto, layer: Any, inputs: list[str]) -> str:
+    """Append what a Keras layer does when it infers, before its activation; images are channels first in here."""
+    padding = {"same": "SAME_UPPER"}.get(getattr(layer, "padding", ""), "VALID")  # as TensorFlow pads
+    window = {"strides": getattr(layer, "strides", None), "auto_pad": padding}
+    match layer:
+        case layers.Rescaling():
+            scaled = _add(graph, "Mul", inputs, np.reshape(layer.scale, (1, -1, 1, 1)))
+            return _add(graph, "Add", [scaled], np.reshape(layer.offset, (1, -1, 1, 1)))
+        case layers.Conv2D() if (layer.groups, layer.dilation_rate) == (1, (1, 1)):
+            kernel, *bias = layer.weights
+            return _add(graph, "Conv", inputs, np.transpose(kernel, (3, 2, 0, 1)), *bias, **window)
+        case layers.Dense():
+            return _add(graph, "Gemm", inputs, *layer.weights)
+        case layers.BatchNormalization() if (layer.scale, layer.center) == (True, True):
+            return _add(graph, "BatchNormalization", inputs, *layer.weights, epsilon=layer.epsilon)
+        case layers.MaxPooling2D():
+            return _add(graph, "MaxPool", inputs, kernel_shape=layer.pool_size, **window)
+        case layers.GlobalAveragePooling2D():
+            return _add(graph, "Flatten", [_add(graph, "GlobalAveragePool", inputs)])
+        case layers.Flatten():  # Keras flattens channels last
+            return _add(graph, "Flatten", [_add(graph, "Transpose", inputs, perm=[0, 2, 3, 1])])
+        case layers.Add():
+            return _add(graph, "Sum", inputs)
+        case layers.ReLU() if (layer.max_value, layer.negative_slope, layer.threshold) == (None, 0, 0):
+            return _add(graph, "Relu", inputs)
+        case layers.Dropout() | layers.InputLayer():
+            return inputs[0]
+    raise InputError(f"layer {layer.name!r}: this {type(layer).__name__} cannot be exported to ONNX")
+
+
+def _add_activation(graph: onnx.GraphProto, layer: Any, output: str) -> str:
+    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    if name not in ("linear", "relu", "tanh", "softmax"):
+        raise InputError(f"layer {layer.name!r}: activation {name!r} cannot be exported to ONNX")
+    return output if name == "linear" else _add(graph, name.capitalize(), [output])
+
+
+def export_onnx(model_path: Path, path: Path) -> None:
+    """Write the network saved at ``model_path`` (.keras) to ``path`` (.onnx); same network, same bytes.
+
+    It maps "image", uint8 (N, 48, 48, 3), to "probabilities", float32 (N, 8), in float32 arithmetic whatever the
+    precision of the training. The temperature of `helpers.evaluation.calibration` goes along, but is not applied.
+    InputError where ``model_path`` is no network of ours, or has a layer that is not known here.
+    """
+    network, model = load_network(model_path), parser.parse_model(EMPTY)
+    graph = model.graph
+    last = _add(graph, "Transpose", [_add(graph, "Cast", ["image"], to=TensorProto.FLOAT)], perm=[0, 3, 1, 2])
+    names: dict[int, str] = {}
+    for layer in network.layers:
+        # a stack names no tensors, and an input has none before it: there, what came last goes in
+        entering = [] if isinstance(network, keras.Sequential) else keras.tree.flatten(layer.input)
+        output = _add_layer(graph, layer, [names[id(tensor)] for tensor in entering] or [last])
+        last = names[id(layer.output)] = _add_activation(graph, layer, output)
+    graph.node.append(helper.make_node("Identity", [last], ["probabilities"]))
+    temperature = read_temperature(model_path)
+    helper.set_model_props(model, {} if temperature is None else {TEMPERATURE: repr(temperature)})
+    onnx.checker.check_model(model, full_check=True)
+    with written_atomically(path) as temporary:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))

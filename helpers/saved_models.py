@@ -1,0 +1,120 @@
+"""Saved models of every kind behind one door: uint8 images in, probabilities out."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers.data import CLASS_NAMES, SIDE
+from helpers.errors import refused, refusing
+from helpers.files import written_atomically
+from helpers.recipes import BATCH, THREADS
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+"""From (N, 48, 48, 3) uint8 images to (N, 8) probabilities."""
+
+TEMPERATURE = "temperature"
+"""Where a model file keeps its temperature: a member of .keras and .skops (both are zips), a property of .onnx."""
+
+
+def load_predictor(path: Path) -> Predictor:
+    """Return the saved model at ``path`` (.keras, .skops or .onnx) as a function from images to probabilities.
+
+    Nothing is unpickled, and code inside a file is never run. TensorFlow is imported for .keras only.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is not a model of this project.
+    """
+    with refusing(path, "a saved model"):  # a name may be too long to look for
+        if not path.is_file():
+            raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
+    if path.suffix == ".skops":
+        from helpers.features import load_classical, predict_probabilities
+
+        classical = load_classical(path)
+        return lambda images: predict_probabilities(classical, images)
+    if path.suffix == ".keras":
+        from helpers.networks import training
+
+        network = load_network(path)
+        return lambda images: training.predict_probabilities(network, images)
+    if path.suffix == ".onnx":
+        session = _open_onnx(path)
+        return lambda images: np.concatenate(
+            [session.run(None, {"image": images[i : i + BATCH]})[0] for i in range(0, len(images), BATCH)]
+        )
+    raise refused(path, f"suffix {path.suffix!r} found, expected a saved model (.keras, .skops or .onnx)")
+
+
+def load_network(path: Path) -> Any:
+    """Return the Keras network saved at ``path``; InputError where it is none, or maps other shapes than ours."""
+    from helpers.networks import keras
+
+    with refusing(path, "a Keras model"):
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        found = (network.input_shape, network.output_shape)
+    expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
+    if found != expected:
+        raise refused(path, f"maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")
+    return network
+
+
+def _open_onnx(path: Path) -> Any:
+    import onnxruntime  # type: ignore[import-untyped]
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    options.log_severity_level = 4
+    with refusing(path, "an ONNX model"):
+        # from bytes: a file that names others, outside it, is refused
+        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        ends = [*session.get_inputs(), *session.get_outputs()]
+        found = [(end.name, end.type, list(end.shape[1:])) for end in ends]
+    expected = [
+        ("image", "tensor(uint8)", [SIDE, SIDE, 3]),
+        ("probabilities", "tensor(float)", [len(CLASS_NAMES)]),
+    ]
+    if found != expected:
+        raise refused(path, f"inputs and outputs are {found}, expected {expected}")
+    return session
+
+
+def write_temperature(model: Path, temperature: float) -> None:
+    """Put the temperature fitted on validation images (`helpers.evaluation.calibration`) into a .keras or .skops file.
+
+    The file is replaced as a whole; it loads as before, here and in plain Keras. Same input, same bytes.
+    """
+    with (
+        written_atomically(model) as temporary,
+        zipfile.ZipFile(model) as old,
+        zipfile.ZipFile(temporary, "w") as new,
+    ):
+        for member in old.infolist():
+            if member.filename != TEMPERATURE:
+                new.writestr(member, old.read(member))
+        new.writestr(zipfile.ZipInfo(TEMPERATURE), repr(float(temperature)))
+
+
+def read_temperature(model: Path) -> float | None:
+    """Return the temperature that travels with a saved model of any kind, or None where none was fitted.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or its temperature is not a positive number.
+    """
+    with refusing(model, "a model with a temperature"):
+        if model.suffix == ".onnx":
+            text = _open_onnx(model).get_modelmeta().custom_metadata_map.get(TEMPERATURE)
+        else:
+            with zipfile.ZipFile(model) as archive:
+                known = TEMPERATURE in archive.namelist()
+                text = archive.open(TEMPERATURE).read(40).decode() if known else None
+        temperature = None if text is None else float(text)
+    if temperature is not None and not 0 < temperature < np.inf:
+        raise refused(model, f"temperature {temperature} found, expected a positive number")
+    return temperature

@@ -1,0 +1,242 @@
+"""What an .npz file may look like, and what is said about those that are broken or hostile."""
+
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data_files import BROKEN, IMAGES, LABELS, ONE_HOT, UNIT, cell_images, npy_bytes, npz, zipped
+from PIL import Image
+
+from helpers.data.cells import CLASS_NAMES
+from helpers.data.source import load_cells
+from helpers.errors import InputError
+
+
+@pytest.mark.parametrize("defect", BROKEN)
+def test_broken_archive_is_refused_in_one_line_that_names_it(defect: str, tmp_path: Path) -> None:
+    make, said = BROKEN[defect]
+    path = make(tmp_path / "cells brought along.npz")
+    with pytest.raises(InputError, match=said) as caught:
+        load_cells(path)
+    assert "cells brought along.npz" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize(
+    "keys", ["images labels", "x y", "X Y", "data target", "arr_0 arr_1", "a b", "img class"]
+)
+def test_keys_do_not_matter(keys: str, tmp_path: Path) -> None:
+    images, labels = keys.split()
+    cells = load_cells(npz(tmp_path / "a.npz", **{labels: LABELS, images: IMAGES}))
+    assert (cells.images == IMAGES).all()
+    assert cells.labels is not None
+    assert (cells.labels == LABELS).all()
+    assert cells.notes == ()
+    assert cells.original_sizes is None
+    assert not cells.is_synthetic
+
+
+@pytest.mark.parametrize("keys", ["test_images labels", "x y_test", "test labels"])
+def test_a_part_named_by_one_of_two_keys_does_not_part_them(keys: str, tmp_path: Path) -> None:
+    images, labels = keys.split()
+    np.testing.assert_array_equal(
+        load_cells(npz(tmp_path / "a.npz", **{images: IMAGES, labels: LABELS})).labels, LABELS
+    )
+
+
+def test_notes_on_odd_keys_are_one_printable_line(tmp_path: Path) -> None:
+    odd = {"y\x1b[2J\n": np.eye(8)[LABELS]}
+    notes = load_cells(npz(tmp_path / "a.npz", images=IMAGES, **odd)).notes
+    assert any("one-hot" in note for note in notes)
+    assert all(note.isprintable() for note in notes)
+
+
+def test_usual_keys_decide_between_several(tmp_path: Path) -> None:
+    extra = {"mask": IMAGES[..., :1], "patient": LABELS[::-1], "class_names": np.array(CLASS_NAMES)}
+    cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=LABELS, **extra))
+    assert (cells.images == IMAGES).all()
+    assert cells.labels is not None
+    assert (cells.labels == LABELS).all()
+
+
+LABEL_FORMS = {
+    "column": LABELS[:, None],
+    "one-hot": ONE_HOT,
+    "one-hot floats": ONE_HOT.astype(float),
+    "one-hot bool": ONE_HOT.astype(bool),
+    "int64": LABELS.astype(np.int64),
+    "big-endian": LABELS.astype(">i4"),
+    "whole floats": LABELS.astype(np.float16),
+    "names": np.array(CLASS_NAMES)[LABELS],
+    "plural, upper case": np.array([name.upper() + "S" for name in CLASS_NAMES])[LABELS][:, None],
+    "abbreviations": np.array(["BA", "EO", "ERB", "ig", "LY", "MO", "NEUTRO", "plt"])[LABELS],
+    "bytes": np.array([name.encode() for name in CLASS_NAMES])[LABELS],
+    "digits": LABELS.astype("U1"),
+}
+
+
+@pytest.mark.parametrize("form", LABEL_FORMS)
+def test_label_forms_mean_the_same(form: str, tmp_path: Path) -> None:
+    cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=LABEL_FORMS[form]))
+    assert cells.labels is not None
+    assert cells.labels.dtype == np.uint8
+    assert cells.labels.tolist() == LABELS.tolist()
+
+
+IMAGE_FORMS = {
+    "int64": (IMAGES.astype(np.int64), "int64 in 0 to 255"),
+    "big-endian": (IMAGES.astype(">u2"), "0 to 255"),
+    "[0, 1]": (UNIT.astype(np.float32), "[0, 1]"),
+    "[0, 1] float16": (UNIT.astype(np.float16), "[0, 1]"),
+    "[-1, 1]": (UNIT * 2 - 1, "[-1, 1]"),
+    "float 0 to 255": (IMAGES.astype(np.float64), "0 to 255"),
+    "channels first": (np.moveaxis(IMAGES, -1, 1).copy(), "Channels came before"),
+    "channels first, [0, 1]": (np.moveaxis(UNIT, -1, 1).copy(), "Channels came before"),
+    "Fortran order": (np.asfortranarray(IMAGES), ""),
+    "Fortran order, [0, 1]": (np.asfortranarray(UNIT), "[0, 1]"),
+    "Fortran order, channels first": (np.asfortranarray(np.moveaxis(IMAGES, -1, 1)), "Channels came before"),
+    "opaque alpha": (np.concatenate([IMAGES, np.full_like(IMAGES[..., :1], 255)], -1), "alpha"),
+}
+
+
+@pytest.mark.parametrize("form", IMAGE_FORMS)
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_image_forms_are_understood_and_the_conversion_is_stated(
+    form: str, save: Callable[..., None], tmp_path: Path
+) -> None:
+    stored, note = IMAGE_FORMS[form]
+    save(tmp_path / "a.npz", images=stored, labels=LABELS)
+    cells = load_cells(tmp_path / "a.npz")
+    assert (cells.images == IMAGES).all()
+    assert note in " ".join(cells.notes)
+    assert bool(note) == bool(cells.notes)
+
+
+def test_grey_images_become_rgb(tmp_path: Path) -> None:
+    for grey in (IMAGES[..., 0], IMAGES[..., :1], np.moveaxis(IMAGES[..., :1], -1, 1)):
+        cells = load_cells(npz(tmp_path / "a.npz", images=grey.copy(), labels=LABELS))
+        assert all((cells.images[..., channel] == IMAGES[..., 0]).all() for channel in range(3))
+        assert "grey" in " ".join(cells.notes)
+
+
+def test_transparent_pixels_are_laid_on_white(tmp_path: Path) -> None:
+    alpha = np.zeros_like(IMAGES[..., :1])
+    cells = load_cells(npz(tmp_path / "a.npz", images=np.concatenate([IMAGES, alpha], -1)))
+    assert (cells.images == 255).all()
+
+
+def test_one_image_without_a_first_axis_is_one_cell(tmp_path: Path) -> None:
+    cells = load_cells(npz(tmp_path / "a.npz", image=IMAGES[0]))
+    assert (cells.images == IMAGES[:1]).all()
+    assert "single image" in " ".join(cells.notes)
+
+
+@pytest.mark.parametrize(
+    ("side", "word"), [(28, "enlarged"), (64, "antialiased"), (128, "reduced"), (224, "reduced")]
+)
+def test_medmnist_layout_is_resampled_and_keeps_its_split(side: int, word: str, tmp_path: Path) -> None:
+    arrays: dict[str, np.ndarray] = {}
+    stored = cell_images(8, side)
+    for part, rows in (("test", slice(6, 8)), ("train", slice(0, 5)), ("val", slice(5, 6))):
+        arrays |= {f"{part}_labels": LABELS[rows][:, None], f"{part}_images": stored[rows]}
+    cells = load_cells(npz(tmp_path / "a.npz", **arrays))
+    expected = [
+        np.asarray(Image.fromarray(image).resize((48, 48), Image.Resampling.BICUBIC)) for image in stored
+    ]
+    assert (cells.images == expected).all()
+    assert cells.labels is not None
+    assert cells.source_split is not None
+    assert cells.original_sizes is not None
+    assert cells.labels.tolist() == LABELS[:8].tolist()
+    assert cells.source_split.tolist() == ["train"] * 5 + ["validation"] + ["test"] * 2
+    assert (cells.original_sizes == side).all()
+    assert word in " ".join(cells.notes)
+    assert "5 train, 1 validation, 2 test" in " ".join(cells.notes)
+
+
+def test_keras_keys_are_parts_too(tmp_path: Path) -> None:
+    arrays = {"x_train": IMAGES[:9], "y_train": LABELS[:9], "x_test": IMAGES[9:], "y_test": LABELS[9:]}
+    cells = load_cells(npz(tmp_path / "a.npz", **arrays))
+    assert cells.source_split is not None
+    assert cells.source_split.tolist() == ["train"] * 9 + ["test"] * 3
+    assert (cells.images == IMAGES).all()
+
+
+def test_reduction_is_antialiased(tmp_path: Path) -> None:
+    """A pattern of single-pixel lines turns to its mean; sampling without a filter would keep it or alias."""
+    lines = np.zeros((1, 192, 192, 3), np.uint8)
+    lines[:, ::2] = 200
+    cells = load_cells(npz(tmp_path / "a.npz", images=lines))
+    assert np.abs(cells.images[0, 4:-4].astype(int) - 100).max() <= 3
+
+
+def test_images_that_are_not_square_keep_their_centre(tmp_path: Path) -> None:
+    wide = np.concatenate([np.zeros_like(IMAGES[:, :, :6]), IMAGES, np.zeros_like(IMAGES[:, :, :6])], axis=2)
+    cells = load_cells(npz(tmp_path / "a.npz", images=wide))
+    assert (cells.images == IMAGES).all()
+    assert "central 48 × 48" in " ".join(cells.notes)
+
+
+def test_the_format_does_not_change_the_identity_of_the_data(tmp_path: Path) -> None:
+    plain = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=LABELS))
+    other = load_cells(npz(tmp_path / "b.npz", y=ONE_HOT, x=UNIT))
+    assert plain.sha256 == other.sha256
+
+
+def damaged(content: bytes, generator: np.random.Generator) -> bytes:
+    """Return ``content`` with one to four places changed, cut or repeated, most of them near the start."""
+    changed = bytearray(content)
+    for _ in range(generator.integers(1, 5)):
+        end = min(len(changed), 160) if generator.random() < 0.7 else len(changed)
+        place, length = int(generator.integers(end)), int(generator.integers(1, 40))
+        match int(generator.integers(4)):
+            case 0 | 1:
+                changed[place] = generator.integers(256)
+            case 2 if len(changed) > 300:
+                del changed[place : place + length]
+            case _:
+                changed[place:place] = changed[place : place + length]
+    return bytes(changed)
+
+
+def test_damaged_bytes_never_cause_anything_but_a_refusal(tmp_path: Path) -> None:
+    """Damage whole files, and arrays inside files whose checksums are right; the seed is fixed."""
+    generator = np.random.default_rng(7)
+    arrays = {"x.npy": npy_bytes(UNIT[:2, :16, :16].copy()), "y.npy": npy_bytes(np.array(["ig", "BA"]))}
+    good = zipped(tmp_path / "good.npz", arrays, zipfile.ZIP_DEFLATED).read_bytes()
+    path, lines, loaded = tmp_path / "damaged.npz", list[str](), 0
+    for attempt in range(600):
+        if attempt % 3:
+            key = ("x.npy", "y.npy")[attempt % 2]
+            zipped(path, {**arrays, key: damaged(arrays[key], generator)})
+        else:
+            path.write_bytes(damaged(good, generator))
+        try:
+            loaded += load_cells(path).images.shape == (2, 48, 48, 3)
+        except InputError as error:
+            lines += str(error).splitlines()
+    assert loaded + len(lines) == 600
+    assert len(lines) > 300
+    assert all("damaged.npz" in line for line in lines)
+
+
+@pytest.mark.parametrize("form", ["uint8", "float32", "Fortran order", "MedMNIST layout"])
+def test_memory_stays_below_two_and_a_half_times_the_pixels(form: str, tmp_path: Path) -> None:
+    images = np.zeros((5_000, 48, 48, 3), np.float32 if form == "float32" else np.uint8)
+    labels = np.zeros(len(images), np.uint8)
+    if form == "MedMNIST layout":
+        halves = {"train_images": images[:2_500], "test_images": images[2_500:]}
+        path = npz(tmp_path / "a.npz", train_labels=labels[:2_500], test_labels=labels[2_500:], **halves)
+    else:
+        stored = np.asfortranarray(images) if form == "Fortran order" else images
+        path = npz(tmp_path / "a.npz", images=stored, labels=labels)
+    del images
+    tracemalloc.start()
+    cells = load_cells(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 2.5 * cells.images.nbytes

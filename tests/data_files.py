@@ -1,0 +1,256 @@
+"""Data files for several tests: whole ones, and those that are broken or hostile."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+
+COUNT = 12
+
+
+def cell_images(count: int = COUNT, side: int = 48, seed: int = 0) -> np.ndarray:
+    """Return (count, side, side, 3) uint8 noise that uses the whole range."""
+    images = np.random.default_rng(seed).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    images[0, 0, 0], images[0, 0, 1] = 0, 255
+    return images
+
+
+IMAGES = cell_images()
+LABELS = np.arange(COUNT, dtype=np.uint8) % 8
+
+
+def npz(path: Path, **arrays: np.ndarray) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def npy_bytes(values: np.ndarray, **header: object) -> bytes:
+    """Return .npy content of ``values`` under a header that may claim something else."""
+    stream = io.BytesIO()
+    claims = {"descr": values.dtype.str, "fortran_order": False, "shape": values.shape, **header}
+    npy.write_array_header_1_0(stream, claims)
+    return stream.getvalue() + values.tobytes()
+
+
+def zipped(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return path
+
+
+def with_images(content: bytes, labels: bytes | None = None) -> Callable[[Path], Path]:
+    """Return a maker of an archive with the given .npy content under ``images`` and good labels."""
+    entries = {"images.npy": content, "labels.npy": npy_bytes(LABELS) if labels is None else labels}
+    return lambda path: zipped(path, entries)
+
+
+def with_arrays(**arrays: np.ndarray) -> Callable[[Path], Path]:
+    return lambda path: npz(path, **arrays)
+
+
+def with_labels(labels: object) -> Callable[[Path], Path]:
+    return with_arrays(images=IMAGES, labels=np.asarray(labels))
+
+
+def changed(change: Callable[[bytes], bytes]) -> Callable[[Path], Path]:
+    """Return a maker of a good archive whose bytes are then changed."""
+
+    def make(path: Path) -> Path:
+        path.write_bytes(change(npz(path, images=IMAGES, labels=LABELS).read_bytes()))
+        return path
+
+    return make
+
+
+def marked_as_encrypted(content: bytes) -> bytes:
+    central = content.index(b"PK\x01\x02")
+    return content[:6] + b"\x01" + content[7 : central + 8] + b"\x01" + content[central + 9 :]
+
+
+def with_size_claim(content: bytes) -> bytes:
+    """Return the archive whose directory claims 3 GiB for its first entry, stored and real alike."""
+    central = content.index(b"PK\x01\x02")
+    return content[: central + 20] + (3 * 2**30).to_bytes(4, "little") * 2 + content[central + 28 :]
+
+
+def bomb(path: Path) -> Path:
+    """Write an archive whose 4 MB unfold to 4 GB, announced truthfully, but too many images."""
+    shape = (600_000, 48, 48, 3)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w") as stream:
+        npy.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    content = bytearray(path.read_bytes())
+    central = content.index(b"PK\x01\x02")
+    content[central + 20 : central + 24] = (5_000_000).to_bytes(4, "little")
+    size = 600_000 * 48 * 48 * 3 + 128
+    content[central + 24 : central + 28] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+    return path
+
+
+def deflated_short(path: Path) -> Path:
+    """Write an archive with a directory that claims more than the compressed data unfold to."""
+    zipped(path, {"images.npy": npy_bytes(IMAGES[:6], shape=IMAGES.shape)}, zipfile.ZIP_DEFLATED)
+    content = path.read_bytes()
+    central = content.index(b"PK\x01\x02")
+    size = (128 + IMAGES.size).to_bytes(4, "little")
+    path.write_bytes(content[: central + 24] + size + content[central + 28 :])
+    return path
+
+
+def many_entries(path: Path) -> Path:
+    return zipped(path, {f"a{index}.npy": npy_bytes(LABELS) for index in range(1001)})
+
+
+def two_of_one_key(path: Path) -> Path:
+    zipped(path, {"images.npy": npy_bytes(IMAGES), "imagez.npy": npy_bytes(IMAGES)})
+    path.write_bytes(path.read_bytes().replace(b"imagez", b"images"))
+    return path
+
+
+def objects(*shape: int) -> bytes:
+    """Return a .npy that claims Python objects; its bytes are those of None, pickled."""
+    return npy_bytes(np.frombuffer(b"\x80\x04N.", np.uint8), descr="|O", shape=shape)
+
+
+def text(content: bytes) -> Callable[[Path], Path]:
+    def make(path: Path) -> Path:
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+UNIT = IMAGES / 255
+ONE_HOT = np.eye(8, dtype=np.uint8)[LABELS]
+NAN_PIXELS = np.where(np.arange(UNIT.size).reshape(UNIT.shape) == 77, np.nan, UNIT)
+TERABYTES = {"shape": (10**9, 48, 48, 3)}
+
+BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
+    # The file
+    "empty file": (text(b""), "expected an .npz file"),
+    "text file": (text(b"label,pixels\n1,2\n"), "expected an .npz file"),
+    "single .npy": (text(npy_bytes(IMAGES)), "single .npy"),
+    "pickle": (text(b"\x80\x04\x95 posix system"), "expected an .npz file"),
+    "gzip": (text(b"\x1f\x8b\x08\x00rest"), "expected an .npz file"),
+    "zip magic only": (text(b"PK\x03\x04" + bytes(64)), "zip"),
+    "empty zip": (lambda p: zipped(p, {}), "holds 0 arrays"),
+    "zip of text files": (lambda p: zipped(p, {"readme.txt": b"hello"}), "holds 0 arrays"),
+    "1001 arrays": (many_entries, "holds 1001 arrays"),
+    "two arrays of one key": (two_of_one_key, "same key"),
+    "truncated at half": (changed(lambda b: b[: len(b) // 2]), "zip"),
+    "truncated by a byte": (changed(lambda b: b[:-1]), "npz"),
+    "first half missing": (changed(lambda b: b"PK\x03\x04" + b[len(b) // 2 :]), "npz"),
+    "a pixel's bit flipped": (changed(lambda b: b[:5000] + bytes([b[5000] ^ 1]) + b[5001:]), "CRC"),
+    "encrypted": (changed(marked_as_encrypted), "encrypted"),
+    "directory claims 3 GiB": (changed(with_size_claim), "does not hold"),
+    "bzip2": (lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES)}, zipfile.ZIP_BZIP2), "method 12"),
+    "zip bomb": (bomb, "at most|more than 500,000|does not hold"),
+    "deflated data end early": (deflated_short, "ends before|zip|damaged"),
+    # Headers
+    "no .npy magic": (with_images(b"hello, I am no array"), "magic"),
+    "empty entry": (with_images(b""), "npz"),
+    "header cut off": (with_images(npy_bytes(IMAGES)[:40]), "npz"),
+    "header is no dictionary": (with_images(b"\x93NUMPY\x01\x00\x0a\x00[1, 2, 3]\n"), "npz"),
+    "header with code": (with_images(b"\x93NUMPY\x01\x00\x1c\x00__import__('os').getcwd()   \n"), "npz"),
+    "header nested deep": (with_images(b"\x93NUMPY\x01\x00\xa0\x0f" + b"(" * 4000), "npz"),
+    "header of 65,000 bytes": (with_images(npy_bytes(IMAGES)[:8] + b"\xe8\xfd" + b" " * 65_000), "npz"),
+    "unknown .npy version": (with_images(b"\x93NUMPY\x09\x00" + npy_bytes(IMAGES)[8:]), "version"),
+    "declares terabytes": (with_images(npy_bytes(IMAGES, **TERABYTES)), "declares 6,912,000,000,000 bytes"),
+    "declares 10**40": (with_images(npy_bytes(IMAGES, shape=(10**40, 48, 48, 3))), "declares"),
+    "declares one more image": (with_images(npy_bytes(IMAGES, shape=(13, 48, 48, 3))), "does not hold"),
+    "declares one fewer": (with_images(npy_bytes(IMAGES, shape=(11, 48, 48, 3))), "does not hold"),
+    "negative length": (with_images(npy_bytes(IMAGES, shape=(-12, 48, 48, 3))), "no array|npz"),
+    "two negative lengths": (with_images(npy_bytes(IMAGES, shape=(-12, -48, 48, 3))), "no array|npz"),
+    "shape of text": (with_images(npy_bytes(IMAGES, shape=("a", 48, 48, 3))), "npz"),
+    "dtype unknown": (with_images(npy_bytes(IMAGES, descr="?!")), "npz"),
+    "zero-width text": (
+        with_images(npy_bytes(IMAGES), npy_bytes(LABELS[:0], descr="<U0", shape=(12,))),
+        "no",
+    ),
+    # What is never unpickled
+    "object images": (with_images(objects(3)), "never unpickled"),
+    "object labels": (with_images(npy_bytes(IMAGES), objects(COUNT)), "never unpickled"),
+    "objects beside good arrays": (
+        lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES), "meta.npy": objects()}),
+        "never unpickled",
+    ),
+    # Images
+    "no images": (with_arrays(labels=LABELS), "no array of images"),
+    "flat pixels": (with_arrays(x=IMAGES.reshape(COUNT, -1), y=LABELS), "no array of images"),
+    "five dimensions": (with_arrays(x=IMAGES[None], y=LABELS), "no array of images"),
+    "zero images": (with_arrays(images=IMAGES[:0], labels=LABELS[:0]), "holds no images"),
+    "two image arrays": (with_arrays(a=IMAGES, b=IMAGES, labels=LABELS), "2 arrays could be the images"),
+    "split and whole": (with_arrays(x=IMAGES, x_test=IMAGES, y=LABELS, y_test=LABELS), "both with and"),
+    "two channels": (with_arrays(x=IMAGES[..., :2], y=LABELS), "no array of cell images"),
+    "five channels": (with_arrays(x=np.zeros((COUNT, 48, 48, 5), np.uint8), y=LABELS), "no array of cell"),
+    "channels in the middle": (with_arrays(x=IMAGES.transpose(0, 1, 3, 2).copy(), y=LABELS), "no array of"),
+    "images counted last": (with_arrays(x=IMAGES.transpose(1, 2, 3, 0).copy(), y=LABELS), "no array of"),
+    "8 pixels a side": (with_arrays(x=IMAGES[:, :8, :8], y=LABELS), "no array of cell images"),
+    "a strip": (with_arrays(x=np.zeros((COUNT, 48, 400, 3), np.uint8), y=LABELS), "no array of cell images"),
+    "no pixels": (with_arrays(x=IMAGES[:, :0], y=LABELS), "no array of cell images"),
+    "bool images": (with_arrays(x=IMAGES > 99, y=LABELS), "bool"),
+    "complex images": (with_arrays(x=IMAGES.astype(complex), y=LABELS), "complex"),
+    "structured images": (with_arrays(x=IMAGES.view([("v", "u1")])[..., :], y=LABELS), "no array of"),
+    "dates as images": (with_arrays(x=IMAGES.astype("M8[s]"), y=LABELS), "datetime64"),
+    "words as images": (with_arrays(x=IMAGES[:, :16, :16].astype("U3"), y=LABELS), "no array of cell"),
+    "NaN pixel": (with_arrays(x=NAN_PIXELS, y=LABELS), "NaN"),
+    "infinite pixel": (with_arrays(x=np.where(np.isnan(NAN_PIXELS), np.inf, UNIT), y=LABELS), "infinite"),
+    "standardised": (with_arrays(x=(UNIT - UNIT.mean()) / UNIT.std(), y=LABELS), "has values -1"),
+    "[0, 2]": (with_arrays(x=UNIT * 2, y=LABELS), "has values 0 to 2,"),
+    "[-0.5, 0.5]": (with_arrays(x=UNIT - 0.5, y=LABELS), "has values -0.5 to 0.5"),
+    "[-128, 127] floats": (with_arrays(x=IMAGES - 128.0, y=LABELS), "has values -128"),
+    "[-128, 127] int8": (
+        with_arrays(x=(IMAGES.astype(int) - 128).astype(np.int8), y=LABELS),
+        "has values -128",
+    ),
+    "16-bit": (with_arrays(x=IMAGES.astype(np.uint16) * 257, y=LABELS), "0 to 65535"),
+    "1e300": (with_arrays(x=UNIT * 1e300, y=LABELS), "1e\\+300"),
+    # Labels
+    "counts differ": (with_labels(LABELS[:-1]), "12 images .* but the labels are .*11"),
+    "far fewer labels": (with_labels(LABELS[:1]), "12 images"),
+    "labels transposed": (with_labels(LABELS[None]), "12 images"),
+    "labels by the million": (with_labels(np.zeros((COUNT, 2**20), np.uint8)), r"is \(12, 1048576\)"),
+    "labels of a mebibyte": (
+        with_labels(np.array(["a" * 2**18] * COUNT)),
+        "is <U262144, expected numbers or",
+    ),
+    "two label arrays": (with_arrays(images=IMAGES, a=LABELS, b=LABELS), "2 arrays could be the labels"),
+    "label 8": (with_labels(LABELS + 1), "holds 8 .1 labels out of range"),
+    "label -1": (with_labels(LABELS.astype(int) - 1), "holds -1"),
+    "label 200": (with_labels(np.full(COUNT, 200)), "holds 200"),
+    "label 1.5": (with_labels(LABELS + 0.5), "whole numbers"),
+    "label NaN": (with_labels(np.where(LABELS == 1, np.nan, LABELS)), "NaN"),
+    "label infinite": (with_labels(np.where(LABELS == 1, np.inf, LABELS)), "infinite"),
+    "bool labels": (with_labels(LABELS > 3), "is bool"),
+    "complex labels": (with_labels(LABELS + 0j), "is complex"),
+    "date labels": (with_labels(LABELS.astype("M8[D]")), "is datetime64"),
+    "word that is no class": (with_labels(["basophil"] * 11 + ["thyroid"]), "'thyroid'"),
+    "a line break as label": (with_labels(["basophil"] * 11 + ["a\nb"]), "names none"),
+    "not text": (with_images(npy_bytes(IMAGES), npy_bytes(np.full(COUNT, 2**31, "u4"), descr="<U1")), "npz"),
+    "probabilities": (with_labels(ONE_HOT * 0.9 + 0.0125), "not one-hot"),
+    "two classes at once": (with_labels(ONE_HOT | ONE_HOT[::-1]), "not one-hot"),
+    "no class": (with_labels(np.zeros_like(ONE_HOT)), "not one-hot"),
+    "words in eight columns": (with_labels(ONE_HOT.astype("U1")), "<U1"),
+    "nine columns": (with_labels(np.eye(9)[LABELS]), r"is \(12, 9\)"),
+    # Parts
+    "test part unlabelled": (with_arrays(x_train=IMAGES, y_train=LABELS, x_test=IMAGES), "only one of them"),
+    "parts of two sizes": (
+        with_arrays(
+            train_images=IMAGES, test_images=cell_images(side=64), train_labels=LABELS, test_labels=LABELS
+        ),
+        "differ",
+    ),
+    "parts of two types": (
+        with_arrays(train_images=IMAGES, test_images=UNIT, train_labels=LABELS, test_labels=LABELS),
+        "differ",
+    ),
+    "an empty part": (
+        with_arrays(train_images=IMAGES, test_images=IMAGES[:0], train_labels=LABELS, test_labels=LABELS[:0]),
+        "holds no images",
+    ),
+}
+"""Name of the defect -> (maker of the file, what the line must say)."""

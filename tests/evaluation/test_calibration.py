@@ -1,0 +1,174 @@
+"""Calibration against hand-made cases, scikit-learn and models whose calibration is known by construction."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from scipy.special import softmax
+from sklearn import metrics
+
+from helpers.evaluation.calibration import (
+    apply_temperature,
+    apply_threshold,
+    chance_calibration_error,
+    choose_threshold,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    review_curve,
+)
+from helpers.figures.evaluation import draw_reliability, draw_review
+from helpers.figures.style import use_style
+
+
+def calibrated_model(count: int, seed: int = 0, spread: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels drawn from the very probabilities that the model gives."""
+    generator = np.random.default_rng(seed)
+    probabilities = softmax(spread * generator.normal(size=(count, 8)), axis=1)
+    drawn = (probabilities.cumsum(axis=1) > generator.random((count, 1))).argmax(axis=1)
+    return drawn, probabilities
+
+
+def with_confidence(confidences: list[float]) -> np.ndarray:
+    """Probabilities whose first class has the given ones; the rest is shared evenly."""
+    first = np.array(confidences)[:, None]
+    return np.hstack([first, np.repeat((1 - first) / 7, 7, axis=1)])
+
+
+def test_calibration_error_by_hand() -> None:
+    # two images at 0.9, one of them right; two at 0.5, both right: (2 |0.5 - 0.9| + 2 |1 - 0.5|) / 4
+    probabilities = with_confidence([0.9, 0.9, 0.5, 0.5])
+    assert expected_calibration_error(np.array([0, 1, 0, 0]), probabilities) == pytest.approx(0.45)
+
+
+def test_calibration_error_equals_a_plain_loop() -> None:
+    labels, probabilities = calibrated_model(2_000)
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    expected = 0.0
+    for low in np.arange(15) / 15:
+        inside = (confidence > low) & (confidence <= low + 1 / 15)
+        if inside.any():
+            expected += inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
+    assert expected_calibration_error(labels, probabilities) == pytest.approx(expected)
+
+
+def test_every_image_stands_in_one_bin() -> None:
+    labels, probabilities = calibrated_model(500)
+    table = reliability(labels, probabilities)
+    assert len(table) == 15
+    assert table["n"].sum() == 500
+    assert np.average(table["accuracy"].fillna(0), weights=table["n"]) == pytest.approx(
+        np.mean(probabilities.argmax(axis=1) == labels)
+    )
+    certain = reliability(np.array([0, 1]), np.eye(8)[[0, 0]].astype(np.float32))
+    assert certain["n"].tolist() == [0] * 14 + [2]
+    assert certain["accuracy"].iloc[-1] == 0.5
+
+
+def test_chance_bounds_the_error_of_95_in_100_calibrated_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("helpers.evaluation.calibration.RESAMPLES", 200)
+    below = 0
+    for seed in range(200):
+        labels, probabilities = calibrated_model(400, seed)
+        below += expected_calibration_error(labels, probabilities) <= chance_calibration_error(probabilities)
+    assert 180 <= below <= 199
+
+
+@pytest.mark.parametrize("sharpness", [0.4, 1.0, 3.0])
+def test_the_temperature_that_was_put_in_is_found(sharpness: float) -> None:
+    labels, probabilities = calibrated_model(20_000)
+    distorted = softmax(sharpness * np.log(probabilities), axis=1)
+    found = fit_temperature(labels, distorted)
+    assert found == pytest.approx(sharpness, rel=0.05)
+    repaired = apply_temperature(distorted, found)
+    assert expected_calibration_error(labels, repaired) <= chance_calibration_error(repaired)
+
+
+def test_no_other_temperature_has_a_smaller_log_loss() -> None:
+    labels, probabilities = calibrated_model(300, spread=1.0)
+    distorted = softmax(2.5 * np.log(probabilities), axis=1).astype(np.float32)
+    best = metrics.log_loss(labels, apply_temperature(distorted, fit_temperature(labels, distorted)))
+    others = [metrics.log_loss(labels, apply_temperature(distorted, t)) for t in np.geomspace(0.05, 20, 300)]
+    assert best <= min(others) + 1e-7
+
+
+def test_temperature_1_changes_nothing_and_none_changes_an_answer() -> None:
+    _, probabilities = calibrated_model(500)
+    np.testing.assert_allclose(apply_temperature(probabilities, 1), probabilities, atol=1e-6)
+    for temperature in (0.05, 0.7, 4, 20):
+        scaled = apply_temperature(probabilities, temperature)
+        np.testing.assert_allclose(scaled.sum(axis=1), 1)
+        np.testing.assert_array_equal(scaled.argmax(axis=1), probabilities.argmax(axis=1))
+
+
+def test_a_forest_without_a_vote_for_the_right_class_can_be_calibrated() -> None:
+    votes = np.random.default_rng(0).multinomial(100, [0.9] + [0.1 / 7] * 7, size=400) / 100
+    labels = np.where(np.arange(400) < 360, 0, 7)
+    assert (votes[labels == 7, 7] == 0).any()
+    temperature = fit_temperature(labels, votes)
+    assert 0.05 < temperature < 20
+    assert np.isfinite(apply_temperature(votes, temperature)).all()
+
+
+def test_a_model_without_an_error_stays_within_bounds() -> None:
+    labels = np.arange(8)
+    assert fit_temperature(labels, 0.3 * np.eye(8) + 0.7 / 8) == pytest.approx(0.05, rel=0.01)
+
+
+def test_review_by_hand() -> None:
+    # the errors are at 0.3, 0.5 and 0.8
+    probabilities = with_confidence([0.3, 0.4, 0.5, 0.7, 0.8, 0.9])
+    labels = np.array([1, 0, 1, 0, 1, 0])
+    assert choose_threshold(labels, probabilities, 0.5) == 0.5
+    assert choose_threshold(labels, probabilities, 2 / 3) == 0.5
+    assert choose_threshold(labels, probabilities, 0.7) == 0.8
+    rule = apply_threshold(labels, probabilities, 0.5)
+    assert rule == {
+        "threshold": 0.5, "reviewed": 0.5, "errors_seen": 2, "errors": 3, "rest_accuracy": pytest.approx(2 / 3),
+    }  # fmt: skip
+    curve = review_curve(labels, probabilities)
+    assert curve["errors_seen"].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 2 / 3, 2 / 3, 1, 1])
+    assert curve["reviewed"].tolist() == pytest.approx([i / 6 for i in range(7)])
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 0.95])
+def test_a_threshold_catches_its_share_of_the_errors_it_was_chosen_on(share: float) -> None:
+    labels, probabilities = calibrated_model(700)
+    rule = apply_threshold(labels, probabilities, choose_threshold(labels, probabilities, share))
+    assert share <= rule["errors_seen"] / rule["errors"] <= share + 1 / rule["errors"]
+
+
+def test_review_without_errors_reviews_nothing() -> None:
+    probabilities = with_confidence([0.6, 0.9])
+    rule = apply_threshold(
+        np.zeros(2, int), probabilities, choose_threshold(np.zeros(2, int), probabilities, 0.8)
+    )
+    assert (rule["threshold"], rule["reviewed"], rule["errors"], rule["rest_accuracy"]) == (0, 0, 0, 1)
+    assert review_curve(np.zeros(2, int), probabilities)["errors_seen"].isna().all()
+    assert np.isnan(apply_threshold(np.zeros(2, int), probabilities, 1)["rest_accuracy"])
+
+
+def test_drawings_state_the_errors_before_and_after_and_mark_the_rule() -> None:
+    use_style()
+    names = ["forest", "handcrafted_best", "lenet_classic", "lenet_custom", "alexnet"]
+    labels, probabilities = calibrated_model(300)
+    before = dict.fromkeys(names, softmax(3 * np.log(probabilities), axis=1))
+    after = dict.fromkeys(names, probabilities)
+    figure = draw_reliability(labels, before, after)
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
+    errors = [expected_calibration_error(labels, when["forest"]) for when in (before, after)]
+    assert len(titles) == 5
+    assert titles[0] == f"forest\nECE {errors[0]:.1%} → {errors[1]:.1%}"
+    plt.close(figure)
+
+    rule = apply_threshold(labels, probabilities, 0.5)
+    figure = draw_review(labels, after, "alexnet", rule)
+    marks = [line.get_xydata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert marks[0].tolist() == [rule["reviewed"], rule["errors_seen"] / rule["errors"]]
+    plt.close(figure)
+
+
+def test_drawings_of_a_model_without_errors() -> None:
+    labels, probabilities = np.zeros(3, int), with_confidence([0.6, 0.9, 1.0])
+    models = {"forest": probabilities}
+    plt.close(draw_reliability(labels, models, models))
+    plt.close(draw_review(labels, models, "forest", apply_threshold(labels, probabilities, 0.0)))

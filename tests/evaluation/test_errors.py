@@ -1,0 +1,61 @@
+"""The errors that are shown, and the images that every model gets wrong."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from helpers.data.cells import CLASS_NAMES
+from helpers.evaluation.scores import shared_errors, worst_errors
+from helpers.figures.evaluation import draw_errors
+from helpers.figures.style import use_style
+
+
+def answers(classes: list[int], confidence: float = 0.9) -> np.ndarray:
+    others = (1 - confidence) / 7
+    return others + (confidence - others) * np.eye(8)[classes]
+
+
+def test_the_surest_errors_come_first_and_right_answers_never() -> None:
+    labels = np.array([0, 1, 2, 3, 4])
+    probabilities = np.concatenate(
+        [answers([0], 0.99), answers([2], 0.6), answers([3], 0.8), answers([4], 0.7), answers([4], 0.5)]
+    )
+    assert worst_errors(labels, probabilities).tolist() == [2, 3, 1]
+    assert worst_errors(labels, answers(labels.tolist())).tolist() == []
+
+
+def test_images_that_every_model_gets_wrong() -> None:
+    labels = np.array([3, 3, 6, 0])
+    models = {"forest": answers([6, 6, 3, 0]), "cellnet": answers([6, 3, 5, 1], 0.65)}
+    table = shared_errors(labels, models, np.array([10, 11, 12, 13]))
+    assert table["index"].tolist() == [10, 12]
+    assert table["true class"].tolist() == ["immature granulocyte", "neutrophil"]
+    assert table["forest"].tolist() == ["neutrophil", "immature granulocyte"]
+    assert table["cellnet"].tolist() == ["neutrophil", "monocyte"]
+    assert table["same answer"].tolist() == [True, False]
+    assert table["p(true class)"].tolist() == pytest.approx([(0.1 / 7 + 0.05) / 2] * 2)
+
+
+def test_the_least_probable_label_comes_first() -> None:
+    labels = np.array([0, 0])
+    sure = np.concatenate([answers([1], 0.5), answers([1], 0.9)])
+    assert shared_errors(labels, {"forest": sure}, np.array([4, 9]))["index"].tolist() == [9, 4]
+
+
+def test_no_shared_error_gives_an_empty_table_with_its_columns() -> None:
+    table = shared_errors(np.array([0]), {"forest": answers([0])}, np.array([0]))
+    assert len(table) == 0
+    assert list(table) == ["index", "true class", "forest", "same answer", "p(true class)"]
+
+
+def test_each_error_is_drawn_with_its_label_its_answer_and_all_probabilities() -> None:
+    use_style()
+    images = np.zeros((4, 48, 48, 3), np.uint8)
+    labels, probabilities = np.array([3, 1, 0, 0]), answers([6, 1, 0, 5])
+    positions = worst_errors(labels, probabilities)
+    figure = draw_errors(images, labels, probabilities, positions)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles[0] == f"label: {CLASS_NAMES[3]} 1%\nsaid: {CLASS_NAMES[6]} 90%"
+    assert [bar.get_width() for bar in figure.axes[1].patches] == pytest.approx(probabilities[0].tolist())
+    plt.close(figure)
+    plt.close(draw_errors(images, labels, probabilities, np.array([], int)))

@@ -1,0 +1,129 @@
+"""Evidence maps against the class activation map worked out by hand, and their checks."""
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from helpers.data.synthetic import draw_cells
+from helpers.evaluation.explanations import (
+    evidence_maps,
+    normalised,
+    randomised,
+    similarity,
+    small_evidence_maps,
+    without_top_evidence,
+)
+from helpers.figures.explanations import draw_explanations
+from helpers.networks.architectures import build
+from helpers.networks.backend import keras
+from helpers.saved_models import load_network
+
+CELLS = draw_cells(8, seed=1)
+CLASSES = np.arange(8, dtype=np.uint8)
+
+
+def test_on_a_global_average_it_is_the_class_activation_map() -> None:
+    keras.utils.set_random_seed(0)
+    network = build("cellnet")
+    head = network.get_layer("probabilities")
+    head.bias.assign(np.arange(8))
+    features = keras.Model(network.inputs[0], network.get_layer("relu3b").output)(CELLS.images).numpy()
+    kernel = head.kernel.numpy()
+    expected = np.einsum("nhwk,kn->nhw", features, kernel[:, CLASSES]) / (12 * 12)
+    found = small_evidence_maps(network, CELLS.images, CLASSES)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    # exact: the places sum to the logit less its bias
+    logits = features.mean(axis=(1, 2)) @ kernel
+    np.testing.assert_allclose(found.sum(axis=(1, 2)), logits[np.arange(8), CLASSES], rtol=1e-3, atol=1e-5)
+
+
+def test_a_dense_head_is_explained_place_by_place() -> None:
+    # a linear network that looks at one place for class 3: all its evidence lies there
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            keras.Input((48, 48, 3), dtype="uint8"),
+            layers.Rescaling(1 / 255),
+            layers.AveragePooling2D(8),
+            layers.Flatten(),
+            layers.Dense(8, activation="softmax"),
+        ]
+    )
+    kernel = np.zeros((6, 6, 3, 8), np.float32)
+    kernel[1, 4, :, 3] = 2
+    network.layers[-1].set_weights([kernel.reshape(-1, 8), np.zeros(8)])
+    images = np.full((1, 48, 48, 3), 255, np.uint8)
+    expected = np.zeros((1, 6, 6))
+    expected[0, 1, 4] = 3 * 2
+    np.testing.assert_allclose(small_evidence_maps(network, images, np.array([3])), expected, atol=1e-5)
+    whole = evidence_maps(network, images, np.array([3]))[0]
+    assert whole.shape == (48, 48)
+    assert np.unravel_index(whole.argmax(), whole.shape) in [
+        (r, c) for r in range(8, 16) for c in range(32, 40)
+    ]
+
+
+@pytest.mark.parametrize("name", ["lenet_classic", "lenet_custom", "three_stages", "cellnet_residual"])
+def test_every_network_can_be_explained_and_stays_as_it_is(name) -> None:
+    network = build(name)
+    before = network(CELLS.images).numpy()
+    maps = evidence_maps(network, CELLS.images, CLASSES)
+    assert maps.shape == (8, 48, 48)
+    assert np.isfinite(maps).all()
+    np.testing.assert_array_equal(network(CELLS.images).numpy(), before)
+
+
+def test_random_weights_are_other_weights_and_give_other_maps() -> None:
+    keras.utils.set_random_seed(5)
+    network = build("lenet_custom")
+    other = randomised(network)
+    assert [weight.shape for weight in other.weights] == [weight.shape for weight in network.weights]
+    maps = evidence_maps(network, CELLS.images, CLASSES)
+    rank, structure = similarity(maps, evidence_maps(other, CELLS.images, CLASSES))
+    assert rank < 0.4
+    assert structure < 0.5
+    np.testing.assert_array_equal(randomised(network).get_weights()[0], other.get_weights()[0])
+
+
+def test_similarity_of_equal_opposite_scaled_and_constant_maps() -> None:
+    maps, others = np.random.default_rng(0).normal(size=(2, 3, 48, 48))
+    expected = np.mean(
+        [abs(spearmanr(a.ravel(), b.ravel()).statistic) for a, b in zip(maps, others, strict=True)]
+    )
+    assert similarity(maps, others)[0] == pytest.approx(expected)
+    assert similarity(maps, maps) == pytest.approx((1, 1))
+    assert similarity(maps, 7 * maps) == pytest.approx((1, 1))
+    assert similarity(maps, -maps)[0] == pytest.approx(1)
+    assert similarity(maps, np.zeros_like(maps))[0] == 0
+    assert np.isfinite(similarity(maps, np.zeros_like(maps))[1])
+
+
+def test_maps_are_scaled_to_their_largest_absolute_value() -> None:
+    np.testing.assert_allclose(normalised(np.array([[1.0, -4], [2, 0]])), [[0.25, -1], [0.5, 0]])
+    np.testing.assert_array_equal(normalised(np.zeros((2, 2))), np.zeros((2, 2)))
+
+
+def test_the_tenth_of_the_pixels_with_most_evidence_is_covered() -> None:
+    maps = np.arange(2 * 48 * 48, dtype=float).reshape(2, 48, 48)
+    images = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3)).astype(np.uint8)
+    covered = without_top_evidence(images, maps)
+    changed = (covered != images).any(axis=3)
+    assert not changed[:, :43].any()
+    assert changed.mean() == pytest.approx(0.1, abs=0.002)
+    assert (covered[0, -1, -1] == np.median(images[0], axis=(0, 1)).astype(np.uint8)).all()
+
+
+def test_the_figure_has_a_column_per_image() -> None:
+    maps = np.zeros((8, 48, 48))
+    figure = draw_explanations(CELLS.images, CELLS.labels, maps, maps)
+    assert len([axes for axes in figure.axes if axes.images]) == 3 * 8
+
+
+def test_a_network_read_from_a_file_has_the_same_maps(tmp_path) -> None:
+    network = build("lenet_classic")
+    network.save(tmp_path / "network.keras")
+    images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
+    read = load_network(tmp_path / "network.keras")
+    np.testing.assert_allclose(
+        evidence_maps(read, images, np.arange(3)), evidence_maps(network, images, np.arange(3)), atol=1e-6
+    )

@@ -1,0 +1,187 @@
+"""Robustness against cases worked out by hand: the predictors here answer by rules that the tests can follow."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+from statsmodels.stats.proportion import proportion_confint
+
+from helpers.data.cells import CLASS_NAMES
+from helpers.data.synthetic import draw_cells
+from helpers.errors import InputError
+from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift_colours
+from helpers.evaluation.robustness import (
+    SHIFT_AMOUNTS,
+    confidence_by_model,
+    corrupt_and_score,
+    load_external,
+    mean_corruption_error,
+    recall_by_class,
+    shift_and_score,
+)
+from helpers.figures import robustness
+from helpers.figures.style import MODEL_COLOURS, use_style
+
+CELLS = draw_cells(24, seed=3)
+
+
+def by_brightness(images: np.ndarray) -> np.ndarray:
+    """Return certain answers: eight equal steps of mean value."""
+    return np.eye(8)[np.minimum(images.mean(axis=(1, 2, 3)).astype(int) // 32, 7)]
+
+
+def always_first(images: np.ndarray) -> np.ndarray:
+    return np.eye(8)[np.zeros(len(images), int)]
+
+
+SCORERS = {"forest": by_brightness, "alexnet": always_first}
+LABELS = by_brightness(CELLS.images).argmax(axis=1)
+
+
+@pytest.fixture(scope="module")
+def corrupted() -> pd.DataFrame:
+    return corrupt_and_score(SCORERS, CELLS.images, LABELS)
+
+
+def test_every_model_is_scored_on_every_corrupted_copy(corrupted) -> None:
+    assert list(corrupted.columns) == ["model", "corruption", "severity", "accuracy", "n"]
+    assert not corrupted.duplicated(["model", "corruption", "severity"]).any()
+    assert len(corrupted) == len(SCORERS) * (1 + len(CORRUPTIONS) * len(SEVERITIES))
+    assert set(corrupted["n"]) == {24}
+    found = corrupted.set_index(["model", "corruption", "severity"])["accuracy"]
+    assert found["forest", "none", 0] == 1
+    for name in ("brightness down", "bubble"):
+        expected = np.mean(by_brightness(corrupt(CELLS.images, name, 2)).argmax(axis=1) == LABELS)
+        assert found["forest", name, 2] == expected
+
+
+def test_every_model_is_scored_on_every_shift() -> None:
+    table = shift_and_score(SCORERS, CELLS.images, LABELS)
+    assert set(table["shift"]) == set(SHIFTS) == set(SHIFT_AMOUNTS)
+    found = table.set_index(["model", "shift", "amount"])["accuracy"]
+    for name, amounts in SHIFT_AMOUNTS.items():
+        assert found["forest", name, amounts[len(amounts) // 2]] == 1  # the middle one changes nothing
+    shifted = shift_colours(CELLS.images, "brightness", 0.8)
+    assert found["forest", "brightness", 0.8] == np.mean(by_brightness(shifted).argmax(axis=1) == LABELS)
+
+
+def two_corruptions(**accuracies: list[float]) -> pd.DataFrame:
+    """Return a table of two corruptions at two severities, after the accuracy on unchanged images."""
+    places = [("none", 0), ("fog", 1), ("fog", 2), ("rain", 1), ("rain", 2)]
+    rows = [
+        (name, *place, accuracy, 100)
+        for name, found in accuracies.items()
+        for place, accuracy in zip(places, found, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy", "n"])
+
+
+def test_mean_corruption_error_by_hand() -> None:
+    table = two_corruptions(alexnet=[0.9, 0.8, 0.6, 0.5, 0.5], cellnet=[1.0, 0.9, 0.8, 0.9, 0.6])
+    found = mean_corruption_error(table)
+    # fog: (0.1 + 0.2) / (0.2 + 0.4); rain: (0.1 + 0.4) / (0.5 + 0.5)
+    assert found.loc["cellnet", "mean_corruption_error"] == pytest.approx((0.5 + 0.5) / 2)
+    assert found.loc["alexnet", "mean_corruption_error"] == pytest.approx(1)
+    assert found.loc["cellnet", "clean"] == 1
+    assert found.loc["cellnet", "corrupted"] == pytest.approx(0.8)
+    assert found.loc["cellnet", "difference"] == pytest.approx(-0.2)
+    assert found.loc["cellnet", "worst"] == "rain"
+    assert found.loc["cellnet", "under_worst"] == pytest.approx(0.75)
+    assert found.index.tolist() == ["cellnet", "alexnet"]  # best first
+
+
+def test_a_ratio_of_errors_is_not_a_mean_of_ratios() -> None:
+    table = two_corruptions(alexnet=[1, 0.9, 0.5, 0.5, 0.5], forest=[1, 0.5, 0.9, 0.5, 0.5])
+    assert mean_corruption_error(table).loc["forest", "mean_corruption_error"] == pytest.approx(1)
+
+
+def test_without_the_baseline_or_its_errors_there_is_no_ratio() -> None:
+    alone = mean_corruption_error(two_corruptions(cellnet=[1.0, 0.9, 0.8, 0.9, 0.6]))
+    assert np.isnan(alone.loc["cellnet", "mean_corruption_error"])
+    assert alone.loc["cellnet", "corrupted"] == pytest.approx(0.8)
+    perfect_in_fog = two_corruptions(alexnet=[1, 1, 1, 0.5, 0.5], cellnet=[1.0, 0.9, 0.8, 0.9, 0.6])
+    assert mean_corruption_error(perfect_in_fog).loc["cellnet", "mean_corruption_error"] == pytest.approx(0.5)
+
+
+def some_predictions(count: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(1)
+    labels = generator.choice([0, 1, 4, 5, 6, 7], count)
+    raw = generator.random((count, 8)) + 0.8 * np.eye(8)[labels]
+    return labels, raw / raw.sum(axis=1, keepdims=True)
+
+
+def test_recall_by_class_is_that_of_scikit_learn_and_absent_classes_are_named() -> None:
+    labels, probabilities = some_predictions()
+    found = recall_by_class(labels, {"forest": probabilities}).set_index("class")
+    assert found.index.tolist() == list(CLASS_NAMES)
+    assert found.index[found["n"] == 0].tolist() == ["erythroblast", "immature granulocyte"]
+    assert found.loc["erythroblast", ["recall", "low", "high"]].isna().all()
+    present = found[found["n"] > 0]
+    expected = metrics.recall_score(
+        labels, probabilities.argmax(axis=1), labels=[0, 1, 4, 5, 6, 7], average=None
+    )
+    np.testing.assert_allclose(present["recall"], expected)
+    right = round(present.loc["platelet", "recall"] * present.loc["platelet", "n"])
+    interval = proportion_confint(right, present.loc["platelet", "n"], method="wilson")
+    assert tuple(present.loc["platelet", ["low", "high"]]) == pytest.approx(interval)
+
+
+def test_confidence_when_right_and_when_wrong_by_hand() -> None:
+    labels = np.array([0, 0, 1, 1, 1])
+    sure = np.array([0.9, 0.6, 0.95, 0.8, 0.7])
+    answers = np.array([0, 0, 1, 2, 2])  # right, right, right, wrong, wrong
+    probabilities = np.full((5, 8), 0.0)
+    probabilities[np.arange(5), answers] = sure
+    found = confidence_by_model(labels, {"cellnet": probabilities}, {"cellnet": 0.7}).loc["cellnet"]
+    assert found["accuracy"] == pytest.approx(3 / 5)
+    assert found["balanced"] == pytest.approx((1 + 1 / 3) / 2)
+    assert found["when_right"] == pytest.approx(np.mean([0.9, 0.6, 0.95]))
+    assert found["when_wrong"] == pytest.approx(0.75)
+    assert found["accepted"] == pytest.approx(3 / 5)  # 0.7 itself is reviewed
+    assert found["accepted_accuracy"] == pytest.approx(2 / 3)
+
+
+def test_a_model_that_accepts_nothing_or_errs_nowhere_has_gaps_and_no_warning(recwarn) -> None:
+    labels = np.array([3, 3])
+    found = confidence_by_model(labels, {"forest": np.eye(8)[labels]}, {"forest": 1.0}).loc["forest"]
+    assert np.isnan(found["when_wrong"])
+    assert np.isnan(found["accepted_accuracy"])
+    assert not recwarn.list
+
+
+def test_an_external_file_must_have_labels(tmp_path) -> None:
+    np.savez(tmp_path / "labelled.npz", images=CELLS.images, labels=CELLS.labels)
+    np.savez(tmp_path / "bare.npz", images=CELLS.images)
+    np.testing.assert_array_equal(load_external(tmp_path / "labelled.npz").labels, CELLS.labels)
+    with pytest.raises(InputError, match=r"bare\.npz: no labels found"):
+        load_external(tmp_path / "bare.npz")
+    with pytest.raises(InputError, match=r"missing\.npz"):
+        load_external(str(tmp_path / "missing.npz"))
+
+
+def test_drawings_show_every_model(corrupted) -> None:
+    use_style()
+    labels, probabilities = some_predictions()
+    recalls = recall_by_class(labels, dict.fromkeys(MODEL_COLOURS, probabilities))
+    shifted = shift_and_score(SCORERS, CELLS.images[:4], LABELS[:4])
+    figures = {
+        "corruptions": robustness.draw_corruption_curves(corrupted),
+        "shifts": robustness.draw_shift_curves(shifted),
+        "recall": robustness.draw_recall_by_class(recalls),
+        "examples": robustness.draw_corrupted_examples(CELLS.images[0]),
+    }
+    panels = {name: [axis.get_title(loc="left") for axis in figure.axes] for name, figure in figures.items()}
+    assert panels["corruptions"][:11] == list(CORRUPTIONS)
+    assert panels["shifts"] == list(SHIFTS)
+    assert panels["recall"][0].startswith("neutrophil, n = ")  # the class with most images
+    assert len([title for title in panels["recall"] if title]) == 6  # absent classes have no panel
+    for name in ("corruptions", "shifts"):
+        drawn = [line.get_label() for line in figures[name].axes[0].get_lines()]
+        assert set(SCORERS) <= set(drawn)
+    plt.close("all")
+
+
+def test_models_are_told_apart_without_colour() -> None:
+    assert set(robustness.MODEL_MARKERS) == set(MODEL_COLOURS)
+    assert len(set(robustness.MODEL_MARKERS.values())) == len(MODEL_COLOURS)

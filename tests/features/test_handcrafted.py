@@ -1,0 +1,224 @@
+"""Features equal those that scikit-image gives one image at a time, on ordinary and on awkward images."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+from skimage.color import rgb2gray, rgb2lab
+from skimage.feature import graycomatrix, local_binary_pattern
+from skimage.filters import threshold_otsu
+from skimage.measure import label, perimeter, regionprops
+
+from helpers.data.synthetic import draw_cells
+from helpers.features.handcrafted import (
+    REPORT_GROUPS,
+    RICH_GROUPS,
+    extract_features,
+    feature_names,
+    stained_areas,
+    to_grey,
+)
+
+ROWS, COLUMNS = np.mgrid[:48, :48] - 23.5
+RINGS = np.digitize(np.sqrt(ROWS**2 + COLUMNS**2), [5, 9, 13, 17, 22])
+CROSS = ndimage.generate_binary_structure(2, 1)
+SQUARE = np.ones((3, 3), bool)
+
+
+def awkward_images() -> np.ndarray:
+    """Return images on which segmentation, ties and empty regions go wrong most easily."""
+    rng = np.random.default_rng(7)
+    cells = draw_cells(12, seed=3).images
+    background = np.full((48, 48, 3), (253, 232, 203), np.uint8)
+    one_pixel, corner_pixel, frame, two_alike = (background.copy() for _ in range(4))
+    one_pixel[20, 30] = (60, 20, 110)
+    corner_pixel[0, 47] = (60, 20, 110)
+    frame[5:40, 8:44] = 90
+    frame[9:36, 12:40] = 250
+    two_alike[4:12, 4:12] = two_alike[30:38, 30:38] = 40
+    checkerboard = np.where((np.indices((48, 48)).sum(axis=0) % 2)[..., None], 255, 0) * np.ones(3)
+    stripes = np.where((np.arange(48) // 3 % 2)[:, None, None], 200, 30) * np.ones((48, 48, 3))
+    one_odd_pixel = np.zeros((48, 48, 3))
+    one_odd_pixel[47, 0] = 1
+    constants = [np.full((48, 48, 3), value) for value in (0, 1, 127, 128, 254, 255)]
+    drawn = [
+        background,
+        one_pixel,
+        corner_pixel,
+        frame,
+        two_alike,
+        checkerboard,
+        stripes,
+        one_odd_pixel,
+        *constants,
+    ]
+    noise = rng.integers(0, 256, (40, 48, 48, 3))
+    few_values = rng.integers(0, 3, (40, 48, 48, 3)) * 100
+    nearly_constant = 128 + rng.integers(0, 2, (20, 48, 48, 3))
+    return np.concatenate([drawn, 255 - cells, noise, few_values, nearly_constant]).astype(np.uint8)
+
+
+IMAGES = np.concatenate([draw_cells(400, seed=1).images, awkward_images()])
+
+
+def grey_of(image: np.ndarray) -> np.ndarray:
+    return np.floor(rgb2gray(image) * 255 + 0.5 + 1e-9).astype(np.uint8)
+
+
+def lab_of(image: np.ndarray) -> np.ndarray:
+    lightness, green_red, blue_yellow = np.moveaxis(rgb2lab(image), 2, 0)
+    scaled = np.stack([lightness * 2.55, green_red * 2 + 100, blue_yellow * 2 + 140], axis=2)
+    return np.round(scaled).clip(0, 255).astype(np.uint8)
+
+
+def dark_of(plane: np.ndarray) -> np.ndarray:
+    return plane <= threshold_otsu(plane) if np.ptp(plane) else np.zeros(plane.shape, bool)
+
+
+def largest_region(mask: np.ndarray):
+    """Return scikit-image's region of the largest part, or None."""
+    return max(regionprops(label(mask)), key=lambda region: region.area, default=None)
+
+
+def cell_of(grey: np.ndarray) -> np.ndarray:
+    cell, region = np.zeros(grey.shape, bool), largest_region(dark_of(grey))
+    if region:
+        cell[region.slice] = region.image_filled
+    return cell
+
+
+def histogram(plane: np.ndarray, bins: int) -> np.ndarray:
+    return np.histogram(plane, bins=bins, range=(0, 256))[0] / 2304
+
+
+def patterns(plane: np.ndarray, radius: int) -> np.ndarray:
+    return np.histogram(local_binary_pattern(plane, 8, radius, "uniform"), bins=10, range=(0, 10))[0] / 2304
+
+
+def co_occurrence(plane: np.ndarray) -> np.ndarray:
+    angles = np.arange(4) * np.pi / 4
+    matrices = graycomatrix(plane // 32, [1, 2, 4], angles, levels=8, symmetric=True, normed=True)
+    return matrices.mean(axis=3)[np.triu_indices(8)].T.ravel()
+
+
+def mask_colour(lab: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    grown = ndimage.binary_dilation(cell, SQUARE, iterations=4)
+    pixels = [lab[region] for region in (cell, grown & ~cell, ~grown)]
+    means = [part.mean(axis=0) if len(part) else np.zeros(3) for part in pixels]
+    return np.concatenate(means + [part.std(axis=0) if len(part) else np.zeros(3) for part in pixels])
+
+
+def shape(mask: np.ndarray) -> np.ndarray:
+    region = largest_region(mask)
+    if region is None:
+        return np.zeros(21)
+    filled = np.pad(region.image_filled, 1)
+    whole = regionprops(filled.astype(int))[0]
+    centre = np.array(region.bbox[:2]) - 1 + whole.centroid
+    length = perimeter(filled, neighborhood=4)
+    left, eroded = filled, []
+    for step in range(6):
+        left = ndimage.binary_erosion(left, SQUARE if step % 2 else CROSS)
+        eroded.append(left.sum() / filled.sum())
+    return np.array(
+        [
+            label(mask).max(),
+            mask.sum(),
+            whole.area,
+            whole.area - region.area,
+            length,
+            4 * np.pi * whole.area / length**2 if length else 0,
+            whole.eccentricity,
+            np.linalg.norm(centre - 23.5),
+            *eroded,
+            *np.abs(whole.moments_hu),
+        ]
+    )
+
+
+def reference(group: str, image: np.ndarray) -> np.ndarray:
+    """Return one image's features by plain calls to scikit-image, SciPy and NumPy."""
+    grey, lab = grey_of(image), lab_of(image)
+    match group:
+        case "histogram":
+            return np.concatenate([histogram(image[..., channel], 16) for channel in range(3)])
+        case "lbp":
+            return patterns(grey, 1)
+        case "mean_colour":
+            return image.mean(axis=(0, 1))
+        case "perimeter":
+            return np.array([perimeter(cell_of(grey), neighborhood=4)])
+        case "ring_histogram":
+            counts = [
+                np.histogram(lab[ring == RINGS, channel], bins=12, range=(0, 256))[0]
+                for channel in range(3)
+                for ring in range(6)
+            ]
+            return np.concatenate(counts) / 2304
+        case "co_occurrence":
+            return np.concatenate([co_occurrence(image[..., channel]) for channel in range(3)])
+        case "multiscale_lbp":
+            return np.concatenate([patterns(image[..., c], radius) for c in range(3) for radius in (1, 2, 3)])
+        case "mask_colour":
+            return mask_colour(lab, cell_of(grey))
+        case _:
+            return shape(dark_of(image[..., 1]))
+
+
+@pytest.mark.parametrize("group", REPORT_GROUPS + RICH_GROUPS)
+def test_values_equal_scikit_image_called_once_per_image(group: str) -> None:
+    assert len(IMAGES) >= 500
+    features = extract_features(IMAGES, (group,), jobs=1)
+    expected = np.stack([reference(group, image) for image in IMAGES])
+    np.testing.assert_allclose(features.to_numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_table_is_single_precision_with_a_named_column_for_every_feature() -> None:
+    groups = (*REPORT_GROUPS, *RICH_GROUPS)
+    table = extract_features(IMAGES[:3], groups, jobs=1)
+    assert list(table.columns) == feature_names(groups)
+    assert table.columns.is_unique
+    assert set(table.dtypes) == {np.dtype(np.float32)}
+    assert {name.split("/")[0] for name in table.columns} == set(groups)
+
+
+def test_values_do_not_depend_on_neighbours_or_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = (*REPORT_GROUPS, *RICH_GROUPS)
+    alone = pd.concat([extract_features(IMAGES[row : row + 1], groups) for row in (0, 79, 99)])
+    monkeypatch.setattr("helpers.features.handcrafted.CHUNK", 50)
+    together = extract_features(IMAGES[:100], groups, jobs=2)
+    np.testing.assert_array_equal(together.iloc[[0, 79, 99]].to_numpy(), alone.to_numpy())
+
+
+def test_turning_the_image_changes_no_feature_that_ignores_direction() -> None:
+    groups = ("ring_histogram", "co_occurrence", "mask_colour")
+    images = IMAGES[:20]
+    turned = np.ascontiguousarray(np.rot90(images, axes=(1, 2)))
+    np.testing.assert_allclose(
+        extract_features(turned, groups), extract_features(images, groups), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_no_images_give_an_empty_table() -> None:
+    assert extract_features(IMAGES[:0], RICH_GROUPS).shape == (0, len(feature_names(RICH_GROUPS)))
+
+
+def test_an_unknown_group_is_named() -> None:
+    with pytest.raises(ValueError, match="'colour' found, expected one of histogram"):
+        extract_features(IMAGES[:1], ("colour",))
+
+
+def test_stained_area_is_that_of_the_dark_part_nearest_the_centre_if_it_lies_within_the_picture() -> None:
+    images = draw_cells(64, seed=3).images
+    expected = []
+    for grey in to_grey(images):
+        parts = regionprops(label(grey <= threshold_otsu(grey), connectivity=2))
+        middle = min(parts, key=lambda part: np.hypot(*(part.coords - 23.5).T).min())
+        is_within = min(middle.bbox) > 0 and max(middle.bbox) < 48
+        expected.append(middle.area_filled if is_within else np.nan)
+    np.testing.assert_array_equal(stained_areas(images), expected)
+    assert 0 < np.isnan(expected).sum() < len(expected)
+
+
+def test_a_picture_of_one_colour_has_no_stained_area() -> None:
+    assert np.isnan(stained_areas(np.full((1, 48, 48, 3), 200, np.uint8)))

@@ -1,0 +1,608 @@
+"""The report is one safe, self-contained page that a reader can move through, in any theme, width or medium."""
+
+import json
+import re
+import shutil
+from collections import Counter
+from functools import cache
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import matplotlib
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from markupsafe import Markup
+from matplotlib import pyplot as plt
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from playwright.sync_api import expect, sync_playwright
+
+from helpers.errors import InputError
+from helpers.figures import style
+from helpers.report import markup
+from helpers.report.page import print_pdf, render_report
+
+matplotlib.use("agg")
+
+UNSAFE = "<script>document.title = 'broken'</script>"
+
+
+def displayed(show, *arguments, **options):
+    """Return the outputs that a notebook cell calling ``show`` would keep."""
+    outputs = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            style,
+            "publish_display_data",
+            lambda data, metadata: outputs.append(new_output("display_data", data, metadata=metadata)),
+        )
+        show(*arguments, **options)
+    return outputs
+
+
+def figure_outputs(slug, points=0, **options):
+    style.use_style()
+    figure, axes = plt.subplots(figsize=(8, 3))
+    axes.bar(["forest", "cellnet"], [0.93, 0.99], hatch=["", "//"])
+    axes.set(ylabel="Accuracy")
+    words = {
+        "title": "cellnet leads",
+        "caption": "Accuracy of **two** models.",
+        "alt": "cellnet leads by six points.",
+    }
+    return displayed(style.show_figure, figure, slug, **(words | options))
+
+
+def wide_table_outputs(slug):
+    columns = {f"feature {number}": np.arange(3) + 0.5 for number in range(30)}
+    frame = pd.DataFrame({"class": ["basophil", UNSAFE, "platelet"], **columns})
+    return displayed(style.show_table, frame, slug, "Features of *three* classes.")
+
+
+def code(source, *outputs, tags=()):
+    cell = new_code_cell(source, outputs=list(outputs))
+    cell.metadata.tags = list(tags)
+    return cell
+
+
+def notebook(*cells):
+    return new_notebook(cells=[*cells])
+
+
+@cache
+def small_notebooks():
+    """Return six notebooks with everything a real one holds."""
+    parameters = code('DATA = "auto"', tags=["parameters"])
+    prose = "\n\n".join(["A paragraph that is long enough to fill the window. " * 12] * 4)
+    stream = new_output("stream", name="stdout", text="1 %\r50 %\r100 % done\n\x1b[31mred\x1b[0m\n")
+    noise = new_output("stream", name="stderr", text=f"Noise on stderr {UNSAFE}\n")
+    result = new_output("execute_result", {"text/plain": "0.5", "text/html": f"<b>half</b>{UNSAFE}"})
+    text = new_output("display_data", {"text/markdown": f"Found **17** copies {UNSAFE}", "text/plain": "17"})
+    return {
+        "01_eda": notebook(
+            new_markdown_cell("# 1 · Look at the cells\n\nSee [figure](#fig-counts) and `code`."),
+            parameters,
+            new_markdown_cell(f"## Counts\n\n{prose}\n\n#### Skips a level"),
+            new_markdown_cell("It moved -3.5 points [-4.1, 2.0] of 100 % in 2026-11, by `x-1`, p < 0.01."),
+            code("show(counts)  # why", *figure_outputs("counts")),
+            code("show(table)", *wide_table_outputs("features")),
+            new_markdown_cell(
+                f"## What we found\n\n{UNSAFE}\n\nNext {UNSAFE}: "
+                "[Prepare](02_preprocess.ipynb), [02_preprocess](02_preprocess.ipynb)."
+            ),
+        ),
+        "02_preprocess": notebook(
+            new_markdown_cell(
+                f"# Prepare the cells\n\n{prose}\n\n## Copies\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
+            ),
+            code("find_copies()", stream, noise, result, text),
+        ),
+        "03_handcrafted_rf": notebook(
+            new_markdown_cell(f"# The hand-crafted model\n\n{prose}"),
+            code("show()", *figure_outputs("twice"), *figure_outputs("twice")),
+        ),
+        "04_lenet_variants": notebook(new_markdown_cell(f"# Two LeNets\n\n{prose}")),
+        "05_alexnet": notebook(new_markdown_cell(f"# AlexNet\n\n{prose}")),
+        "06_evaluation": notebook(
+            new_markdown_cell("# The test cells\n\n## The ladder"),
+            code("show(ladder)", *figure_outputs("ladder")),
+        ),
+    }
+
+
+RESULTS = {
+    "summary": [f"Sentence {number} of the answer, {UNSAFE} with **99 %**." for number in range(1, 6)],
+    "data": {"source": f"Drawn {UNSAFE}", "is_synthetic": True, "sha256": "9f" * 32},
+    "claims": [
+        {"id": "C01", "claim": "# 8 *classes*", "reported": "8", "measured": "8", "verdict": "confirmed",
+         "rule": "Confirmed if the counts match.", "evidence": "#fig-counts"},
+        {"id": "C02", "claim": UNSAFE, "reported": 0.87, "measured": None, "verdict": "refuted",
+         "evidence": "#table-features"},
+        {"id": "C03", "claim": "Unsettled", "verdict": "cannot be decided on these data", "evidence": "#fig-x"},
+    ],
+    "provenance": {
+        "command": "./run_all.sh --data synthetic", "commit": "0123456789abcdef", "tree_is_clean": True,
+        "seeds": [0, 1], "packages": {"numpy": "2.4.1"}, "hardware": {"cores": 2},
+        "notebooks": {"01_eda": {"seconds": 12.5, "peak_memory_mib": 801}},
+    },
+}  # fmt: skip
+
+
+def write_run(out, notebooks, results):
+    (out / "notebooks").mkdir(parents=True)
+    for stem, content in notebooks.items():
+        nbformat.write(content, out / "notebooks" / f"{stem}.ipynb")
+    (out / "results.json").write_text(json.dumps(results))
+    return out
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory):
+    """Return the rendered report of small, synthetic notebooks."""
+    return render_report(write_run(tmp_path_factory.mktemp("run"), small_notebooks(), RESULTS))
+
+
+@pytest.fixture(scope="session")
+def source(page):
+    return page.read_text(encoding="utf-8")
+
+
+class Elements(HTMLParser):
+    """Every start tag of a page, with its attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+# What notebooks hold, made safe
+
+
+def svg(inside):
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="72pt" height="36pt" viewBox="0 0 72 36">{inside}</svg>'
+    )
+
+
+def test_inlined_figures_lose_everything_but_drawing():
+    inside = (
+        "<script>alert(1)</script><foreignObject><b/></foreignObject><style>*{}</style>"
+        '<image href="https://example.org/a.png" onload="alert(1)"/><use xlink:href="javascript:alert(1)"/>'
+    )
+    inlined = markup.inline_svg(svg(inside), "a", 'says "so" <b>')
+    for gone in ("script", "foreignObject", "style", "example.org", "onload", "<b>"):
+        assert gone not in inlined
+    assert 'aria-label="says &quot;so&quot; &lt;b&gt;"' in inlined
+    assert 'role="img"' in inlined
+    assert 'width="96"' in inlined
+
+
+def test_an_inlined_figure_is_a_drawing_whatever_its_root_and_the_case_of_its_attributes():
+    script = svg("alert(1)").replace("<svg", "<script").replace("</svg>", "</script>")
+    shouted = svg('<path ONLOAD="alert(1)"/><use HREF="javascript:alert(1)"/>')
+    for text in (script, shouted):
+        inlined = markup.inline_svg(text, '"><script>', "alt")
+        assert {tag for tag, _ in Elements(inlined).found} <= {"svg", "path", "use"}
+        assert not re.search("onload|href", inlined, re.IGNORECASE)
+    assert "<script>" not in markup.inline_svg(svg('<path id="p"/>'), '"><script>', "alt")
+
+
+def test_inlined_figures_keep_identifiers_to_themselves():
+    inside = '<defs><path id="p" d="M0 0"/></defs><use xlink:href="#p"/><g clip-path="url(#p)" style="fill: url(#p)"/>'
+    inlined = markup.inline_svg(svg(inside), "fig-x", "alt")
+    assert set(re.findall(r'(?:id="|#)([\w-]+)', inlined)) == {"fig-x-p"}
+
+
+def test_inlined_figures_take_the_colours_of_the_theme():
+    inks = f"fill: {style.PAPER}; stroke: {style.INK}"
+    inlined = markup.inline_svg(svg(f'<path style="{inks}"/><path style="fill: #4959cb"/>'), "a", "alt")
+    assert "fill: var(--paper); stroke: var(--ink)" in inlined
+    assert "fill: #4959cb" in inlined
+
+
+def test_what_libraries_draw_in_black_or_white_follows_the_theme_but_numbers_on_a_heat_map_stay():
+    shapes = [
+        '<path style="stroke: #3f3f3f"/>',
+        '<path style="fill: none; stroke: #000000"/>',
+        '<path style="stroke: #ffffff"/>',
+        '<path style="fill: #262626"/>',
+        '<path style="stroke: #3f3f40"/>',
+    ]
+    inlined = markup.inline_svg(svg("".join(shapes)), "a", "alt")
+    assert re.findall('style="([^"]*)"', inlined) == [
+        "stroke: var(--ink)",
+        "fill: none; stroke: var(--ink)",
+        "stroke: var(--paper)",
+        "fill: #262626",
+        "stroke: #3f3f40",
+    ]
+
+
+def test_hatches_survive_inlining():
+    output = figure_outputs("hatched")[0]
+    inlined = markup.inline_svg(output.data["image/svg+xml"], "a", "alt")
+    assert "<pattern" in inlined
+    assert re.search(r"url\(#a-", inlined)
+
+
+def test_tables_of_show_table_stay_as_they_are():
+    frame = pd.DataFrame({"a_b": ["x < y & 'z'", UNSAFE], "n": [1, 2]}, index=pd.Index([0.5, 1], name="at"))
+    for shown in (frame, frame.rename_axis(None), frame.reset_index()):
+        assert markup.sanitised(style.table_html(shown)) == Markup(style.table_html(shown))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        UNSAFE,
+        "<SCRIPT>1</SCRIPT>",
+        "<td onclick='x'>",
+        '<td class="number" onclick="x">',
+        '<td style="text-align: left; background: url(//x)">',
+        "<img src=x onerror=x>",
+        "<a href='//x'>link</a>",
+        "<style>td{}</style>",
+        "<!-- x -->",
+        "<table\n>",
+        "<scr<wbr>ipt>",
+        "&lt;b&gt;",
+    ],
+)
+def test_what_is_planted_in_a_table_becomes_text(planted):
+    around = style.table_html(pd.DataFrame({"class": ["HERE"]}))
+    cleaned = markup.sanitised(around.replace("HERE", planted))
+    expected = {tag for tag, _ in Elements(around).found} | {"wbr"}
+    assert {tag for tag, _ in Elements(cleaned).found} <= expected
+    for _, attributes in Elements(cleaned).found:
+        assert attributes.items() <= {("scope", "col"), ("style", "text-align: left")}
+    assert not re.search("<(?:script|[!a]|img|style)", cleaned, re.IGNORECASE)
+
+
+def test_progress_bars_and_colour_codes_leave_only_what_a_terminal_ends_on():
+    assert markup.printed("1 %\r50 %\r100 %\n\x1b[31mred\x1b[0m\n") == "100 %\nred"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind"),
+    [
+        ("confirmed", "yes"),
+        ("confirmed with reservation", "partly"),
+        ("not confirmed", "no"),
+        ("refuted", "no"),
+        ("cannot be decided on these data", "open"),
+        ("something new", "open"),
+    ],
+)
+def test_verdicts_get_their_badge(verdict, kind):
+    assert markup.badge(verdict) == kind
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (True, "yes"),
+        (15092, "15,092"),
+        (0.9312, "0.9312"),
+        (1234.56, "1,234.6"),
+        ([1, 2], "1, 2"),
+    ],
+)
+def test_recorded_values_read_as_words(value, text):
+    assert markup.value_text(value) == text
+
+
+def test_recorded_names_read_as_words():
+    assert markup.words("peak_memory_mib") == "Peak memory (MiB)"
+    assert markup.words("split_sha256") == "Split SHA-256"
+
+
+# The page
+
+
+def test_no_text_from_data_or_notebooks_becomes_markup(source):
+    assert UNSAFE not in source
+    assert source.count("<script") == 1
+
+
+def test_html_that_is_no_table_of_ours_shows_as_its_plain_text(source):
+    assert '<pre class="output">0.5</pre>' in source
+    assert "half" not in source
+
+
+def test_the_page_needs_nothing_but_itself(source):
+    assert "default-src 'none'" in source
+    for tag, attributes in Elements(source).found:
+        assert tag not in ("iframe", "object", "embed", "base")
+        assert "srcset" not in attributes
+        if tag in ("img", "script", "link", "image"):
+            address = attributes.get("src") or attributes.get("href") or attributes.get("xlink:href")
+            assert address is None or address.startswith("data:image/")
+    assert not re.search(r"url\(\s*['\"]?(?!#)|@import|sourceMappingURL", source)
+
+
+def dangling_or_repeated(source):
+    """Return internal links without a target, and identifiers used more than once."""
+    elements = Elements(source).found
+    identifiers = Counter(attributes["id"] for _, attributes in elements if "id" in attributes)
+    targets = {a["href"][1:] for tag, a in elements if tag == "a" and a.get("href", "").startswith("#")}
+    return targets - set(identifiers), [name for name, count in identifiers.items() if count > 1]
+
+
+def test_identifiers_are_unique_and_every_internal_link_has_a_target(source):
+    assert dangling_or_repeated(source) == (set(), [])
+    for anchor in ("fig-counts", "table-features", "chapter-2", "claim-C01", "provenance"):
+        assert f'id="{anchor}"' in source
+
+
+def test_figures_and_tables_are_numbered_by_chapter_and_anchored_by_slug(source):
+    for anchor, label in {
+        "fig-counts": "Figure 1.1",
+        "table-features": "Table 1.1",
+        "fig-twice": "Figure 3.1",
+        "fig-twice-again": "Figure 3.2",
+        "fig-ladder": "Figure 6.1",
+    }.items():
+        assert f'id="{anchor}"' in source
+        assert f'<a class="number-of" href="#{anchor}">{label}</a>' in source
+
+
+def test_claims_and_captions_are_words_with_emphasis_never_headings_or_lists(source):
+    assert "# 8 <em>classes</em>" in source
+
+
+def test_a_link_that_says_figure_gets_its_number(source):
+    assert 'See <a href="#fig-counts">Figure 1.1</a>' in source
+
+
+def test_a_link_to_a_notebook_leads_to_its_chapter(source):
+    assert '<a href="#chapter-2">Prepare</a>, <a href="#chapter-2">chapter 2</a>' in source
+
+
+def test_numbers_have_true_minus_signs_and_keep_their_per_cent_signs(source):
+    expected = "It moved −3.5 points [−4.1, 2.0] of 100\N{NO-BREAK SPACE}% in 2026-11, by <code>x-1</code>, p"
+    assert f"{expected}\N{NO-BREAK SPACE}&lt;\N{NO-BREAK SPACE}0.01." in source
+
+
+def test_captions_appear_once_per_figure_and_alternative_text_names_the_finding(source):
+    assert source.count("Accuracy of <strong>two</strong> models.") == 5  # four figures, the ladder twice
+    assert source.count('aria-label="cellnet leads by six points."') == 5
+
+
+def test_headings_are_in_order_with_one_title(source):
+    levels = [int(tag[1]) for tag, _ in Elements(source).found if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_every_chapter_says_that_the_cells_are_synthetic(source):
+    assert source.count("<strong>Synthetic cells:</strong>") == 1 + len(markup.NOTEBOOKS)
+
+
+def test_real_cells_carry_no_such_banner(tmp_path):
+    results = RESULTS | {"data": {"source": "Barcelona", "is_synthetic": False}}
+    text = render_report(write_run(tmp_path / "run", small_notebooks(), results)).read_text()
+    assert "Synthetic cells" not in text
+
+
+def test_rendering_twice_gives_the_same_bytes(page):
+    before = page.read_bytes()
+    assert render_report(page.parent).read_bytes() == before
+
+
+def test_printing_without_chromium_says_what_is_missing(page, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name, path: None)
+    with pytest.raises(InputError, match="Chromium"):
+        print_pdf(page)
+
+
+# In a browser
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path):
+    quiet = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
+    quiet += ["disable-component-update", "disable-sync"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=chromium_path, args=[f"--{name}" for name in quiet]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, page):
+    """Return a function that opens the report and gives the tab; afterwards the tab must have been quiet."""
+    contexts, requests, complaints = [], [], []
+
+    def opened(width=1440, height=900, theme="light"):
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.goto(page.as_uri())
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    outside = [url for url in requests if url != page.as_uri() and not url.startswith("data:")]
+    assert outside == []
+    assert complaints == []
+
+
+def current(tab, kind):
+    return tab.locator(f'#contents a[aria-current="{kind}"]')
+
+
+def test_the_navigation_follows_the_reader(open_page):
+    tab = open_page()
+    assert current(tab, "location").inner_text() == "The answer"
+    tab.locator("#chapter-2").evaluate("each => each.scrollIntoView()")
+    tab.wait_for_selector('#contents a[href="#chapter-2"][aria-current="location"]')
+    tab.locator("#chapter-1-counts").evaluate("each => each.scrollIntoView()")
+    tab.wait_for_selector('#contents a[href="#chapter-1-counts"][aria-current="location"]')
+    assert current(tab, "true").get_attribute("href") == "#chapter-1"
+    tab.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    tab.wait_for_selector('#contents a[href="#provenance"][aria-current="location"]')
+
+
+def test_links_in_the_navigation_lead_to_their_chapter(open_page):
+    tab = open_page()
+    tab.locator('#contents a[href="#chapter-3"]').click()
+    expect(tab.get_by_role("heading", name="The hand-crafted model")).to_be_in_viewport()
+
+
+def test_code_is_folded_one_click_away_and_opens_all_at_once(open_page):
+    tab = open_page()
+    block = tab.locator("details.code", has_text="show(counts)")
+    assert not block.locator("pre").is_visible()
+    block.locator("summary").click()
+    assert block.locator("pre").is_visible()
+    every = tab.get_by_role("button", name="Show all code")
+    every.click()
+    assert all(each.is_visible() for each in tab.locator("details.code pre").all())
+    assert every.get_attribute("aria-pressed") == "true"
+    every.click()
+    assert not any(each.is_visible() for each in tab.locator("details.code pre").all())
+
+
+def test_messages_on_stderr_stay_behind_a_fold(open_page):
+    tab = open_page()
+    noise = tab.get_by_text("Noise on stderr")
+    assert not noise.is_visible()
+    tab.get_by_text("Messages printed").click()
+    assert noise.is_visible()
+
+
+def background(tab):
+    return tab.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_the_theme_follows_the_system_and_the_switch_and_is_remembered(open_page):
+    tab = open_page(theme="dark")
+    dark = background(tab)
+    tab.emulate_media(color_scheme="light")
+    assert background(tab) == "rgb(255, 255, 255)" != dark
+    tab.get_by_role("button", name="Dark").click()
+    assert background(tab) == dark
+    tab.reload()
+    assert background(tab) == dark
+    assert tab.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"
+    tab.get_by_role("button", name="Auto").click()
+    assert background(tab) == "rgb(255, 255, 255)"
+
+
+def test_a_figures_finding_is_text_that_wraps_on_a_phone(open_page):
+    tab = open_page(width=390)
+    finding = tab.locator("#fig-counts .finding")
+    assert finding.inner_text() == "cellnet leads"
+    assert finding.bounding_box()["width"] <= 390
+
+
+def test_a_figure_fits_a_phone_and_can_be_enlarged(open_page):
+    tab = open_page(width=390)
+    picture, button = tab.locator("#fig-counts .picture"), tab.locator("#fig-counts .enlarge")
+    assert picture.locator("svg").bounding_box()["width"] <= 390
+    button.click()
+    assert picture.evaluate("each => each.scrollWidth > each.clientWidth")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    button.click()
+    assert picture.locator("svg").bounding_box()["width"] <= 390
+    assert not open_page(width=1280).locator("#fig-counts .enlarge").is_visible()
+
+
+def test_figures_are_inked_in_the_theme(open_page):
+    tab = open_page(theme="dark")
+    ink = "getComputedStyle(document.querySelector('#fig-counts svg [style*=\"--ink\"]')).fill"
+    assert tab.evaluate(ink) == tab.evaluate("getComputedStyle(document.body).color")
+
+
+def violations(tab):
+    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    found = Axe().run(tab).response["violations"]
+    return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_no_violation(open_page, theme, width):
+    assert violations(open_page(width=width, theme=theme)) == []
+
+
+def test_the_report_of_the_six_notebooks_is_as_clean(browser, smoke_run):
+    page = smoke_run.out / "report.html"
+    assert dangling_or_repeated(page.read_text(encoding="utf-8")) == (set(), [])
+    assert page.stat().st_size <= 12_000_000
+    for width, theme in ((390, "dark"), (1440, "light")):
+        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+        tab.goto(page.as_uri())
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert violations(tab) == []
+        tab.close()
+
+
+def test_only_wide_tables_scroll_sideways_never_the_page(open_page):
+    tab = open_page()
+    table = tab.locator("#table-features .scroll")
+    for width in (320, 390, 768, 1024, 1440):
+        tab.set_viewport_size({"width": width, "height": 900})
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        assert table.evaluate("each => each.scrollWidth > each.clientWidth"), width
+
+
+def test_a_narrow_window_folds_the_contents_into_a_bar_that_names_the_place(open_page):
+    tab = open_page(width=390, height=844)
+    link = tab.locator('#contents a[href="#chapter-4"]')
+    assert not link.is_visible()
+    tab.locator("#contents summary").click()
+    link.click()
+    assert not link.is_visible()
+    expect(tab.locator("#contents .here")).to_contain_text("Two LeNets")
+
+
+def test_the_keyboard_reaches_the_report_the_code_and_the_tables(open_page):
+    tab = open_page()
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    assert tab.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("location.hash") == "#report"
+    seen = set()
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        seen.add(
+            tab.evaluate("document.activeElement.closest('[id]')?.id + ' ' + document.activeElement.tagName")
+        )
+    assert {"table-features DIV", "chapter-1 SUMMARY", "fig-counts A"} <= seen
+    assert "fig-counts DIV" not in seen  # a figure that fits is no stop
+    tab.locator("details.code summary").first.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator("details.code pre").first.is_visible()
+
+
+def test_print_is_light_without_bars_or_folded_code(open_page):
+    tab = open_page(theme="dark")
+    tab.get_by_role("button", name="Dark").click()
+    tab.emulate_media(media="print")
+    assert background(tab) == "rgb(255, 255, 255)"
+    assert not tab.locator("#contents").is_visible()
+    assert not tab.locator("details.code summary").first.is_visible()
+    assert tab.locator("#fig-counts svg").is_visible()
+
+
+def test_printing_gives_a_pdf(page, browser):
+    pdf = print_pdf(page)
+    assert pdf == page.with_suffix(".pdf")
+    assert pdf.read_bytes().startswith(b"%PDF-")
