@@ -131,13 +131,13 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
         return asked
 
     assert due() == []
-    for name, notebook in (("split.csv", "02_preprocess"), ("models/forest.skops", "06_evaluation")):
+    for name in ("split.csv", "models/forest.skops"):
         path = smoke_run.out / name
         before = path.read_bytes()
         path.write_bytes(before[:-1])
-        assert due() == [notebook]
+        assert due() == ["06_evaluation"]
         path.unlink()
-        assert due() == [notebook]
+        assert due() == ["06_evaluation"]
         path.write_bytes(before)
     for name in ("predictions.csv", "mine.keras", "mine.onnx"):
         ours = smoke_run.out / "models" / name
@@ -195,10 +195,12 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("room", "is_in_the_key"),
     [
-        ("claims.py", True),
-        ("figures.py", True),
+        ("ledger.py", True),
+        ("style.py", True),
         ("report.mplstyle", True),
-        ("report.py", False),
+        ("model_card.md.j2", True),
+        ("page.py", False),
+        ("page.html.j2", False),
         ("run.py", False),
     ],
 )
@@ -216,7 +218,7 @@ def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
 def test_other_packages_execute_the_notebooks_anew(smoke_run, monkeypatch) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
     before = run.notebook_keys(options, source)
-    monkeypatch.setattr(run, "version", lambda name: "another")
+    monkeypatch.setattr(run, "versions", lambda *packages: dict.fromkeys(packages, "another"))
     assert not set(before.values()) & set(run.notebook_keys(options, source).values())
 
 
