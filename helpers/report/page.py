@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -24,22 +24,16 @@ from helpers.report import markup
 TEMPLATES = Path(__file__).with_name("template")
 
 
-def _displayed(notebook: NotebookNode) -> Iterator[NotebookNode]:
-    """Yield everything a notebook displayed, in order."""
-    for cell in notebook.cells:
-        yield from (output for output in cell.get("outputs", []) if "data" in output)
-
-
-def _number_displays(notebooks: list[NotebookNode]) -> dict[str, str]:
-    """Number figures and tables chapter by chapter and return anchor -> label ("fig-x" -> "Figure 3.2").
+def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
+    """Number figures and tables among each chapter's outputs; return anchor -> label ("fig-x" -> "Figure 3.2").
 
     Each output's metadata receives its position, anchor and label. A slug used twice leads to ``fig-x`` and
     ``fig-x-again``.
     """
     labels: dict[str, str] = {}
-    for chapter, notebook in enumerate(notebooks, start=1):
+    for chapter, outputs in enumerate(chapters, start=1):
         counts = {"figure": 0, "table": 0}
-        for position, output in enumerate(_displayed(notebook), start=1):
+        for position, output in enumerate(outputs, start=1):
             output.metadata["position"] = f"{chapter}.{position}"
             for kind in counts.keys() & output.metadata.keys():
                 counts[kind] += 1
@@ -78,23 +72,22 @@ def render_report(out: Path) -> Path:
         nbformat.read(out / "notebooks" / f"{stem}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
         for stem in NOTEBOOKS
     ]
-    labels = _number_displays(notebooks)
+    displayed = [
+        [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+        for notebook in notebooks
+    ]
+    labels = _number_displays(displayed)
     chapters = [markup.Chapter(number, labels) for number in range(1, len(notebooks) + 1)]
     for chapter, notebook in zip(chapters, notebooks, strict=True):
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
-    figures = {
-        output.metadata.figure.anchor: output
-        for notebook in notebooks
-        for output in _displayed(notebook)
-        if "figure" in output.metadata
-    }
+    figures = (output for output in chain.from_iterable(displayed) if "figure" in output.metadata)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
         results,
         chapters=chapters,
         labels=labels,
-        ladder=figures.get("fig-ladder"),
+        ladder=next((figure for figure in figures if figure.metadata.figure.slug == "ladder"), None),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

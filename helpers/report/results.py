@@ -23,11 +23,6 @@ from helpers.report.texts import model_card, summarise
 from helpers.saved_models import Predictor, load_predictor, write_temperature
 from helpers.study import Study
 
-FIRST_SEED_SCORES = (
-    "balanced_accuracy", "macro_f1", "macro_roc_auc", "log_loss", "brier", "recall", "precision", "roc_auc",
-    "support",
-)  # fmt: skip
-
 Probabilities = dict[str, list[np.ndarray]]
 """By model name, one (N, 8) array of test probabilities per seed."""
 
@@ -56,8 +51,7 @@ def score_models(
     for name, seeds in runs.items():
         scores = [evaluation.score(labels, p) for p in probabilities[name]]
         by_seed = [each["accuracy"] for each in scores]
-        accuracy, first = float(np.mean(by_seed)), scores[0]
-        record = seeds[0].record
+        accuracy, record = float(np.mean(by_seed)), seeds[0].record
         models[name] = {
             "val_accuracy": float(np.mean([run.record["val_accuracy"] for run in seeds])),
             "test_accuracy": accuracy,
@@ -73,8 +67,7 @@ def score_models(
                 for key in ("accuracy", "balanced_accuracy", "macro_f1")
             },
             "seeds": [run.seed for run in seeds],
-            "n": first["n"],
-            **{key: first[key] for key in FIRST_SEED_SCORES},
+            **{key: value for key, value in scores[0].items() if not key.startswith("accuracy")},
             "calibration": _calibration(study, seeds[0], labels, probabilities[name][0]),
             "params": record["params"],
             "train_seconds": float(np.mean([run.record["train_seconds"] for run in seeds])),
