@@ -22,9 +22,6 @@ from helpers.recipes import PROFILES, THREADS
 
 NOTEBOOK_FOLDER = ROOT / "notebooks"
 
-LOOK_EVERY = 1.0
-"""Seconds between two looks at what the running notebook has done."""
-
 
 class NotebookFailedError(RuntimeError):
     """A notebook stopped at an error of its own, was killed or ran out of time."""
@@ -51,7 +48,7 @@ def follow(
     with tqdm(total=total, disable=None, leave=False, dynamic_ncols=True, bar_format=form) as bar:
         is_over = False
         while not is_over:
-            is_over = bool(wait([ending], timeout=LOOK_EVERY).done)
+            is_over = bool(wait([ending], timeout=1).done)
             left = seconds_left(expected, name, time.perf_counter() - begun)
             bar.n = total - left
             bar.set_description_str(f"{name}, about {in_words(left)} left")
@@ -89,10 +86,8 @@ def execute_whole(
         except BrokenProcessPool:
             raise NotebookFailedError(f"{name}: its process was killed, perhaps for want of memory") from None
         except NotebookFailedError as error:
-            if not running.exists():
-                raise NotebookFailedError(f"{name}, {error}") from None
-            running.replace(failed)
-            raise NotebookFailedError(f"{name}, {error} (open {failed})") from None
+            where = f" (open {running.replace(failed)})" if running.exists() else ""
+            raise NotebookFailedError(f"{name}, {error}{where}") from None
         finally:
             process.shutdown(wait=False)
     for outdated in (failed, log):

@@ -17,20 +17,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: where notebooks, data and outputs lie."""
 
-
 LIBRARIES = {
     "data": ("numpy", "pandas", "pillow"),
     "features": ("numpy", "scipy", "scikit-image", "scikit-learn", "joblib", "skops"),
     "networks": ("tensorflow", "keras", "numpy", "scipy", "pillow"),
     "evaluation": (
-        "numpy",
-        "pandas",
-        "scipy",
-        "scikit-learn",
-        "scikit-image",
-        "statsmodels",
-        "onnx",
-        "onnxruntime",
+        *("numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "statsmodels"),
+        *("onnx", "onnxruntime"),
     ),
     "figures": ("matplotlib", "seaborn", "ipython", "papermill"),
     "report": ("nbconvert", "jinja2", "mistune", "pygments"),
@@ -68,10 +61,9 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             temporary.rename(folder)
-        except OSError:
+        except OSError:  # perhaps another process has just finished the same folder
             if not folder.is_dir():
                 raise
-            # another process has just finished the same folder
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -87,10 +79,8 @@ def remove_leftovers(folder: Path) -> None:
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)  # somebody else's
     return True
 
 
@@ -139,11 +129,15 @@ def versions(*packages: str) -> dict[str, str]:
     return {name: version(name) for package in packages for name in LIBRARIES[package]}
 
 
-def source_key(*places: str) -> str:
-    """Return a key over the source text of the named folders and files below ``helpers``; "." is all of it."""
-    paths = [ROOT / "helpers" / place for place in places]
-    files = sorted({file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))})
-    return key_of([(file.name, file_sha256(file)) for file in files])
+def source_files(*places: str) -> dict[str, str]:
+    """Return the SHA-256 of all source in the named folders and files below ``helpers``, by its path; "." is all of it.
+
+    Source is what Python, matplotlib, Jinja or a browser reads.
+    """
+    folder = ROOT / "helpers"
+    found = (file for place in places for file in [folder / place, *(folder / place).rglob("*")])
+    read = sorted(file for file in found if file.suffix in (".py", ".mplstyle", ".j2", ".css", ".js"))
+    return {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
 
 
 def code_key(package: str) -> str:
@@ -151,4 +145,4 @@ def code_key(package: str) -> str:
 
     Modules ask when they are imported: a process keeps the source it has imported, whatever happens to the files.
     """
-    return key_of(source_key(package, "data/cells.py"), versions(package))
+    return key_of(source_files(package, "data/cells.py"), versions(package))

@@ -15,11 +15,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from helpers import NOTEBOOKS
+from helpers import NOTEBOOKS, evaluation, files, networks, report
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.execution import NOTEBOOK_FOLDER, NotebookFailedError, execute_whole, in_words, seconds_left
-from helpers.files import LIBRARIES, ROOT, file_sha256, key_of, remove_leftovers, versions, write_text
+from helpers.files import ROOT, file_sha256, key_of
 from helpers.recipes import NETWORKS, PROFILES
 from helpers.study import CLASSICAL, SCHEDULER, open_study
 
@@ -32,14 +32,8 @@ COMMANDS = ("run.py", "execution.py", "test_model.py")
 """No notebook enters these: a change there executes nothing."""
 
 PRODUCTS = (
-    *(
-        "results.json",
-        "split.csv",
-        "dropped.csv",
-        "test_predictions.npz",
-        "shared_errors.csv",
-        "MODEL_CARD.md",
-    ),
+    *("results.json", "MODEL_CARD.md", "test_predictions.npz"),
+    *("split.csv", "dropped.csv", "shared_errors.csv"),
     *(f"models/{name}.skops" for name in CLASSICAL),
     *(f"models/{name}.{suffix}" for name in NETWORKS for suffix in ("keras", "onnx")),
 )
@@ -86,22 +80,13 @@ def command(options: Namespace) -> str:
     return shlex.join(words)
 
 
-def source_files() -> list[tuple[str, str]]:
-    """Return every file below ``helpers`` that Python, matplotlib or Jinja reads: its path from there, its SHA-256."""
-    folder = ROOT / "helpers"
-    files = sorted(
-        file for file in folder.rglob("*") if file.suffix in (".py", ".mplstyle", ".j2", ".css", ".js")
-    )
-    return [(file.relative_to(folder).as_posix(), file_sha256(file)) for file in files]
-
-
 def notebook_keys(options: Namespace, source: Source, external: Source | None = None) -> dict[str, str]:
     """Return a key per notebook over everything its outputs depend on, the notebooks before it included.
 
     Of these only the last one, which tests and writes the results, sees the external cells and that "auto" chose.
     """
-    rooms = [(room, sha256) for room, sha256 in source_files() if not room.startswith(PAGE + COMMANDS)]
-    packages = versions(*(package for package in LIBRARIES if package != "report"))
+    rooms = [room for room in files.source_files(".").items() if not room[0].startswith(PAGE + COMMANDS)]
+    packages = files.versions(*(package for package in files.LIBRARIES if package != "report"))
     key = key_of(options.profile, source_fingerprint(source), rooms, packages, sys.version)
     keys = {}
     for name in NOTEBOOKS:
@@ -120,10 +105,7 @@ def products(name: str, out: Path) -> dict[str, str]:
 
 
 def previous_run(path: Path) -> dict[str, Any]:
-    """Return what `note_run` has written into an executed notebook, or nothing.
-
-    Nothing too where its cells or their outputs are no longer those of the run.
-    """
+    """Return what `note_run` has written into an executed notebook; nothing where its cells or outputs have changed."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         found = dict(notebook["metadata"]["run"])
@@ -136,7 +118,7 @@ def note_run(path: Path, facts: dict[str, Any]) -> None:
     """Write into an executed notebook how it came about: key, profile, products, seconds, peak_memory_mib."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["metadata"]["run"] = facts | {"cells": _cells_key(notebook)}
-    write_text(path, json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    files.write_text(path, json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def _cells_key(notebook: dict[str, Any]) -> str:
@@ -150,17 +132,20 @@ def only_run_in(out: Path) -> Iterator[Path]:
         out = out.expanduser().resolve()
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
         lock = (out / ".lock").open("w")
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise InputError(
-            f"--out {out}: another run is writing there, expected a folder of its own"
-        ) from error
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", error)
         raise InputError(f"--out {out}: cannot be used ({reason}), expected a folder of yours") from error
     with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"--out {out}: another run is writing there, expected a folder of its own"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
         for folder in (out, out / "runs", out / "models", out / "notebooks"):
-            remove_leftovers(folder)
+            files.remove_leftovers(folder)
         yield out
 
 
@@ -190,20 +175,19 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
             is_last = name == NOTEBOOKS[-1]
             runs[name] = execute_whole(name, parameters | (more if is_last else {}), due, say)
             if is_last:
-                from helpers.report import add_circumstances
-
-                add_circumstances(
-                    out, command(options), {"requested": options.data, "reason": source.reason}, runs
-                )
+                asked = {"requested": options.data, "reason": source.reason}
+                report.add_circumstances(out, command(options), asked, runs)
             # what was executed while the checkout or the data changed is nothing's result, and due again
             key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
             facts = {"key": key, "profile": options.profile, "products": products(name, out)}
             note_run(executed[name], runs[name] | facts)
             say(f"{title}: done in {in_words(runs[name]['seconds'])}")
-        report = _rendered(out, options.pdf, say)
+        page = _rendered(out)
+        if options.pdf:
+            say(f"Printed: {report.print_pdf(page)}")
         what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
-        say(f"{what}; {in_words(time.perf_counter() - begun)} in all. The report: {report}")
-    return report
+        say(f"{what}; {in_words(time.perf_counter() - begun)} in all. The report: {page}")
+    return page
 
 
 def _seconds_of_due(runs: dict[str, Any], keys: dict[str, str], profile: str, out: Path) -> dict[str, float]:
@@ -220,36 +204,23 @@ def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack
     """Say what cannot be used in one line, before anything is executed; start the machines that shall help."""
     open_study(parameters["DATA"], parameters["PROFILE"], parameters["OUT"])
     if options.pdf:
-        from helpers.report import find_chromium
-
-        find_chromium()
+        report.find_chromium()
     if "EXTERNAL" in parameters:
-        from helpers.evaluation import load_external
-
-        load_external(parameters["EXTERNAL"])
+        evaluation.load_external(parameters["EXTERNAL"])
     if options.dask:
-        from helpers.networks import scheduler_at
-
-        os.environ[SCHEDULER] = stack.enter_context(scheduler_at(options.dask))
+        os.environ[SCHEDULER] = stack.enter_context(networks.scheduler_at(options.dask))
         stack.callback(os.environ.pop, SCHEDULER)
 
 
-def _rendered(out: Path, as_pdf: bool, say: Callable[[str], None]) -> Path:
-    """Return the report, rendered anew where something on which it depends has changed, and printed if asked."""
-    report, rendered = out / "report.html", out / ".report-key"
-    files = [*(out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS), out / "results.json"]
-    rooms = [sha256 for room, sha256 in source_files() if room.startswith(PAGE)]
-    key = key_of(versions("report"), rooms, [file_sha256(path) for path in files])
-    if not (report.exists() and rendered.exists() and rendered.read_text() == key):
-        from helpers.report import render_report
-
-        render_report(out)
-        write_text(rendered, key)
-    if as_pdf:
-        from helpers.report import print_pdf
-
-        say(f"Printed: {print_pdf(report)}")
-    return report
+def _rendered(out: Path) -> Path:
+    """Return the report, rendered anew where something on which it depends has changed."""
+    page, rendered = out / "report.html", out / ".report-key"
+    shown = [*(out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS), out / "results.json"]
+    key = key_of(files.versions("report"), files.source_files(*PAGE), [file_sha256(path) for path in shown])
+    if not (page.exists() and rendered.exists() and rendered.read_text() == key):
+        report.render_report(out)
+        files.write_text(rendered, key)
+    return page
 
 
 @with_exit_code

@@ -1,6 +1,7 @@
 """./run_all.sh from end to end on synthetic cells: what it leaves, what it says, what a second run does."""
 
 import contextlib
+import errno
 import json
 import os
 import shlex
@@ -14,7 +15,8 @@ import pandas as pd
 import pytest
 from data_files import BROKEN
 
-from helpers import NOTEBOOKS, execution, run
+from helpers import NOTEBOOKS, execution, files, run
+from helpers.errors import InputError
 from helpers.evaluation.scores import accuracy_interval
 from helpers.files import ROOT
 
@@ -106,8 +108,8 @@ def test_a_pipe_gets_each_line_when_it_is_said() -> None:
 
 
 def test_a_second_run_executes_nothing_and_leaves_every_byte(smoke_run) -> None:
-    files = [path for path in smoke_run.out.rglob("*") if path.is_file() and path.name != ".lock"]
-    before = {path: path.read_bytes() for path in files}
+    paths = [path for path in smoke_run.out.rglob("*") if path.is_file() and path.name != ".lock"]
+    before = {path: path.read_bytes() for path in paths}
     again = subprocess.run(
         [sys.executable, "-m", "helpers.run", *smoke_run.arguments],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -199,6 +201,7 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
         ("style.py", True),
         ("report.mplstyle", True),
         ("model_card.md.j2", True),
+        ("summary.md.j2", True),
         ("page.py", False),
         ("page.html.j2", False),
         ("run.py", False),
@@ -208,8 +211,8 @@ def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
     room, is_in_the_key, smoke_run, monkeypatch
 ) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
-    before, read = run.notebook_keys(options, source), run.file_sha256
-    monkeypatch.setattr(run, "file_sha256", lambda path: "edited" if path.name == room else read(path))
+    before, read = run.notebook_keys(options, source), files.file_sha256
+    monkeypatch.setattr(files, "file_sha256", lambda path: "edited" if path.name == room else read(path))
     assert all(
         (before[name] != key) == is_in_the_key for name, key in run.notebook_keys(options, source).items()
     )
@@ -218,7 +221,7 @@ def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
 def test_other_packages_execute_the_notebooks_anew(smoke_run, monkeypatch) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
     before = run.notebook_keys(options, source)
-    monkeypatch.setattr(run, "versions", lambda *packages: dict.fromkeys(packages, "another"))
+    monkeypatch.setattr(files, "versions", lambda *packages: dict.fromkeys(packages, "another"))
     assert not set(before.values()) & set(run.notebook_keys(options, source).values())
 
 
@@ -311,6 +314,22 @@ def test_an_external_file_that_cannot_be_scored_ends_before_the_first_notebook(t
     assert captured.err.count("\n") == 1
     assert f"{path}: no labels" in captured.err
     assert "running" not in captured.out
+
+
+def test_two_runs_never_share_a_folder_unless_its_file_system_has_no_locks(tmp_path, monkeypatch) -> None:
+    with (
+        run.only_run_in(tmp_path),
+        pytest.raises(InputError, match="another run"),
+        run.only_run_in(tmp_path),
+    ):
+        pass
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(run.fcntl, "flock", no_locks)
+    with run.only_run_in(tmp_path) as out:
+        assert (out / "notebooks").is_dir()
 
 
 def test_bad_data_leaves_earlier_results_as_they_are(smoke_run, tmp_path, capsys) -> None:

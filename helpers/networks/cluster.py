@@ -25,7 +25,7 @@ from distributed.utils import silence_logging_cmgr
 
 from helpers.data import Part
 from helpers.errors import InputError
-from helpers.files import folder_written_atomically, source_key, versions
+from helpers.files import folder_written_atomically, key_of, source_files, versions
 from helpers.networks.runs import finished_run
 from helpers.recipes import THREADS, Recipe
 
@@ -34,7 +34,7 @@ ANSWER_WITHIN = 5
 
 FACTS = versions("data", "features", "networks") | {
     "distributed": version("distributed"),
-    "source of helpers": source_key("."),
+    "source of helpers": key_of(source_files(".")),
 }
 """What must be the same on every machine. Read when this process starts, as the source it has imported was."""
 

@@ -1,6 +1,3 @@
-from .model_card import (
-    FAIR_YARDSTICK as FAIR_YARDSTICK,
-)
 from .page import (
     find_chromium as find_chromium,
     print_pdf as print_pdf,
@@ -14,6 +11,7 @@ from .results import (
     write_results as write_results,
     write_tables as write_tables,
 )
-from .summary import (
+from .texts import (
+    FAIR_YARDSTICK as FAIR_YARDSTICK,
     best_on_validation as best_on_validation,
 )

@@ -2,7 +2,6 @@
 
 import html
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,7 +14,6 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from helpers import NOTEBOOKS
-from helpers.claims import VERDICTS
 from helpers.figures import GRID, INK, MUTED, PAPER
 
 _THEME_COLOURS = (
@@ -38,22 +36,6 @@ _TABLE_TAG = (  # exactly what show_table writes
     r"(</?(?:table|thead|tbody|tr)>|</t[hd]>|<wbr>|"
     r'<t[hd](?: scope="(?:col|row)")?(?: class="number"| style="text-align: left")?>)'
 )
-_BADGES = dict(zip(VERDICTS, ("yes", "partly", "no", "no", "open"), strict=True))
-
-
-@dataclass
-class Chapter:
-    """One notebook as a chapter: its number, title, inner headings (anchor, text) and HTML body."""
-
-    number: int
-    title: str = ""
-    headings: list[tuple[str, str]] = field(default_factory=list)
-    body: str = ""
-
-    @property
-    def anchor(self) -> str:
-        """Identifier of the chapter in the page."""
-        return f"chapter-{self.number}"
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
@@ -95,13 +77,26 @@ def sanitised(table: str) -> Markup:
     return Markup("".join(parts))
 
 
-class ChapterMarkdown(mistune.HTMLRenderer):
-    """Markdown as HTML: raw HTML escaped, headings below the chapter's, notebooks linked as chapters."""
+class Chapter(mistune.HTMLRenderer):
+    """One notebook as a chapter: its Markdown as HTML, and the title and inner headings (anchor, text) met on the way.
 
-    def __init__(self, chapter: Chapter, labels: dict[str, str]) -> None:
+    Raw HTML is escaped, headings stand below the chapter's, and links to notebooks lead to their chapters.
+    """
+
+    def __init__(self, number: int, labels: dict[str, str]) -> None:
         super().__init__(escape=True)
-        self.chapter, self.labels = chapter, labels
+        self.number, self.labels, self.anchor = number, labels, f"chapter-{number}"
+        self.title, self.headings, self.body = "", list[tuple[str, str]](), Markup()
         self.level, self.anchors = 2, set[str]()
+        self.parser = mistune.create_markdown(renderer=self, plugins=["table", "strikethrough"])
+
+    def markdown(self, text: str) -> Markup:
+        """Return Markdown as HTML."""
+        return Markup(self.parser(text))
+
+    def inline_markdown(self, text: str) -> Markup:
+        """Return Markdown as HTML in which nothing makes a heading, a list or a paragraph."""
+        return Markup(self.render_tokens(self.parser.inline(text, {"ref_links": {}}), mistune.BlockState()))
 
     def text(self, text: str) -> str:
         """Return text with true minus signs, in which no line breaks before a per cent sign or within ``n = 3``."""
@@ -112,16 +107,16 @@ class ChapterMarkdown(mistune.HTMLRenderer):
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """Return a heading one level down that never skips a level; the first ``#`` becomes the title."""
         words = html.unescape(re.sub(r"<[^>]+>", "", text))
-        if level == 1 and not self.chapter.title:
-            self.chapter.title = re.sub(r"^\d+\s*[.·:–—-]*\s*", "", words)
+        if level == 1 and not self.title:
+            self.title = re.sub(r"^\d+\s*[.·:–—-]*\s*", "", words)
             return ""
         self.level = max(3, min(level + 1, self.level + 1))
-        anchor = "-".join([self.chapter.anchor, *(re.findall("[a-z0-9]+", words.lower()) or ["section"])])
+        anchor = "-".join([self.anchor, *(re.findall("[a-z0-9]+", words.lower()) or ["section"])])
         while anchor in self.anchors:
             anchor += "-again"
         self.anchors.add(anchor)
         if self.level == 3:
-            self.chapter.headings.append((anchor, words))
+            self.headings.append((anchor, words))
         return f'<h{self.level} id="{anchor}">{text}</h{self.level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
@@ -139,6 +134,11 @@ class ChapterMarkdown(mistune.HTMLRenderer):
         """Return an image that is part of the notebook; anything else would need the network."""
         return super().image(text, url, title) if url.startswith("data:image/png;") else f"<em>{text}</em>"
 
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """Return a block of code that scrolls inside itself, with colours where it is Python."""
+        shown = highlighted(code) if info == "python" else html.escape(code.rstrip())
+        return f'<pre class="listing" tabindex="0"><code>{shown}</code></pre>\n'
+
     def table(self, text: str) -> str:
         """Return a table that scrolls inside itself."""
         return f'<div class="scroll" tabindex="0">\n<table>\n{text}</table>\n</div>\n'
@@ -152,36 +152,17 @@ def highlighted(source: str) -> Markup:
 def printed(text: str) -> str:
     """Return what a terminal would still show: no colour codes, progress bars as they ended."""
     plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
-    lines = plain.rstrip().split("\n")
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
-
-
-def words(key: str) -> str:
-    """Return a results.json key as words: ``peak_memory_mib`` becomes ``Peak memory (MiB)``."""
-    text = key.replace("_mib", " (MiB)").replace("_", " ").replace("sha256", "SHA-256")
-    return text[:1].upper() + text[1:]
+    return re.sub(r"(?m)^.*\r(?=[^\r\n])|\r+$", "", plain.rstrip())
 
 
 def value_text(value: Any, key: str = "") -> str:
-    """Return a scalar or a list of scalars from results.json as text; ``key`` tells its unit."""
-    if value is None or value == "":
+    """Return a scalar or a list of scalars from results.json as text; numbers of seeds have no thousands."""
+    if value in (None, "", []):
         return "–"
+    if isinstance(value, list):
+        return ", ".join(value_text(item, key) for item in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int) and "seed" not in key:
-        return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) <= 1 else f"{value:,.1f}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(value_text(item, key) for item in value) or "–"
-    return str(value)
-
-
-def is_code(text: str) -> bool:
-    """Tell whether a recorded value is a command, path or hash rather than words."""
-    return re.fullmatch(r"[0-9a-f]{7,}|(\./|/|python ).*", text) is not None
-
-
-def badge(verdict: str) -> str:
-    """Return "yes", "partly", "no" or "open" for one of the five verdicts."""
-    return _BADGES.get(verdict, "open")
+    return f"{value:,}" if isinstance(value, int) and "seed" not in key else str(value)

@@ -4,15 +4,13 @@ import base64
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
-import mistune
 import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
@@ -22,34 +20,21 @@ from helpers import NOTEBOOKS
 from helpers.errors import InputError
 from helpers.files import write_text, written_atomically
 from helpers.report import markup
-from helpers.report.markup import Chapter
 
 TEMPLATES = Path(__file__).with_name("template")
 
-LADDER = "ladder"
-"""Slug of the figure that the front page repeats."""
 
+def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
+    """Number figures and tables among each chapter's outputs; return anchor -> label ("fig-x" -> "Figure 3.2").
 
-def _outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
-    """Yield everything a notebook displayed, in order."""
-    for cell in notebook.cells:
-        yield from (output for output in cell.get("outputs", []) if "data" in output)
-
-
-def number_displays(notebooks: dict[int, NotebookNode]) -> dict[str, str]:
-    """Number figures and tables chapter by chapter and return anchor -> label ("fig-x" -> "Figure 3.2").
-
-    Each output's metadata receives its anchor and label. A slug used twice leads to ``fig-x`` and ``fig-x-again``.
+    Each output's metadata receives its position, anchor and label. A slug used twice leads to ``fig-x`` and
+    ``fig-x-again``.
     """
     labels: dict[str, str] = {}
-    for chapter, notebook in notebooks.items():
+    for chapter, outputs in enumerate(chapters, start=1):
         counts = {"figure": 0, "table": 0}
-        for position, output in enumerate(_outputs(notebook), start=1):
+        for position, output in enumerate(outputs, start=1):
             output.metadata["position"] = f"{chapter}.{position}"
-            alt = output.metadata.get("image/png", {}).get(
-                "alt", f"Output {chapter}.{position}, not described"
-            )
-            output.metadata["undescribed"] = {"alt": alt}
             for kind in counts.keys() & output.metadata.keys():
                 counts[kind] += 1
                 anchor = f"{'fig' if kind == 'figure' else kind}-{output.metadata[kind]['slug']}"
@@ -60,7 +45,7 @@ def number_displays(notebooks: dict[int, NotebookNode]) -> dict[str, str]:
     return labels
 
 
-def _exporter(template: str, chapter: Chapter, labels: dict[str, str]) -> TemplateExporter:
+def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     """Return nbconvert with this report's templates and filters; text is escaped unless a filter vouches."""
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="base",
@@ -69,17 +54,11 @@ def _exporter(template: str, chapter: Chapter, labels: dict[str, str]) -> Templa
         file_extension=".html",
     )
     exporter.environment.autoescape = True
-    renderer = markup.ChapterMarkdown(chapter, labels)
-    prose = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough"])
     filters = (
-        *(markup.badge, markup.highlighted, markup.inline_svg, markup.is_code, markup.printed),
-        *(markup.sanitised, markup.value_text, markup.words),
+        *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
+        *(markup.printed, markup.sanitised, markup.value_text),
     )
     exporter.environment.filters.update({function.__name__: function for function in filters})
-    exporter.environment.filters["markdown"] = lambda text: Markup(prose(text))
-    exporter.environment.filters["inline_markdown"] = lambda text: Markup(
-        renderer.render_tokens(prose.inline(text, {"ref_links": {}}), mistune.BlockState())
-    )
     return exporter
 
 
@@ -89,30 +68,26 @@ def render_report(out: Path) -> Path:
     The page needs no other file and no network.
     """
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    notebooks: dict[int, NotebookNode] = {
-        number: nbformat.read(out / "notebooks" / f"{stem}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
-        for number, stem in enumerate(NOTEBOOKS, start=1)
-    }
-    labels = number_displays(notebooks)
-    chapters = []
-    for number, notebook in notebooks.items():
-        chapter = Chapter(number)
-        exporter = _exporter("chapter.html.j2", chapter, labels)
-        chapter.body = Markup(exporter.from_notebook_node(notebook)[0])
-        chapters.append(chapter)
-    displayed = [output for notebook in notebooks.values() for output in _outputs(notebook)]
+    notebooks: list[NotebookNode] = [
+        nbformat.read(out / "notebooks" / f"{stem}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+        for stem in NOTEBOOKS
+    ]
+    displayed = [
+        [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+        for notebook in notebooks
+    ]
+    labels = _number_displays(displayed)
+    chapters = [markup.Chapter(number, labels) for number in range(1, len(notebooks) + 1)]
+    for chapter, notebook in zip(chapters, notebooks, strict=True):
+        chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
+    figures = (output for output in chain.from_iterable(displayed) if "figure" in output.metadata)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    page = _exporter("page.html.j2", Chapter(0), labels).environment.get_template("page.html.j2")
+    page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
+        results,
         chapters=chapters,
         labels=labels,
-        ladder=next(
-            (each for each in displayed if each.metadata.get("figure", {}).get("slug") == LADDER), None
-        ),
-        data=results["data"],
-        provenance=results["provenance"],
-        claims=results["claims"],
-        summary=results["summary"],
+        ladder=next((figure for figure in figures if figure.metadata.figure.slug == "ladder"), None),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -133,34 +108,18 @@ def find_chromium() -> str:
 
 
 def print_pdf(report: Path) -> Path:
-    """Print ``report`` with Chromium to a PDF beside it and return the PDF's path.
-
-    Raises
-    ------
-    InputError
-        If Chromium is not installed or prints nothing.
-    """
-    browser = find_chromium()
-    pdf = report.with_suffix(".pdf")
+    """Print ``report`` to a PDF beside it and return its path; InputError without Chromium or if it prints nothing."""
+    browser, pdf = find_chromium(), report.with_suffix(".pdf")
     with tempfile.TemporaryDirectory() as profile, written_atomically(pdf) as temporary:
-        options = [
-            "--headless",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            f"--user-data-dir={profile}",
-            "--no-pdf-header-footer",
-            f"--print-to-pdf={temporary.resolve()}",
-        ]
-        # Chromium has no sandbox for the superuser, in many containers and on Ubuntu 24.04: there it prints without
-        for sandbox in ([], ["--no-sandbox"]):
-            command = [browser, *options, *sandbox, report.resolve().as_uri()]
-            try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            except subprocess.TimeoutExpired:  # what it has written by then may be half a file
-                raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
-            if temporary.exists() or not re.search("sandbox|namespace", done.stderr):
-                break
+        # Without its sandbox, as Playwright starts it: there is none for the superuser, in many containers and on
+        # Ubuntu 24.04, and the page loads nothing.
+        options = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "no-pdf-header-footer"]
+        options += [f"user-data-dir={profile}", f"print-to-pdf={temporary.resolve()}", "headless"]
+        command = [browser, *(f"--{option}" for option in options), report.resolve().as_uri()]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        except subprocess.TimeoutExpired:  # what it has written by then may be half a file
+            raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
         if not temporary.exists():
             raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
     return pdf

@@ -1,7 +1,12 @@
-"""results.json and what stands beside it: the models' scores, the saved models, the test predictions."""
+"""results.json and what stands beside it: scores, saved models, test predictions, and where all this comes from."""
 
 import json
+import os
+import platform
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,30 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers import evaluation
 from helpers.data import DROPPED, SPLIT_NAMES, Cells, dropped_images
-from helpers.evaluation import (
-    RESAMPLES,
-    accuracy_interval,
-    apply_temperature,
-    bootstrap_intervals,
-    chance_calibration_error,
-    expected_calibration_error,
-    fit_temperature,
-    score,
-    spread,
-)
-from helpers.files import write_json, write_text, written_atomically
+from helpers.files import LIBRARIES, ROOT, versions, write_json, write_text, written_atomically
 from helpers.networks import Run
-from helpers.report.model_card import model_card
-from helpers.report.provenance import describe_provenance
-from helpers.report.summary import summarise
+from helpers.recipes import THREADS
+from helpers.report.texts import model_card, summarise
 from helpers.saved_models import Predictor, load_predictor, write_temperature
 from helpers.study import Study
-
-FIRST_SEED_SCORES = (
-    "balanced_accuracy", "macro_f1", "macro_roc_auc", "log_loss", "brier", "recall", "precision", "roc_auc",
-    "support",
-)  # fmt: skip
 
 Probabilities = dict[str, list[np.ndarray]]
 """By model name, one (N, 8) array of test probabilities per seed."""
@@ -42,10 +31,7 @@ def predict_test(study: Study, runs: dict[str, list[Run]], firsts: Mapping[str, 
     """Return every model's probabilities for the test images, one array per seed; ``firsts`` score the first seeds."""
     images = study.open_test().images
     return {
-        name: [
-            predictor(images)
-            for predictor in (firsts[name], *(load_predictor(run.model_path) for run in seeds[1:]))
-        ]
+        name: [firsts[name](images), *(load_predictor(run.model_path)(images) for run in seeds[1:])]
         for name, seeds in runs.items()
     }
 
@@ -63,28 +49,26 @@ def score_models(
     labels = study.open_test().labels
     models = {}
     for name, seeds in runs.items():
-        scores = [score(labels, p) for p in probabilities[name]]
+        scores = [evaluation.score(labels, p) for p in probabilities[name]]
         by_seed = [each["accuracy"] for each in scores]
-        accuracy, first = float(np.mean(by_seed)), scores[0]
-        record = seeds[0].record
+        accuracy, record = float(np.mean(by_seed)), seeds[0].record
         models[name] = {
             "val_accuracy": float(np.mean([run.record["val_accuracy"] for run in seeds])),
             "test_accuracy": accuracy,
-            "test_accuracy_ci95": list(accuracy_interval(accuracy * len(labels), len(labels))),
+            "test_accuracy_ci95": list(evaluation.accuracy_interval(accuracy * len(labels), len(labels))),
             "test_accuracy_ci95_method": "Wilson, mean over seeds",
             "test_accuracy_by_seed": by_seed,
             "bootstrap_ci95": {
-                "method": f"percentiles of {RESAMPLES:,} resamples of the test images, first seed",
-                **bootstrap_intervals(labels, probabilities[name][0]),
+                "method": f"percentiles of {evaluation.RESAMPLES:,} resamples of the test images, first seed",
+                **evaluation.bootstrap_intervals(labels, probabilities[name][0]),
             },
             "seed_spread": {
-                key: spread([each[key] for each in scores])
+                key: evaluation.spread([each[key] for each in scores])
                 for key in ("accuracy", "balanced_accuracy", "macro_f1")
             },
             "seeds": [run.seed for run in seeds],
-            "n": first["n"],
-            **{key: first[key] for key in FIRST_SEED_SCORES},
-            "calibration": calibrate(study, seeds[0], labels, probabilities[name][0]),
+            **{key: value for key, value in scores[0].items() if not key.startswith("accuracy")},
+            "calibration": _calibration(study, seeds[0], labels, probabilities[name][0]),
             "params": record["params"],
             "train_seconds": float(np.mean([run.record["train_seconds"] for run in seeds])),
             "train_threads": record["threads"],
@@ -95,30 +79,77 @@ def score_models(
     return models
 
 
-def calibrate(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Return the temperature that validation images give a model, and what it does to its test probabilities.
 
-    dict with temperature; ece (expected calibration error) before, ece_calibrated after, and ece_by_chance, which
-    95 of 100 perfectly calibrated models of the confidences after it stay below; log_loss_calibrated
+    ``ece``, the expected calibration error, is that before, ``ece_calibrated`` that after; 95 of 100 perfectly
+    calibrated models of the confidences after it stay below ``ece_by_chance``.
     """
-    temperature = fit_temperature(study.validation.labels, run.validation_probabilities())
-    calibrated = apply_temperature(probabilities, temperature)
+    temperature = evaluation.fit_temperature(study.validation.labels, run.validation_probabilities())
+    calibrated = evaluation.apply_temperature(probabilities, temperature)
     return {
         "temperature": temperature,
-        "ece": expected_calibration_error(labels, probabilities),
-        "ece_calibrated": expected_calibration_error(labels, calibrated),
-        "ece_by_chance": chance_calibration_error(calibrated),
-        "log_loss_calibrated": score(labels, calibrated)["log_loss"],
+        "ece": evaluation.expected_calibration_error(labels, probabilities),
+        "ece_calibrated": evaluation.expected_calibration_error(labels, calibrated),
+        "ece_by_chance": evaluation.chance_calibration_error(calibrated),
+        "log_loss_calibrated": evaluation.score(labels, calibrated)["log_loss"],
     }
 
 
 def save_models(study: Study, runs: dict[str, list[Run]], models: dict[str, dict[str, Any]]) -> None:
     """Copy the first seed's model of each name to ``OUT/models``, with its temperature inside."""
     for name, seeds in runs.items():
-        source = seeds[0].model_path
-        with written_atomically(study.out / "models" / f"{name}{source.suffix}") as temporary:
-            shutil.copyfile(source, temporary)
+        with written_atomically(study.out / models[name]["file"]) as temporary:
+            shutil.copyfile(seeds[0].model_path, temporary)
             write_temperature(temporary, models[name]["calibration"]["temperature"])
+
+
+def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]:
+    """Return the "data" of results.json: where the cells come from, and how they were split."""
+    cells, split = study.cells, study.split
+    return {
+        "source": cells.source,
+        "is_synthetic": cells.is_synthetic,
+        "notes": list(cells.notes),
+        "images": len(cells),
+        "sha256": cells.sha256,
+        "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
+        "split_origin": split.origin,
+        "split_sha256": split.sha256,
+        "external": external
+        and {"source": external.source, "images": len(external), "sha256": external.sha256},
+    }
+
+
+def describe_provenance(study: Study) -> dict[str, Any]:
+    """Return what a reader needs to get the same digits: code, packages, machine, data, split, seeds."""
+    # a copy that lies in another repository has none of its commits
+    is_checkout = _git("rev-parse", "--show-toplevel") == str(ROOT)
+    changes = _git("status", "--porcelain") if is_checkout else None
+    cpuinfo = Path("/proc/cpuinfo")
+    processor = re.search(r"model name\s*:(.+)", cpuinfo.read_text("utf-8")) if cpuinfo.exists() else None
+    return {
+        "commit": _git("rev-parse", "HEAD") if is_checkout else None,
+        "tree_is_clean": None if changes is None else not changes,
+        "profile": study.profile_name,
+        "seeds": {name: list(range(seeds)) for name, (_, seeds) in study.profile.trainings.items()},
+        "data_sha256": study.cells.sha256,
+        "split_sha256": study.split.sha256,
+        "python": sys.version.split()[0],
+        "packages": versions(*LIBRARIES),
+        "system": platform.platform(),
+        "processor": processor[1].strip() if processor else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads_per_training": THREADS,
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        command = ["git", "-C", str(ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def write_results(
@@ -134,29 +165,17 @@ def write_results(
     ``models`` is what `score_models` gives; ``measured`` what else was measured of them, by key and model name;
     ``pairs`` as in `summarise`.
     """
-    cells, split = study.cells, study.split
-    models = {
-        name: model | {key: values[name] for key, values in measured.items() if name in values}
-        for name, model in models.items()
-    }
-    results = {
-        "summary": summarise(study, models, claims, pairs),
+    results: dict[str, Any] = {
+        "summary": [],
         "provenance": describe_provenance(study),
-        "data": {
-            "source": cells.source,
-            "is_synthetic": cells.is_synthetic,
-            "notes": list(cells.notes),
-            "images": len(cells),
-            "sha256": cells.sha256,
-            "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
-            "split_origin": split.origin,
-            "split_sha256": split.sha256,
-            "external": external
-            and {"source": external.source, "images": len(external), "sha256": external.sha256},
+        "data": describe_data(study, external),
+        "models": {
+            name: model | {key: values[name] for key, values in measured.items() if name in values}
+            for name, model in models.items()
         },
-        "models": models,
         "claims": claims,
     }
+    results["summary"] = summarise(results, pairs)
     write_json(study.out / "results.json", results)
     write_text(study.out / "MODEL_CARD.md", model_card(results))
     return results
@@ -193,8 +212,5 @@ def write_tables(study: Study, probabilities: Probabilities, shared_errors: pd.D
         write_text(study.out / name, table.to_csv(index=False, lineterminator="\n"))
     arrays = {"index": split.indices("test"), "labels": study.open_test().labels}
     arrays |= {f"{name}_seed{i}": p for name, seeds in probabilities.items() for i, p in enumerate(seeds)}
-    with (
-        written_atomically(study.out / "test_predictions.npz") as temporary,
-        temporary.open("wb") as stream,
-    ):
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
+    with written_atomically(study.out / "test_predictions.npz") as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)

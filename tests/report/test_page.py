@@ -19,6 +19,7 @@ from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect, sync_playwright
 
+from helpers.claims import VERDICTS
 from helpers.errors import InputError
 from helpers.figures import style
 from helpers.report import markup
@@ -80,6 +81,8 @@ def small_notebooks():
     noise = new_output("stream", name="stderr", text=f"Noise on stderr {UNSAFE}\n")
     result = new_output("execute_result", {"text/plain": "0.5", "text/html": f"<b>half</b>{UNSAFE}"})
     text = new_output("display_data", {"text/markdown": f"Found **17** copies {UNSAFE}", "text/plain": "17"})
+    listing = f"```python\ndef network(name: str):\n    return [{', '.join(map(str, range(99)))}]  # long {UNSAFE}\n```"
+    listings = new_output("display_data", {"text/markdown": f"Trained so.\n\n{listing}\n\n```\n<b> & 1\n```"})
     return {
         "01_eda": notebook(
             new_markdown_cell("# 1 · Look at the cells\n\nSee [figure](#fig-counts) and `code`."),
@@ -97,7 +100,7 @@ def small_notebooks():
             new_markdown_cell(
                 f"# Prepare the cells\n\n{prose}\n\n## Copies\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
             ),
-            code("find_copies()", stream, noise, result, text),
+            code("find_copies()", stream, noise, result, text, listings),
         ),
         "03_handcrafted_rf": notebook(
             new_markdown_cell(f"# The hand-crafted model\n\n{prose}"),
@@ -121,6 +124,9 @@ RESULTS = {
         {"id": "C02", "claim": UNSAFE, "reported": 0.87, "measured": None, "verdict": "refuted",
          "evidence": "#table-features"},
         {"id": "C03", "claim": "Unsettled", "verdict": "cannot be decided on these data", "evidence": "#fig-x"},
+        {"id": "C04", "claim": "Nearly", "verdict": "confirmed with reservation", "evidence": "#fig-x"},
+        {"id": "C05", "claim": "Hardly", "verdict": "not confirmed", "evidence": "#fig-x"},
+        {"id": "C06", "claim": "Else", "verdict": "something new", "evidence": "#fig-x"},
     ],
     "provenance": {
         "command": "./run_all.sh --data synthetic", "commit": "0123456789abcdef", "tree_is_clean": True,
@@ -270,24 +276,10 @@ def test_progress_bars_and_colour_codes_leave_only_what_a_terminal_ends_on():
 
 
 @pytest.mark.parametrize(
-    ("verdict", "kind"),
-    [
-        ("confirmed", "yes"),
-        ("confirmed with reservation", "partly"),
-        ("not confirmed", "no"),
-        ("refuted", "no"),
-        ("cannot be decided on these data", "open"),
-        ("something new", "open"),
-    ],
-)
-def test_verdicts_get_their_badge(verdict, kind):
-    assert markup.badge(verdict) == kind
-
-
-@pytest.mark.parametrize(
     ("value", "text"),
     [
         (None, "–"),
+        ([], "–"),
         (True, "yes"),
         (15092, "15,092"),
         (0.9312, "0.9312"),
@@ -297,11 +289,6 @@ def test_verdicts_get_their_badge(verdict, kind):
 )
 def test_recorded_values_read_as_words(value, text):
     assert markup.value_text(value) == text
-
-
-def test_recorded_names_read_as_words():
-    assert markup.words("peak_memory_mib") == "Peak memory (MiB)"
-    assert markup.words("split_sha256") == "Split SHA-256"
 
 
 # The page
@@ -369,6 +356,28 @@ def test_a_link_to_a_notebook_leads_to_its_chapter(source):
 def test_numbers_have_true_minus_signs_and_keep_their_per_cent_signs(source):
     expected = "It moved −3.5 points [−4.1, 2.0] of 100\N{NO-BREAK SPACE}% in 2026-11, by <code>x-1</code>, p"
     assert f"{expected}\N{NO-BREAK SPACE}&lt;\N{NO-BREAK SPACE}0.01." in source
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind"),
+    [
+        *zip(VERDICTS, ("yes", "partly", "no", "no", "open"), strict=True),
+        ("something new", "open"),
+    ],
+)
+def test_verdicts_get_their_badge(verdict, kind, source):
+    assert source.count(f'<span class="verdict {kind}">{verdict}</span>') == 1
+
+
+def test_recorded_names_read_as_words_and_hashes_as_code(source):
+    assert '<th scope="col" class="number">Peak memory (MiB)</th>' in source
+    assert f"<dt>SHA-256</dt>\n  <dd><code>{'9f' * 32}</code></dd>" in source
+    assert "<dt>Cores</dt>\n  <dd>2</dd>" in source
+
+
+def test_python_in_prose_is_highlighted_and_other_code_is_text(source):
+    assert '<pre class="listing" tabindex="0"><code><span class="k">def</span>' in source
+    assert '<pre class="listing" tabindex="0"><code>&lt;b&gt; &amp; 1</code></pre>' in source
 
 
 def test_captions_appear_once_per_figure_and_alternative_text_names_the_finding(source):
@@ -560,6 +569,19 @@ def test_only_wide_tables_scroll_sideways_never_the_page(open_page):
         tab.set_viewport_size({"width": width, "height": 900})
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
         assert table.evaluate("each => each.scrollWidth > each.clientWidth"), width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_listing_takes_the_colours_of_the_theme_and_scrolls_inside_itself_on_a_phone(open_page, theme):
+    tab = open_page(width=390, theme=theme)
+    listing = tab.locator(".listing", has_text="def network")
+    assert listing.evaluate("each => each.scrollWidth > each.clientWidth")
+    assert listing.bounding_box()["width"] <= 390
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    keyword = listing.locator(".k").first.evaluate("each => getComputedStyle(each).color")
+    assert keyword == {"light": "rgb(138, 31, 109)", "dark": "rgb(242, 155, 224)"}[theme]
+    tab.emulate_media(media="print")
+    assert listing.evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
 def test_a_narrow_window_folds_the_contents_into_a_bar_that_names_the_place(open_page):

@@ -9,7 +9,8 @@ import numpy as np
 from helpers.data.split import split_cells
 from helpers.data.synthetic import draw_cells
 from helpers.evaluation.scores import compare_models
-from helpers.report.summary import summarise
+from helpers.report.results import describe_data
+from helpers.report.texts import summarise
 from helpers.study import Study
 
 ACCURACIES = {"forest": 0.8, "lenet_custom": 0.85, "handcrafted_best": 0.9, "cellnet": 0.95}
@@ -30,7 +31,8 @@ def sentences(study: Study) -> list[str]:
         }
         for name, value in ACCURACIES.items()
     }
-    return summarise(study, models, [{"verdict": "refuted"}] * 16, pairs)
+    results = {"data": describe_data(study), "models": models, "claims": [{"verdict": "refuted"}] * 16}
+    return summarise(results, pairs)
 
 
 def test_the_parts_and_the_copies_left_out_add_up_to_all_images(tmp_path: Path) -> None:

@@ -60,11 +60,11 @@ document.addEventListener("DOMContentLoaded", () => {
     picture.after(button);
   }
 
-  // A table or figure that fits needs no stop on the way of the Tab key.
+  // A table, figure or listing that fits needs no stop on the way of the Tab key.
   const boxes = new ResizeObserver((entries) => {
     for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
   });
-  document.querySelectorAll(".scroll").forEach((box) => boxes.observe(box));
+  document.querySelectorAll(".scroll, .listing").forEach((box) => boxes.observe(box));
 
   // The navigation follows the reader: the current place is the last heading above the reading line.
   const links = new Map([...document.querySelectorAll("#contents a")].map((link) => [link.hash.slice(1), link]));
