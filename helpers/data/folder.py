@@ -132,7 +132,7 @@ def read_images(path: Path) -> Cells:
         source=printable(f"folder {path.resolve().name}" if folder == path else path.name),
         notes=tuple(printable(note) for note in notes),
         original_sizes=None if (sizes == SIDE).all() else sizes,
-        names=tuple(printable(each.relative_to(folder).as_posix()) for each in listing.paths),
+        names=np.array([printable(each.relative_to(folder).as_posix()) for each in listing.paths]),
     )
 
 
