@@ -1,7 +1,4 @@
-"""What may be wrong with images before anything is learnt from them.
-
-``images`` are (N, 48, 48, 3) uint8 throughout, ``labels`` (N,) integers; positions are int64, ascending.
-"""
+"""What may be wrong with images, (N, 48, 48, 3) uint8, before anything is learnt from them."""
 
 import numpy as np
 import pandas as pd
@@ -14,9 +11,9 @@ from helpers.data.split import DROPPED, Split, find_copies, hash_pixels
 
 NEAR_COPY_DIFFERENCE = 4.0
 """Root-mean-square pixel difference, in grey levels of 0 to 255, up to which two images count as near copies."""
-
-MOST_CANDIDATES = 1_000_000
-"""Pairs that are compared pixel by pixel at most: where there are more, nearly all images are alike."""
+MOST_CANDIDATES = (
+    1_000_000  # pairs compared pixel by pixel: where there are more, nearly all images are alike
+)
 
 
 def find_near_copies(images: np.ndarray) -> pd.DataFrame | None:

@@ -62,9 +62,7 @@ class Cells:
     names: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        """Hold every reader to the shapes above."""
-        assert self.images.dtype == np.uint8
-        assert self.images.shape[1:] == (SIDE, SIDE, 3)
+        assert (self.images.dtype.name, self.images.shape[1:]) == ("uint8", (SIDE, SIDE, 3))
         assert self.labels is None or self.labels.shape == (len(self),)
 
     @cached_property

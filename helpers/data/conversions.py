@@ -59,28 +59,30 @@ def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, str
     ), f"Labels were {values.dtype} in '{key}'." if values.dtype.kind == "f" else ""
 
 
-def value_scale(dtype: np.dtype, low: float, high: float) -> tuple[float, float, str] | None:
-    """Return (factor, offset, note) that bring values in [low, high] to [0, 255]; None if not understood."""
+def value_scale(
+    stored: object, dtype: np.dtype, low: float, high: float, path: Path
+) -> tuple[float, float, str]:
+    """Return (factor, offset, note) that bring values in [low, high] to [0, 255]; raise InputError if unclear."""
     near = 1e-3
     if dtype.kind in "ui":
-        note = "" if dtype == np.uint8 else f"Pixels were {dtype} in 0 to 255; kept as uint8."
-        return (1.0, 0.0, note) if low >= 0 and high <= 255 else None
-    if low >= -near and high <= 1 + near:
+        if low >= 0 and high <= 255:
+            return 1.0, 0.0, "" if dtype == np.uint8 else f"Pixels were {dtype} in 0 to 255; kept as uint8."
+    elif low >= -near and high <= 1 + near:
         return 255.0, 0.0, f"Pixels were {dtype} in [0, 1]; multiplied by 255 and rounded."
     # Within [-0.5, 0.5] the scale could as well be that range: guessing would halve the contrast.
-    if low >= -1 - near and high <= 1 + near and max(-low, high) > 0.5 + near:
+    elif low >= -1 - near and high <= 1 + near and max(-low, high) > 0.5 + near:
         return 127.5, 127.5, f"Pixels were {dtype} in [-1, 1]; brought to 0 to 255 and rounded."
-    if low >= -0.5 and 16 < high <= 255.5:
+    elif low >= -0.5 and 16 < high <= 255.5:
         return 1.0, 0.0, f"Pixels were {dtype} in 0 to 255; rounded."
-    return None
+    expected = "expected 0 to 255, 0 to 1 or -1 to 1, no NaN and nothing infinite"
+    raise refused(path, f"{stored} has values {low:g} to {high:g}, {expected}")
 
 
 def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
     """Return ``values * factor + offset`` rounded to uint8."""
     if values.dtype.kind in "ui":
         return values.astype(np.uint8)
-    scaled: np.ndarray = np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255))
-    return scaled.astype(np.uint8)
+    return np.asarray(np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255)), np.uint8)
 
 
 def as_rgb(images: np.ndarray) -> np.ndarray:
@@ -88,9 +90,8 @@ def as_rgb(images: np.ndarray) -> np.ndarray:
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)
     if images.shape[-1] == 4:
-        alpha = images[..., 3:].astype(np.uint16)
-        on_white: np.ndarray = (images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255  # at most 65,152
-        return on_white.astype(np.uint8)
+        alpha = images[..., 3:].astype(np.uint16)  # the sum below is at most 65,152
+        return np.asarray((images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255, np.uint8)
     return images
 
 
@@ -118,11 +119,10 @@ def to_side(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     side = cropped_side(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
     if side == SIDE:
-        return square
-    resized = Image.fromarray(np.ascontiguousarray(square)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(resized)
+        return image[top : top + side, left : left + side]
+    square = Image.fromarray(image).crop((left, top, left + side, top + side))
+    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def geometry_notes(sizes: np.ndarray) -> tuple[str, ...]:

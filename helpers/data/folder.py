@@ -36,11 +36,11 @@ def entries(folder: Path) -> list[Path]:
     return [p for p in found if not p.name.startswith(".") and p.name.casefold() not in SYSTEM_FILES]
 
 
-def walk(folder: Path, visited: set[Path], skipped: list[Path]) -> list[Path]:
+def walk(folder: Path, visited: set[Path], skipped: list[str]) -> list[Path]:
     """Return the files below ``folder``; a folder met before (a symbolic link loop) goes to ``skipped``."""
     real = folder.resolve()
     if real in visited:
-        skipped.append(folder)
+        skipped.append(folder.name)
         return []
     visited.add(real)
     files = []
@@ -62,7 +62,7 @@ def list_images(path: Path) -> Listing:
     if class_folders and images:
         raise refused(images[0], "lies beside the class folders, so its class is unknown")
 
-    labels, visited, skipped = list[int](), {path.resolve()}, list[Path]()
+    labels, visited, skipped = list[int](), {path.resolve()}, list[str]()
     for folder in class_folders:
         label = class_index(folder.name)
         if label is None:
@@ -75,9 +75,7 @@ def list_images(path: Path) -> Listing:
         if not image.is_file():  # reading a fifo would never end
             raise refused(image, "is no regular file, or a link to nothing; expected an image")
     if skipped:
-        notes.append(
-            f"Links to folders read already, skipped: {', '.join(link.name for link in skipped[:9])}"
-        )
+        notes.append(f"Links to folders read already, skipped: {', '.join(skipped[:9])}")
     if not class_folders:
         notes.append("The images lie in no class folder: no labels.")
     return Listing(images, labels if class_folders else None, notes)

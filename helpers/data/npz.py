@@ -186,11 +186,7 @@ def find_scale(parts: list[StoredPart], path: Path) -> tuple[float, float, str]:
         blocks = (block for part in parts for block in part.images.blocks(BLOCK_VALUES))
         extremes = [extreme for block in blocks for extreme in (block.min(), block.max())]
     low, high = float(np.min(extremes)), float(np.max(extremes))
-    scale = conversions.value_scale(first.dtype, low, high)
-    if scale is None:
-        expected = "expected 0 to 255, 0 to 1 or -1 to 1, no NaN and nothing infinite"
-        raise refused(path, f"{first} has values {low:g} to {high:g}, {expected}")
-    return scale
+    return conversions.value_scale(first, first.dtype, low, high, path)
 
 
 def read_archive(path: Path) -> Cells:

@@ -33,12 +33,11 @@ class Source:
 
 def describe_path(path: Path) -> Source:
     """Return what lies at ``path``, judged by content and not by suffix; raise InputError."""
-    if not path.exists():
-        raise refused(path, f"not found, expected {', '.join(KEYWORDS)}, an .npz file or a folder")
     if path.is_dir():
         return Source("images", path.absolute())
     if not path.is_file():
-        raise refused(path, "is no regular file, expected an .npz file, a folder or an image")
+        found = "is no regular file" if path.exists() else "not found"
+        raise refused(path, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder or an image")
     with path.open("rb") as stream:
         start = stream.read(12)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -83,10 +82,9 @@ def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000
 
 
 def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Cells:
-    """Return the cells that ``source`` names; see `resolve_source`.
+    """Return the cells that ``source`` names (see `resolve_source`), every conversion stated in ``notes``.
 
-    ``labels`` is None where the source has none. Every conversion is stated in ``notes``. Raises InputError
-    with one line for whatever is not understood.
+    Raises InputError with one line for whatever is not understood.
     """
     resolved = resolve_source(source, synthetic_count=synthetic_count)
     notes = (resolved.reason,) if resolved.reason else ()

@@ -11,15 +11,13 @@ from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells, content_sha256
 from helpers.errors import refused
 from helpers.files import key_of
 
+SEED = 0  # the order of the images is drawn from this and from their pixels
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 FEWEST_PER_CLASS = 4
 """Distinct images a class needs: one each to validate and test, two to train, so that folds can hold it."""
 
 DROPPED = "dropped"
-
-SEED = 0
-"""What the order of the images is drawn from, besides their pixels."""
 
 
 @dataclass(frozen=True)

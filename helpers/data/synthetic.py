@@ -23,12 +23,10 @@ MORPHOLOGY = pd.read_csv(
 PLASMA, RED_CELL, STRAY = (254, 228, 202), (203, 164, 166), (112, 62, 146)
 """RGB of the background, of red cells, and of stray platelets and white cells at the edge of the picture."""
 
-RED_CELLS, VACUOLES, DISCS = 14, 8, 5
-"""Most red cells around a cell, most vacuoles in it, and the number of discs that make up a nucleus."""
-
-BATCH = 64
-"""Cells drawn at once: 0.6 MB per field, so that the fields stay in the processor's cache."""
-
+RED_CELLS, VACUOLES = 14, 8  # at most, around a cell and in it
+DISCS = 5  # that make up a nucleus
+SOFTNESS = 1.3  # of outlines: pixels over which they fade
+BATCH = 64  # cells drawn at once: 0.6 MB per field, so that the fields stay in the processor's cache
 AXIS = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
 
 Parameters = dict[str, np.ndarray]
@@ -58,7 +56,7 @@ def _draw_batch(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     u, v = _cell_coordinates(cell, rng)
     grain = rng.standard_normal(u.shape, np.float32)
     depth = np.sqrt(u * u + v * v) - _per_cell(cell["radius"]) + grain * _per_cell(cell["fringe"])
-    body = _coverage(depth)
+    body = np.clip(0.5 - depth / SOFTNESS, 0, 1)
     membrane = np.clip(14 - 14 * np.abs(depth + 1), 0, 14)
     for field, tissue in zip(picture, _draw_tissue(cell, u, v, grain, rng), strict=True):
         field += body * (tissue - membrane - field)
@@ -136,7 +134,7 @@ def _draw_tissue(
     """Red, green and blue fields of cytoplasm, nucleus, granules and vacuoles, as if the cell had no end."""
     coarse = _smooth_noise(len(u), 12, rng)
     depth = _nucleus_distance(cell, u, v, rng)
-    nucleus = _coverage(depth)
+    nucleus = np.clip(0.5 - depth / SOFTNESS, 0, 1)
     # Standard normal grain lies below this threshold in about the wanted part of the pixels.
     threshold = 2.6 * (np.clip(cell["granules"], 0.02, 0.98) - 0.5)
     granules = np.clip(1.2 * (_per_cell(threshold) - grain) + 0.5, 0, 1)
@@ -235,8 +233,3 @@ def _sum_of_axes(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _per_cell(value: np.ndarray) -> np.ndarray:
     """One number per cell, shaped to meet a field."""
     return np.asarray(value, np.float32)[:, None, None]
-
-
-def _coverage(distance: np.ndarray) -> np.ndarray:
-    """Field of how much of each pixel, 0 to 1, an outline encloses, from the signed distance to it in pixels."""
-    return np.asarray(np.clip(0.5 - distance / 1.3, 0, 1))
