@@ -100,8 +100,8 @@ class StoredPart:
 def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
     """Return what one .npy entry's header says; raise InputError unless the file holds exactly that."""
     key = entry.filename.removesuffix(".npy")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        found = f"'{key}' is compressed by method {entry.compress_type}"
+    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        found = f"'{key}' is encrypted or compressed by method {entry.compress_type}"
         raise refused(path, f"{found}, expected an array written by numpy.savez")
     # Deflate cannot shrink more than 1032-fold: a larger claim cannot be true.
     if entry.file_size > min(LARGEST_ARRAY, 1040 * path.stat().st_size):
