@@ -1,7 +1,4 @@
-"""What may be wrong with images before anything is learnt from them.
-
-``images`` are (N, 48, 48, 3) uint8 throughout, ``labels`` (N,) integers; positions are int64, ascending.
-"""
+"""What may be wrong with images, (N, 48, 48, 3) uint8, before anything is learnt from them."""
 
 import numpy as np
 import pandas as pd
@@ -10,18 +7,13 @@ from scipy.stats.contingency import association
 from skimage.measure import block_reduce
 
 from helpers.data.cells import CLASS_NAMES, Cells
-from helpers.data.split import DROPPED, Split, find_copies, has_conflicting_labels, hash_pixels
+from helpers.data.split import DROPPED, Split, find_copies, hash_pixels
 
 NEAR_COPY_DIFFERENCE = 4.0
 """Root-mean-square pixel difference, in grey levels of 0 to 255, up to which two images count as near copies."""
-
-SATURATED_SHARE = 0.5
-"""Share of pixels, all three channels at 0 or all at 255, from which an image counts as saturated."""
-
-MOST_CANDIDATES = 1_000_000
-"""Pairs that are compared pixel by pixel at most: where there are more, nearly all images are alike."""
-
-POOL = 12
+MOST_CANDIDATES = (
+    1_000_000  # pairs compared pixel by pixel: where there are more, nearly all images are alike
+)
 
 
 def find_near_copies(images: np.ndarray) -> pd.DataFrame | None:
@@ -31,8 +23,7 @@ def find_near_copies(images: np.ndarray) -> pd.DataFrame | None:
     grey levels. Candidates are found among means over 12x12 blocks, whose difference never exceeds that of the
     pixels, so no pair is missed.
     """
-    pooled = block_reduce(images, (1, POOL, POOL, 1), np.mean)  # type: ignore[no-untyped-call]
-    pooled = pooled.reshape(len(images), -1)
+    pooled = block_reduce(images, (1, 12, 12, 1), np.mean).reshape(len(images), -1)  # type: ignore[no-untyped-call]
     _, distinct = np.unique(hash_pixels(images), return_index=True)
     distinct.sort()
     radius = NEAR_COPY_DIFFERENCE * np.sqrt(pooled.shape[1])
@@ -46,17 +37,6 @@ def find_near_copies(images: np.ndarray) -> pd.DataFrame | None:
     return table[table["difference"] <= NEAR_COPY_DIFFERENCE].reset_index(drop=True)
 
 
-def find_constant(images: np.ndarray) -> np.ndarray:
-    """Return the positions of images in which every channel has one value only."""
-    return np.flatnonzero((np.ptp(images, axis=(1, 2)) == 0).all(axis=1))
-
-
-def find_saturated(images: np.ndarray) -> np.ndarray:
-    """Return the positions of images of whose pixels at least half are black or white in all channels."""
-    extreme = (images.max(axis=-1) == 0) | (images.min(axis=-1) == 255)
-    return np.flatnonzero(extreme.mean(axis=(1, 2)) >= SATURATED_SHARE)
-
-
 def group_by_class(groups: np.ndarray, labels: np.ndarray, name: str) -> tuple[pd.DataFrame, float]:
     """Return images per group and class, and Cramér's V: 0 where the group tells nothing about the class, 1 all."""
     table = pd.crosstab(pd.Series(groups, name=name), np.array(CLASS_NAMES)[labels], colnames=["class"])
@@ -66,17 +46,12 @@ def group_by_class(groups: np.ndarray, labels: np.ndarray, name: str) -> tuple[p
 def describe_copies(cells: Cells, split: Split) -> pd.DataFrame:
     """Return one row per group of exact copies: images, labels, labels conflict, dropped."""
     assert cells.labels is not None
-    copies, labels = find_copies(split.pixel_sha256), cells.labels
-    return pd.DataFrame(
-        {
-            "images": [", ".join(map(str, group)) for group in copies],
-            "labels": [
-                ", ".join(sorted({CLASS_NAMES[label] for label in labels[group]})) for group in copies
-            ],
-            "labels conflict": [has_conflicting_labels(group, labels) for group in copies],
-            "dropped": [int(np.sum(split.parts[group] == DROPPED)) for group in copies],
-        }
-    )
+    rows = []
+    for group in find_copies(split.pixel_sha256):
+        names = sorted({CLASS_NAMES[label] for label in cells.labels[group]})
+        dropped = int(np.sum(split.parts[group] == DROPPED))
+        rows.append((", ".join(map(str, group)), ", ".join(names), len(names) > 1, dropped))
+    return pd.DataFrame(rows, columns=["images", "labels", "labels conflict", "dropped"])
 
 
 def describe_defects(cells: Cells, split: Split) -> tuple[pd.DataFrame, str]:
@@ -90,10 +65,12 @@ def describe_defects(cells: Cells, split: Split) -> tuple[pd.DataFrame, str]:
         names = np.array([f"{height}×{width}" for height, width in cells.original_sizes])
         table, association_with_class = group_by_class(names, cells.labels, "original size")
         sizes, strength = f"{len(table)} sizes", f"{association_with_class:.2f}"
+    is_constant = (np.ptp(cells.images, axis=(1, 2)) == 0).all(axis=1)
+    is_extreme = (cells.images.max(axis=-1) == 0) | (cells.images.min(axis=-1) == 255)
     found = {
         f"pairs of near copies (up to {NEAR_COPY_DIFFERENCE:.0f} grey levels)": alike,
-        "constant images": f"{len(find_constant(cells.images)):,}",
-        f"saturated images ({SATURATED_SHARE:.0%} of pixels or more)": f"{len(find_saturated(cells.images)):,}",
+        "constant images": f"{is_constant.sum():,}",
+        "saturated images (50% of pixels or more)": f"{(is_extreme.mean(axis=(1, 2)) >= 0.5).sum():,}",
         "original sizes": sizes,
         "Cramér's V, size against class": strength,
     }
@@ -105,9 +82,8 @@ def dropped_images(cells: Cells, split: Split) -> pd.DataFrame:
     assert cells.labels is not None
     rows = []
     for group in find_copies(split.pixel_sha256):
-        conflict = has_conflicting_labels(group, cells.labels)
         kept = group[split.parts[group] != DROPPED]
+        reason = f"copy of image {kept[0]}" if len(kept) else "copies carry different labels"
         for index in group[split.parts[group] == DROPPED].tolist():
-            reason = "copies carry different labels" if conflict else f"copy of image {kept[0]}"
             rows.append((index, split.pixel_sha256[index], CLASS_NAMES[cells.labels[index]], reason))
     return pd.DataFrame(rows, columns=["index", "pixel_sha256", "label", "reason"])

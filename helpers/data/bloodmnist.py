@@ -39,18 +39,13 @@ def is_bloodmnist(path: Path) -> bool:
         return hashlib.file_digest(stream, "md5").hexdigest() == MD5[path.name]
 
 
-def usual_places() -> list[Path]:
-    """Return where BloodMNIST files may lie: ``data/``, ``~/.medmnist`` and the cache; 64 pixels first."""
+def find_bloodmnist() -> tuple[Path | None, list[InputError]]:
+    """Return the file in ``data/``, ``~/.medmnist`` or the cache, 64 pixels first, and why others were refused."""
     folders = [ROOT / "data", cache_folder()]
     with suppress(RuntimeError):  # a container's user may have no home
         folders.insert(1, Path.home() / ".medmnist")
-    return [folder / name for name in MD5 for folder in folders]
-
-
-def find_bloodmnist(places: list[Path]) -> tuple[Path | None, list[InputError]]:
-    """Return the first of ``places`` that holds a file with the right checksum, and why others do not."""
     problems: list[InputError] = []
-    for path in places:
+    for path in [folder / name for name in MD5 for folder in folders]:
         try:
             with refusing(path, "a file"):
                 if path.is_file():
@@ -62,11 +57,11 @@ def find_bloodmnist(places: list[Path]) -> tuple[Path | None, list[InputError]]:
     return None, problems
 
 
-def download_bloodmnist(folder: Path | None = None, url: str = URL, md5: str = MD5[DOWNLOAD]) -> Path:
-    """Return the path of the downloaded file in ``folder`` (the user's cache by default).
+def download_bloodmnist() -> Path:
+    """Return the path of the file, downloaded into the user's cache.
 
-    The file appears there only when it is whole and its checksum is right. Raises InputError otherwise,
-    after about 15 seconds where there is no network; how long a name lookup takes is the system's choice.
+    It appears there only when it is whole and its checksum is right. Raises InputError otherwise, after about
+    15 seconds where there is no network; how long a name lookup takes is the system's choice.
     """
     import pooch
     import requests
@@ -74,12 +69,12 @@ def download_bloodmnist(folder: Path | None = None, url: str = URL, md5: str = M
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(sys.stderr.isatty(), chunk_size=2**16, timeout=TIMEOUT)
     try:
-        target = folder or cache_folder()
-        return Path(pooch.retrieve(url, f"md5:{md5}", DOWNLOAD, target, downloader=downloader))
+        known_hash = f"md5:{MD5[DOWNLOAD]}"
+        return Path(pooch.retrieve(URL, known_hash, DOWNLOAD, cache_folder(), downloader=downloader))
     except Exception as error:  # requests, urllib3, ssl and pooch each raise their own
         found = str(error)[:200]
         if isinstance(error, requests.HTTPError) and error.response is not None:
             found = f"the server answered {error.response.status_code}"
         elif isinstance(error, requests.ConnectionError) and "Read timed out" not in found:
             found = "no connection"
-        raise refused("bloodmnist", f"could not be downloaded from {url} ({found})") from error
+        raise refused("bloodmnist", f"could not be downloaded from {URL} ({found})") from error

@@ -1,11 +1,10 @@
 """The one value every room hands on: cell images, their labels, and where they came from."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-
-from helpers.errors import InputError
 
 SIDE = 48
 """Height and width of every image, in pixels."""
@@ -29,6 +28,14 @@ SPLIT_NAMES = ("train", "validation", "test")
 """Names of the three parts of the data, in the order they are used."""
 
 
+def content_sha256(images: np.ndarray, labels: np.ndarray | None) -> str:
+    """Return the SHA-256 over all pixels, then over the labels where there are any."""
+    digest = hashlib.sha256(np.ascontiguousarray(images).data)
+    if labels is not None:
+        digest.update(np.ascontiguousarray(labels, dtype=np.uint8).data)
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Cells:
     """Cell images with labels and provenance.
@@ -42,7 +49,7 @@ class Cells:
     notes : conversions made on the way in, one sentence each
     source_split : (N,) "train" / "validation" / "test", or None where the source names no split
     original_sizes : (N, 2) height and width in pixels before resampling, or None if all were 48x48
-    names : one name per image (its file name), or None
+    names : (N,) file names, or None
     """
 
     images: np.ndarray
@@ -52,22 +59,22 @@ class Cells:
     notes: tuple[str, ...] = ()
     source_split: np.ndarray | None = None
     original_sizes: np.ndarray | None = None
-    names: tuple[str, ...] | None = None
-    sha256: str = field(init=False)
-    """SHA-256 over pixels, then labels: the identity of the data, whatever file it came in."""
+    names: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.images.dtype != np.uint8 or self.images.shape[1:] != (SIDE, SIDE, 3):
-            raise InputError(
-                f"{self.source}: images are {self.images.dtype} {self.images.shape}, "
-                f"expected uint8 (N, {SIDE}, {SIDE}, 3)"
-            )
-        if self.labels is not None and self.labels.shape != (len(self.images),):
-            raise InputError(f"{self.source}: {len(self.images)} images but labels {self.labels.shape}")
-        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
-        if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels, dtype=np.uint8).data)
-        object.__setattr__(self, "sha256", digest.hexdigest())
+        assert (self.images.dtype.name, self.images.shape[1:]) == ("uint8", (SIDE, SIDE, 3))
+        assert self.labels is None or self.labels.shape == (len(self),)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Identity of the data, whatever file it came in."""
+        return content_sha256(self.images, self.labels)
+
+    def take(self, positions: np.ndarray) -> "Cells":
+        """Return the cells at these positions, with all that is known of each."""
+        columns = ("images", "labels", "source_split", "original_sizes", "names")
+        known = {name: getattr(self, name) for name in columns if getattr(self, name) is not None}
+        return replace(self, **{name: values[positions] for name, values in known.items()})
 
     def banner(self) -> str:
         """Return what these cells are as Markdown, for the top of every notebook."""

@@ -13,117 +13,102 @@ from PIL import Image
 from helpers.data.cells import CLASS_NAMES, SIDE
 from helpers.errors import refused
 
-SMALLEST_SIDE = 16
-"""Images with fewer pixels along a side are refused."""
-
-LARGEST_SIDE = 4096
-"""So are images with more: they show more than one cell."""
-
-ORIGINAL_SIDES = range(350, 381)
-"""Side lengths of the CellaVision originals (360 x 363 px and near)."""
-
-ORIGINAL_CROP = 200
-"""The central square of an original that holds the cell, as in the original report's data.npz."""
-
-OTHER_NAMES: dict[str, int] = {
+LABEL_OF_NAME: dict[str, int] = {
+    **{name: label for label, name in enumerate(CLASS_NAMES)},
+    **{str(label): label for label in range(len(CLASS_NAMES))},
     **{"ba": 0, "baso": 0, "eo": 1, "eos": 1, "erb": 2, "normoblast": 2},
     **{"ig": 3, "granulocyte immature": 3, "promyelocyte": 3, "pmy": 3, "myelocyte": 3, "my": 3},
     **{"metamyelocyte": 3, "mmy": 3, "ly": 4, "lym": 4, "lymph": 4, "mo": 5, "mono": 5},
     **{"ne": 6, "neu": 6, "neut": 6, "neutro": 6, "bne": 6, "sne": 6, "plt": 7, "thrombocyte": 7},
 }
-"""Abbreviations in use for the classes, and the stages of immature granulocytes by their own names."""
+"""Classes by name and number, by the abbreviations in use, and immature granulocytes by their stages."""
 
 
 def class_index(name: str) -> int | None:
     """Return the label 0 to 7 that a class name, plural, abbreviation or digit means, else None."""
-    plain = unicodedata.normalize("NFKC", name).casefold().strip()
-    if re.fullmatch("[0-7]", plain):
-        return int(plain)
-    plain = re.sub(r"[\s_-]+", " ", plain)
-    for candidate in (plain, plain.removesuffix("s")):
-        if candidate in CLASS_NAMES:
-            return CLASS_NAMES.index(candidate)
-        if candidate in OTHER_NAMES:
-            return OTHER_NAMES[candidate]
-    return None
+    plain = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", name).casefold().strip())
+    return LABEL_OF_NAME.get(plain, LABEL_OF_NAME.get(re.sub(r"(?<=\D)s$", "", plain)))
 
 
-def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return (N,) uint8 labels and notes from (N,), (N, 1), one-hot (N, 8) or names; raise InputError."""
-    count = len(values)
-    expected = f"expected labels 0 to {len(CLASS_NAMES) - 1}"
-    one_hot = values.shape == (count, len(CLASS_NAMES))
-
-    if values.dtype.kind in "US" and not one_hot:
-        words, inverse = np.unique(values.ravel(), return_inverse=True)
-        texts = [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in words]
-        indices = [class_index(text) for text in texts]
-        for text, index in zip(texts, indices, strict=True):
-            if index is None:
-                raise refused(path, f"'{key}' holds the label {text[:40]!r}, which names none of the classes")
-        return np.array(indices, np.uint8)[inverse], (f"Labels were names in '{key}'.",)
-
-    if values.dtype.kind not in ("uifb" if one_hot else "uif"):
-        raise refused(path, f"'{key}' is {values.dtype}, {expected}")
-    if one_hot:
+def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, str]:
+    """Return (N,) uint8 labels and a note from (N,), (N, 1), one-hot (N, 8) or names; raise InputError."""
+    if values.shape == (len(values), len(CLASS_NAMES)):
+        if values.dtype.kind not in "uifb":
+            raise refused(path, f"'{key}' is {values.dtype}, expected labels 0 to 7")
         if not (((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()):
             raise refused(path, f"'{key}' is {values.shape} but its rows are not one-hot (a single 1 each)")
-        return values.argmax(axis=1).astype(np.uint8), (f"Labels were one-hot in '{key}'.",)
+        return values.argmax(axis=1).astype(np.uint8), f"Labels were one-hot in '{key}'."
 
     values = values.ravel()
+    if values.dtype.kind in "US":
+        texts = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
+        words, inverse = np.unique(texts, return_inverse=True)
+        indices = [class_index(word) for word in words.tolist()]
+        if None in indices:
+            word = words[indices.index(None)][:40]
+            raise refused(path, f"'{key}' holds the label {str(word)!r}, which names none of the classes")
+        return np.array(indices, np.uint8)[inverse], f"Labels were names in '{key}'."
+    if values.dtype.kind not in "uif":
+        raise refused(path, f"'{key}' is {values.dtype}, expected labels 0 to 7")
     outside = values[~np.isin(values, range(len(CLASS_NAMES)))]
     if len(outside):
-        expected = "expected whole numbers 0 to 7, no NaN and nothing infinite"
-        raise refused(path, f"'{key}' holds {outside[0]:g} ({len(outside)} labels out of range), {expected}")
-    notes = (f"Labels were {values.dtype} in '{key}'.",) if values.dtype.kind == "f" else ()
-    return values.astype(np.uint8), notes
+        found = f"'{key}' holds {outside[0]:g} ({len(outside)} labels out of range)"
+        raise refused(path, f"{found}, expected whole numbers 0 to 7, no NaN and nothing infinite")
+    return values.astype(
+        np.uint8
+    ), f"Labels were {values.dtype} in '{key}'." if values.dtype.kind == "f" else ""
 
 
-def value_scale(dtype: np.dtype, low: float, high: float) -> tuple[float, float, str] | None:
-    """Return (factor, offset, note) that bring values in [low, high] to [0, 255]; None if not understood."""
+def value_scale(
+    stored: object, dtype: np.dtype, low: float, high: float, path: Path
+) -> tuple[float, float, str]:
+    """Return (factor, offset, note) that bring values in [low, high] to [0, 255]; raise InputError if unclear."""
     near = 1e-3
     if dtype.kind in "ui":
-        note = "" if dtype == np.uint8 else f"Pixels were {dtype} in 0 to 255; kept as uint8."
-        return (1.0, 0.0, note) if low >= 0 and high <= 255 else None
-    if low >= -near and high <= 1 + near:
+        if low >= 0 and high <= 255:
+            return 1.0, 0.0, "" if dtype == np.uint8 else f"Pixels were {dtype} in 0 to 255; kept as uint8."
+    elif low >= -near and high <= 1 + near:
         return 255.0, 0.0, f"Pixels were {dtype} in [0, 1]; multiplied by 255 and rounded."
     # Within [-0.5, 0.5] the scale could as well be that range: guessing would halve the contrast.
-    if low >= -1 - near and high <= 1 + near and max(-low, high) > 0.5 + near:
+    elif low >= -1 - near and high <= 1 + near and max(-low, high) > 0.5 + near:
         return 127.5, 127.5, f"Pixels were {dtype} in [-1, 1]; brought to 0 to 255 and rounded."
-    if low >= -0.5 and 16 < high <= 255.5:
+    elif low >= -0.5 and 16 < high <= 255.5:
         return 1.0, 0.0, f"Pixels were {dtype} in 0 to 255; rounded."
-    return None
+    expected = "expected 0 to 255, 0 to 1 or -1 to 1, no NaN and nothing infinite"
+    raise refused(path, f"{stored} has values {low:g} to {high:g}, {expected}")
 
 
 def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
     """Return ``values * factor + offset`` rounded to uint8."""
     if values.dtype.kind in "ui":
         return values.astype(np.uint8)
-    scaled: np.ndarray = np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255))
-    return scaled.astype(np.uint8)
+    return np.asarray(np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255)), np.uint8)
 
 
 def as_rgb(images: np.ndarray) -> np.ndarray:
-    """Return (N, H, W, 3) uint8 from grey (1), RGB (3) or RGBA (4, laid on white) channels."""
+    """Return (…, 3) uint8 from grey (1), RGB (3) or RGBA (4, laid on white) channels."""
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)
     if images.shape[-1] == 4:
-        alpha = images[..., 3:].astype(np.uint16)
-        on_white: np.ndarray = (images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255  # at most 65,152
-        return on_white.astype(np.uint8)
+        alpha = images[..., 3:].astype(np.uint16)  # the sum below is at most 65,152
+        return np.asarray((images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255, np.uint8)
     return images
 
 
 def usable_size(height: int, width: int) -> bool:
-    """Return whether an image is large enough, and square enough, to crop and resample to one cell."""
+    """Return whether an image can show one cell: sides of 16 to 4,096 pixels, at most 2 : 1."""
     shorter, longer = sorted((height, width))
-    return shorter >= SMALLEST_SIDE and longer <= min(2 * shorter, LARGEST_SIDE)
+    return shorter >= 16 and longer <= min(2 * shorter, 4096)
 
 
 def cropped_side(height: int, width: int) -> int:
-    """Return the side of the central square that is kept."""
-    is_original = height in ORIGINAL_SIDES and width in ORIGINAL_SIDES
-    return ORIGINAL_CROP if is_original else min(height, width)
+    """Return the side of the central square that is kept.
+
+    CellaVision's originals have 360 x 363 pixels or nearly so; of these the original report's data.npz holds the
+    central 200 x 200.
+    """
+    is_original = {height, width} <= {*range(350, 381)}
+    return 200 if is_original else min(height, width)
 
 
 def to_side(image: np.ndarray) -> np.ndarray:
@@ -134,11 +119,10 @@ def to_side(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     side = cropped_side(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
     if side == SIDE:
-        return square
-    resized = Image.fromarray(np.ascontiguousarray(square)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(resized)
+        return image[top : top + side, left : left + side]
+    square = Image.fromarray(image).crop((left, top, left + side, top + side))
+    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def geometry_notes(sizes: np.ndarray) -> tuple[str, ...]:

@@ -1,13 +1,11 @@
 """Images from a folder with one subfolder per class, a folder of unlabelled images, or one image file."""
 
-import hashlib
 import logging
-import os
 import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -15,7 +13,6 @@ from PIL import Image
 from helpers.data.cells import CLASS_NAMES, SIDE, Cells
 from helpers.data.conversions import as_rgb, class_index, geometry_notes, to_side, usable_size
 from helpers.errors import printable, refused, refusing
-from helpers.files import file_sha256
 
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it would print beside the one line of an InputError
 
@@ -25,13 +22,12 @@ SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 """Left behind by file managers; skipped silently, as are names that begin with a dot."""
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """The image files of a folder in the order they are loaded, and the label of each."""
 
-    paths: tuple[Path, ...]
-    labels: tuple[int, ...] | None
-    notes: tuple[str, ...]
+    paths: list[Path]
+    labels: list[int] | None
+    notes: list[str]
 
 
 def entries(folder: Path) -> list[Path]:
@@ -40,11 +36,11 @@ def entries(folder: Path) -> list[Path]:
     return [p for p in found if not p.name.startswith(".") and p.name.casefold() not in SYSTEM_FILES]
 
 
-def walk(folder: Path, visited: set[Path], skipped: list[Path]) -> list[Path]:
+def walk(folder: Path, visited: set[Path], skipped: list[str]) -> list[Path]:
     """Return the files below ``folder``; a folder met before (a symbolic link loop) goes to ``skipped``."""
     real = folder.resolve()
     if real in visited:
-        skipped.append(folder)
+        skipped.append(folder.name)
         return []
     visited.add(real)
     files = []
@@ -56,55 +52,50 @@ def walk(folder: Path, visited: set[Path], skipped: list[Path]) -> list[Path]:
 def list_images(path: Path) -> Listing:
     """Return the images of a folder, or the one image file; raise InputError for subfolders that name no class."""
     if not path.is_dir():
-        return Listing((path,), None, ())
+        return Listing([path], None, [])
     inside = entries(path)
     class_folders = [entry for entry in inside if entry.is_dir()]
     files = [entry for entry in inside if not entry.is_dir()]
     images = [entry for entry in files if entry.suffix.casefold() in SUFFIXES]
-    others = ", ".join([entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES][:9])
-    notes = [f"No images, skipped: {others}"] if others else []
-    if not class_folders:
-        if not images:
-            raise refused(path, "holds no images, expected one subfolder per class")
-        return Listing(tuple(images), None, (*notes, "The images lie in no class folder: no labels."))
-    if images:
+    others = [entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES]
+    notes = [f"No images, skipped: {', '.join(others[:9])}"] if others else []
+    if class_folders and images:
         raise refused(images[0], "lies beside the class folders, so its class is unknown")
 
-    labelled: list[tuple[Path, int]] = []
-    visited, skipped = {path.resolve()}, list[Path]()
-    for class_folder in class_folders:
-        label = class_index(class_folder.name)
+    labels, visited, skipped = list[int](), {path.resolve()}, list[str]()
+    for folder in class_folders:
+        label = class_index(folder.name)
         if label is None:
-            raise refused(class_folder, f"names none of the classes ({', '.join(CLASS_NAMES)})")
-        labelled += [(image, label) for image in walk(class_folder, visited, skipped)]
-    if not labelled:
-        raise refused(path, "its class folders hold no images")
+            raise refused(folder, f"names none of the classes ({', '.join(CLASS_NAMES)})")
+        images += walk(folder, visited, skipped)
+        labels += [label] * (len(images) - len(labels))
+    if not images:
+        raise refused(path, "holds no images, expected one subfolder of images per class")
+    for image in images:
+        if not image.is_file():  # reading a fifo would never end
+            raise refused(image, "is no regular file, or a link to nothing; expected an image")
     if skipped:
-        notes.append(
-            f"Links to folders read already, skipped: {', '.join(link.name for link in skipped[:9])}"
-        )
-    paths, labels = zip(*labelled, strict=True)
-    return Listing(paths, labels, tuple(notes))
+        notes.append(f"Links to folders read already, skipped: {', '.join(skipped[:9])}")
+    if not class_folders:
+        notes.append("The images lie in no class folder: no labels.")
+    return Listing(images, labels if class_folders else None, notes)
 
 
 def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
     """Return (48, 48, 3) uint8, the stored (height, width), and the stored mode; raise InputError."""
-    with refusing(path, "an image"):
-        if not path.is_file():
-            raise refused(path, "is no regular file, or a link to nothing; expected an image")
-        with Image.open(path, formats=FORMATS) as image:
-            width, height = image.size
-            if not usable_size(height, width):
-                raise refused(path, f"is {height} × {width} pixels, expected one cell, about square")
-            if getattr(image, "n_frames", 1) > 1:
-                raise refused(path, "holds several frames, expected one image")
-            mode = image.mode
-            if mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
-                raise refused(path, f"has pixels of mode {mode}, expected 8-bit RGB or grey")
-            if "A" in mode or "transparency" in image.info:
-                mode = "RGBA"
-            pixels = np.asarray(image.convert("RGBA" if mode == "RGBA" else "RGB"))
-    return to_side(as_rgb(pixels[None])[0]), (height, width), mode
+    with refusing(path, "an image"), Image.open(path, formats=FORMATS) as image:
+        width, height = image.size
+        if not usable_size(height, width):
+            raise refused(path, f"is {height} × {width} pixels, expected one cell, about square")
+        if getattr(image, "n_frames", 1) > 1:
+            raise refused(path, "holds several frames, expected one image")
+        mode = image.mode
+        if mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
+            raise refused(path, f"has pixels of mode {mode}, expected 8-bit RGB or grey")
+        if "A" in mode or "transparency" in image.info:
+            mode = "RGBA"
+        pixels = np.asarray(image.convert("RGBA" if mode == "RGBA" else "RGB"))
+    return to_side(as_rgb(pixels)), (height, width), mode
 
 
 def read_images(path: Path) -> Cells:
@@ -112,39 +103,19 @@ def read_images(path: Path) -> Cells:
     with refusing(path, "a folder of images"):
         listing = list_images(path)
         folder = path if path.is_dir() else path.parent
-    images = np.empty((len(listing.paths), SIDE, SIDE, 3), np.uint8)
-    sizes = np.empty((len(images), 2), np.int64)
-    modes: Counter[str] = Counter()
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
         warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images: errors stay errors
-        for index, (image, size, mode) in enumerate(pool.map(read_image, listing.paths)):
-            images[index], sizes[index] = image, size
-            modes[mode] += 1
-    notes = [*listing.notes, *geometry_notes(sizes)]
-    notes += [
-        f"{count:,} stored as {mode}, {'laid on white' if mode == 'RGBA' else 'converted to RGB'}."
-        for mode, count in sorted(modes.items())
-        if mode != "RGB"
-    ]
+        images, pairs, modes = zip(*pool.map(read_image, listing.paths), strict=True)
+    sizes, notes = np.array(pairs), [*listing.notes, *geometry_notes(np.array(pairs))]
+    for mode, count in sorted(Counter[str](modes).items()):
+        if mode != "RGB":
+            conversion = "laid on white" if mode == "RGBA" else "converted to RGB"
+            notes.append(f"{count:,} stored as {mode}, {conversion}.")
     return Cells(
-        images=images,
+        images=np.stack(images),
         labels=None if listing.labels is None else np.array(listing.labels, np.uint8),
         source=printable(f"folder {path.resolve().name}" if folder == path else path.name),
         notes=tuple(printable(note) for note in notes),
         original_sizes=None if (sizes == SIDE).all() else sizes,
-        names=tuple(printable(each.relative_to(folder).as_posix()) for each in listing.paths),
+        names=np.array([printable(each.relative_to(folder).as_posix()) for each in listing.paths]),
     )
-
-
-def folder_sha256(folder: Path) -> str:
-    """Return a SHA-256 over the images' relative names and contents, and over what the notes say of other files."""
-    digest = hashlib.sha256()
-    with refusing(folder, "a folder of images"):
-        listing = list_images(folder)
-        digest.update(ascii(listing.notes).encode())
-        for path in listing.paths:
-            name = os.fsencode(path.relative_to(folder).as_posix())
-            # A fifo would block here; read_image refuses it.
-            content = file_sha256(path) if path.is_file() else ""
-            digest.update(hashlib.sha256(name).digest() + content.encode())
-    return digest.hexdigest()

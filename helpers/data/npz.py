@@ -8,34 +8,19 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
+from helpers.data import conversions
 from helpers.data.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
-from helpers.data.conversions import (
-    as_labels,
-    as_rgb,
-    as_uint8,
-    geometry_notes,
-    to_side,
-    usable_size,
-    value_scale,
-)
 from helpers.errors import printable, refused, refusing
 
-LARGEST_ARRAY = 8 * 2**30
-"""Bytes that one array may declare."""
-
-LARGEST_COUNT = 500_000
-"""Images that one file may declare."""
-
-LARGEST_LABEL = 512
-"""Bytes of one label, if it is a name."""
-
-BLOCK_VALUES = 2**20
-"""Values read and converted at a time."""
+LARGEST_ARRAY = 8 * 2**30  # bytes
+LARGEST_COUNT = 500_000  # images in one file
+BLOCK_VALUES = 2**20  # read and converted at a time
 
 IMAGE_KEYS = {"", "image", "images", "img", "imgs", "x", "data", "pixels"}
 LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes"}
@@ -85,21 +70,43 @@ class StoredPart:
     shape: tuple[int, ...]
     """(N, H, W, C), or (N, C, H, W) where ``channels_first``."""
     channels_first: bool
-    notes: tuple[str, ...]
-    """A sentence per way in which the images do not lie as (N, H, W, 3)."""
+
+    def blocks(self, factor: float, offset: float) -> Iterator[np.ndarray]:
+        """Yield the images as (n, H, W, 3) uint8, scaled by ``factor`` and ``offset``."""
+        step = max(1, BLOCK_VALUES // prod(self.shape[1:])) * prod(self.shape[1:])
+        scaled = (conversions.as_uint8(block, factor, offset) for block in self.images.blocks(step))
+        pieces: Iterator[np.ndarray] = scaled
+        if self.images.fortran_order:  # every image is spread over the whole file
+            flat = np.empty(prod(self.shape), np.uint8)
+            for start, piece in zip(range(0, len(flat), step), pieces, strict=True):
+                flat[start : start + step] = piece
+            pieces = iter(flat.reshape(self.images.shape, order="F").reshape(self.shape))
+        for piece in pieces:
+            images = piece.reshape(-1, *self.shape[1:])
+            yield conversions.as_rgb(np.moveaxis(images, 1, -1) if self.channels_first else images)
+
+    def notes(self) -> list[str]:
+        """Return a sentence per way in which the images do not lie as (N, H, W, 3)."""
+        channels = self.shape[1 if self.channels_first else 3]
+        oddities = {
+            "The file held a single image.": len(self.images.shape) == 3 and channels > 1,
+            "Channels came before height and width; moved last.": self.channels_first,
+            "Images were grey; the value was repeated for red, green and blue.": channels == 1,
+            "Images had an alpha channel; laid on white.": channels == 4,
+        }
+        return [note for note, applies in oddities.items() if applies]
 
 
 def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
     """Return what one .npy entry's header says; raise InputError unless the file holds exactly that."""
     key = entry.filename.removesuffix(".npy")
     if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        found = f"is encrypted or compressed by method {entry.compress_type}"
-        raise refused(path, f"'{key}' {found}, expected an array written by numpy.savez")
-    is_in_file = entry.header_offset + entry.compress_size <= path.stat().st_size
+        found = f"'{key}' is encrypted or compressed by method {entry.compress_type}"
+        raise refused(path, f"{found}, expected an array written by numpy.savez")
     # Deflate cannot shrink more than 1032-fold: a larger claim cannot be true.
-    if not is_in_file or entry.file_size > min(LARGEST_ARRAY, 1040 * entry.compress_size):
-        found = f"claims {entry.file_size:,} bytes, which the file does not hold"
-        raise refused(path, f"'{key}' {found} or which are more than {LARGEST_ARRAY:,}")
+    if entry.file_size > min(LARGEST_ARRAY, 1040 * path.stat().st_size):
+        found = f"'{key}' claims {entry.file_size:,} bytes, which the file does not hold"
+        raise refused(path, f"{found} or which are more than {LARGEST_ARRAY:,}")
     with archive.open(entry) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged headers make Python's parser warn before it fails
         version = np.lib.format.read_magic(stream)
@@ -130,14 +137,14 @@ def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     images = the_one([array for array in arrays if len(array.shape) in (3, 4)], IMAGE_KEYS, "images", path)
     shape = images.shape
     if len(shape) == 3:
-        is_one_image = shape[2] in (3, 4) and usable_size(*shape[:2])
+        is_one_image = shape[2] in (3, 4) and conversions.usable_size(*shape[:2])
         shape = (1, *shape) if is_one_image else (*shape, 1)
     channels_first = shape[3] not in (1, 3, 4)
     count, *size = shape
     channels = size.pop(0 if channels_first else 2)
     if count == 0:
         raise refused(path, f"{images} holds no images")
-    if images.dtype.kind not in "uif" or channels not in (1, 3, 4) or not usable_size(*size):
+    if images.dtype.kind not in "uif" or channels not in (1, 3, 4) or not conversions.usable_size(*size):
         expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
         raise refused(path, f"{images} is no array of cell images, {expected}")
 
@@ -145,18 +152,11 @@ def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     fitting = [array for array in others if array.shape[0] == count] or others
     labels = the_one(fitting, LABEL_KEYS, "labels", path) if fitting else None
     shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}
-    if labels and (labels.shape not in shapes or labels.dtype.itemsize > LARGEST_LABEL):
+    if labels and (labels.shape not in shapes or labels.dtype.itemsize > 512):  # no name is as long
         found = f"but the labels are '{labels.key}', which is {labels.shape}, each value is {labels.dtype}"
         expected = "expected numbers or names of classes as (N,), (N, 1) or one-hot (N, 8)"
         raise refused(path, f"{count} images in {images} {found}, {expected}")
-    conversions = {
-        "The file held a single image.": len(images.shape) == 3 and channels > 1,
-        "Channels came before height and width; moved last.": channels_first,
-        "Images were grey; the value was repeated for red, green and blue.": channels == 1,
-        "Images had an alpha channel; laid on white.": channels == 4,
-    }
-    notes = tuple(note for note, applies in conversions.items() if applies)
-    return StoredPart(images, labels, shape, channels_first, notes)
+    return StoredPart(images, labels, shape, channels_first)
 
 
 def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
@@ -186,26 +186,7 @@ def find_scale(parts: list[StoredPart], path: Path) -> tuple[float, float, str]:
         blocks = (block for part in parts for block in part.images.blocks(BLOCK_VALUES))
         extremes = [extreme for block in blocks for extreme in (block.min(), block.max())]
     low, high = float(np.min(extremes)), float(np.max(extremes))
-    scale = value_scale(first.dtype, low, high)
-    if scale is None:
-        expected = "expected 0 to 255, 0 to 1 or -1 to 1, no NaN and nothing infinite"
-        raise refused(path, f"{first} has values {low:g} to {high:g}, {expected}")
-    return scale
-
-
-def stored_images(part: StoredPart, factor: float, offset: float) -> Iterator[np.ndarray]:
-    """Yield a part's images one by one as (H, W, 3) uint8, scaled by ``factor`` and ``offset``."""
-    values_each = prod(part.shape[1:])
-    step = max(1, BLOCK_VALUES // values_each) * values_each
-    pieces: Iterator[np.ndarray] = (as_uint8(block, factor, offset) for block in part.images.blocks(step))
-    if part.images.fortran_order:  # every image is spread over the whole file
-        flat = np.empty(prod(part.shape), np.uint8)
-        for start, piece in zip(range(0, len(flat), step), pieces, strict=True):
-            flat[start : start + step] = piece
-        pieces = iter(flat.reshape(part.images.shape, order="F").reshape(part.shape))
-    for piece in pieces:
-        images = piece.reshape(-1, *part.shape[1:])
-        yield from as_rgb(np.moveaxis(images, 1, -1) if part.channels_first else images)
+    return conversions.value_scale(first, first.dtype, low, high, path)
 
 
 def read_archive(path: Path) -> Cells:
@@ -218,28 +199,28 @@ def read_archive(path: Path) -> Cells:
             raise refused(path, "holds two arrays of the same key")
         parts = find_parts([open_array(file.zip, entry, path) for entry in entries], path)
         factor, offset, scale_note = find_scale(parts, path)
-        labels = [as_labels(file[a.entry.filename], path, a.key) for a in (p.labels for p in parts) if a]
+        stored = [part.labels for part in parts if part.labels]
+        labels = [conversions.as_labels(file[array.entry.filename], path, array.key) for array in stored]
         counts = [part.shape[0] for part in parts]
         images = np.empty((sum(counts), SIDE, SIDE, 3), np.uint8)
-        stored = (image for part in parts for image in stored_images(part, factor, offset))
-        for index, image in enumerate(stored):
-            images[index] = to_side(image)
+        blocks = (block for part in parts for block in part.blocks(factor, offset))
+        for index, image in enumerate(chain.from_iterable(blocks)):
+            images[index] = conversions.to_side(image)
 
-    height, width = parts[0].shape[2:] if parts[0].channels_first else parts[0].shape[1:3]
-    sizes = np.full((len(images), 2), (height, width))
-    label_notes = [note for _, its_notes in labels for note in its_notes]
-    found_notes = [*parts[0].notes, scale_note, *label_notes, *geometry_notes(sizes)]
+    size = parts[0].shape[2:] if parts[0].channels_first else parts[0].shape[1:3]
+    sizes = np.full((len(images), 2), size)
+    notes = [*parts[0].notes(), scale_note, *(note for _, note in labels), *conversions.geometry_notes(sizes)]
     splits = [part.images.split_and_stem[0] for part in parts]
     is_split = {"train", "test"} <= set(splits)
     if any(splits):
-        named = ", ".join(f"{n:,} {split}" for n, split in zip(counts, splits, strict=True))
+        named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
         unused = "" if is_split else "; split anew, for want of parts to train and to test on"
-        found_notes.append(f"The file's own parts: {named}{unused}.")
+        notes.append(f"The file's own parts: {named}{unused}.")
     return Cells(
         images=images,
         labels=np.concatenate([values for values, _ in labels]) if labels else None,
         source=printable(path.name),
-        notes=tuple(dict.fromkeys(printable(note) for note in found_notes if note)),
+        notes=tuple(dict.fromkeys(printable(note) for note in notes if note)),
         source_split=np.repeat(splits, counts) if is_split else None,
-        original_sizes=None if (height, width) == (SIDE, SIDE) else sizes,
+        original_sizes=None if size == (SIDE, SIDE) else sizes,
     )

@@ -1,13 +1,12 @@
 """The one door through which cells come in, whatever form they have."""
 
-import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from helpers.data.bloodmnist import download_bloodmnist, find_bloodmnist, is_bloodmnist, usual_places
+from helpers.data.bloodmnist import download_bloodmnist, find_bloodmnist, is_bloodmnist
 from helpers.data.cells import Cells
-from helpers.data.folder import folder_sha256, read_images
+from helpers.data.folder import list_images, read_images
 from helpers.data.npz import read_archive
 from helpers.errors import InputError, refused, refusing
 from helpers.files import ROOT, file_sha256, key_of
@@ -25,7 +24,7 @@ SAME_COLLECTION = (
 class Source:
     """Where the cells will come from, before any is loaded."""
 
-    kind: Literal["archive", "folder", "image", "synthetic"]
+    kind: Literal["archive", "images", "synthetic"]
     path: Path | None = None
     reason: str = ""
     """Why "auto" ended here, and which files were refused on the way, for the report; else empty."""
@@ -34,23 +33,19 @@ class Source:
 
 def describe_path(path: Path) -> Source:
     """Return what lies at ``path``, judged by content and not by suffix; raise InputError."""
-    if not path.exists():
-        raise refused(path, f"not found, expected {', '.join(KEYWORDS)}, an .npz file or a folder")
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        return Source("folder", path.absolute())
-    if not stat.S_ISREG(mode):
-        raise refused(path, "is no regular file, expected an .npz file, a folder or an image")
+    if path.is_dir():
+        return Source("images", path.absolute())
+    if not path.is_file():
+        found = "is no regular file" if path.exists() else "not found"
+        raise refused(path, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder or an image")
     with path.open("rb") as stream:
         start = stream.read(12)
-    image_starts = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF")
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return Source("archive", path.absolute())
-    if start.startswith(image_starts):
-        return Source("image", path.absolute())
-    if start.startswith(b"\x93NUMPY"):
-        raise refused(path, "is a single .npy array, expected an .npz file with images and labels")
-    raise refused(path, f"begins with {start[:4]!r}, expected an .npz file, a folder or an image")
+    if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF")):
+        return Source("images", path.absolute())
+    found = "is a single .npy array" if start.startswith(b"\x93NUMPY") else f"begins with {start[:4]!r}"
+    raise refused(path, f"{found}, expected an .npz file of images and labels, a folder or an image")
 
 
 def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Source:
@@ -70,25 +65,26 @@ def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000
     with refusing(original, "data"):
         if source == "auto" and original.exists():
             return replace(describe_path(original), reason="data/data.npz is there.")
-    found, problems = find_bloodmnist(usual_places())
-    reasons = [f"refused: {problem}" for problem in problems]
-    if source == "bloodmnist":
-        if problems and not found:
-            raise problems[0]
-        return Source("archive", found or download_bloodmnist(), "; ".join(reasons))
-    reasons = ["data/data.npz is not there", *reasons]
+    found, problems = find_bloodmnist()
+    reasons = ["data/data.npz is not there"] if source == "auto" else []
+    reasons += [f"refused: {problem}" for problem in problems]
     try:
-        return Source("archive", found or download_bloodmnist(), "; ".join([*reasons, "BloodMNIST is used."]))
+        if source == "bloodmnist" and problems and not found:
+            raise problems[0]
+        path = found or download_bloodmnist()
     except InputError as error:
+        if source == "bloodmnist":
+            raise
         reason = "; ".join([*reasons, f"{error}; synthetic cells are drawn."])
         return Source("synthetic", reason=reason, synthetic_count=synthetic_count)
+    reasons += ["BloodMNIST is used."] if source == "auto" else []
+    return Source("archive", path, "; ".join(reasons))
 
 
 def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Cells:
-    """Return the cells that ``source`` names; see `resolve_source`.
+    """Return the cells that ``source`` names (see `resolve_source`), every conversion stated in ``notes``.
 
-    ``labels`` is None where the source has none. Every conversion is stated in ``notes``. Raises InputError
-    with one line for whatever is not understood.
+    Raises InputError with one line for whatever is not understood.
     """
     resolved = resolve_source(source, synthetic_count=synthetic_count)
     notes = (resolved.reason,) if resolved.reason else ()
@@ -96,21 +92,21 @@ def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) ->
         from helpers.data.synthetic import draw_cells
 
         cells = draw_cells(resolved.synthetic_count)
-    elif resolved.kind != "archive":
-        return read_images(resolved.path)
+    elif resolved.kind == "images":
+        cells = read_images(resolved.path)
     else:
         cells = read_archive(resolved.path)
         if is_bloodmnist(resolved.path):
             cells = replace(cells, source="BloodMNIST (MedMNIST v2, Zenodo record 10519652, CC BY 4.0)")
             notes = (*notes, SAME_COLLECTION)
-    return replace(cells, notes=(*notes, *cells.notes)) if notes else cells
+    return replace(cells, notes=(*notes, *cells.notes))
 
 
 def source_fingerprint(source: Source) -> str:
-    """Return a hash over everything in a resolved source that its cells depend on, and its name."""
+    """Return a hash over all that the cells of a resolved source depend on: names, contents, skipped files."""
     if source.path is None:
-        return key_of("synthetic", source.synthetic_count)
-    if source.kind == "folder":
-        return key_of(ascii(source.path.name), folder_sha256(source.path))
-    with refusing(source.path, "a file"):
-        return key_of(ascii(source.path.name), file_sha256(source.path))
+        return key_of(source.synthetic_count, file_sha256(Path(__file__).with_name("morphology.csv")))
+    with refusing(source.path, "data"):
+        listing = list_images(source.path)
+        names = [path.relative_to(source.path.parent) for path in listing.paths]
+        return key_of(ascii((names, listing.notes)), [file_sha256(path) for path in listing.paths])

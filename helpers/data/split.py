@@ -7,19 +7,17 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells
-from helpers.errors import InputError
+from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells, content_sha256
+from helpers.errors import refused
 from helpers.files import key_of
 
+SEED = 0  # the order of the images is drawn from this and from their pixels
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 FEWEST_PER_CLASS = 4
 """Distinct images a class needs: one each to validate and test, two to train, so that folds can hold it."""
 
 DROPPED = "dropped"
-
-SEED = 0
-"""What the order of the images is drawn from, besides their pixels."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,7 @@ class Part:
     @cached_property
     def sha256(self) -> str:
         """Identity of these images and labels, in this order."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
-        digest.update(np.ascontiguousarray(self.labels, dtype=np.uint8).data)
-        return digest.hexdigest()
+        return content_sha256(self.images, self.labels)
 
 
 @dataclass(frozen=True)
@@ -66,13 +62,9 @@ class Split:
 
     def counts(self, labels: np.ndarray) -> pd.DataFrame:
         """Return the number of images per class (rows, then all) and part (columns, then dropped)."""
-        table = pd.DataFrame(
-            {
-                part: np.bincount(labels[self.indices(part)], minlength=len(CLASS_NAMES))
-                for part in (*SPLIT_NAMES, DROPPED)
-            },
-            index=pd.Index(CLASS_NAMES, name="class"),
-        )
+        parts, classes = (*SPLIT_NAMES, DROPPED), len(CLASS_NAMES)
+        counts = {part: np.bincount(labels[self.indices(part)], minlength=classes) for part in parts}
+        table = pd.DataFrame(counts, index=pd.Index(CLASS_NAMES, name="class"))
         table.loc["all"] = table.sum()
         return table
 
@@ -98,11 +90,6 @@ def find_copies(pixel_sha256: np.ndarray) -> list[np.ndarray]:
     return [members.to_numpy() for _, members in groups if len(members) > 1]
 
 
-def has_conflicting_labels(group: np.ndarray, labels: np.ndarray) -> bool:
-    """Return whether the copies in ``group`` carry more than one label."""
-    return len(np.unique(labels[group])) > 1
-
-
 def _hash_order(pixel_sha256: np.ndarray) -> np.ndarray:
     """Return a shuffle that depends on the pixels only, never on the order in the file."""
     return np.argsort([key_of(SEED, pixels) for pixels in pixel_sha256.tolist()])
@@ -116,25 +103,20 @@ def split_cells(cells: Cells) -> Split:
     eighth of the training images of each class validates where the source names none. Images
     are ordered by a hash of seed and pixels, so the same images give the same split in any order.
 
-    Raises
-    ------
-    InputError
-        The cells have no labels, or fewer than two classes, or a class with fewer than four distinct images,
-        or with a single one to train on.
+    Raises InputError where the cells have no labels, or fewer than two classes, or a class has fewer than four
+    distinct images or a single one to train on.
     """
     labels, source = cells.labels, cells.source_split
     if labels is None:
-        raise InputError(f"{cells.source}: no labels found, expected one per image to train on")
+        raise refused(cells.source, "no labels found, expected one per image to train on")
     pixel_sha256 = hash_pixels(cells.images)
-    parts = np.full(len(cells), "train", dtype="<U10")
     keeps_source = source is not None and {"train", "test"} <= set(source.tolist())
-    if keeps_source:
-        parts[:] = source
+    parts = np.array(source if keeps_source else ["train"] * len(cells), dtype="<U10")
     has_validation = "validation" in parts
     leaked = 0
     for group in find_copies(pixel_sha256):
         most_guarded = max(group, key=lambda i: SPLIT_NAMES.index(parts[i]))
-        conflict = has_conflicting_labels(group, labels)
+        conflict = len(np.unique(labels[group])) > 1
         leaked += 0 if conflict else int(np.sum(parts[group] != parts[most_guarded]))
         parts[group if conflict else group[group != most_guarded]] = DROPPED
 
@@ -147,30 +129,26 @@ def split_cells(cells: Cells) -> Split:
             rest = members[parts[members] == "train"]
             count = max(1, round(VALIDATION_SHARE / (1 - TEST_SHARE) * len(rest)))
             parts[rest[: min(count, max(0, len(rest) - 2))]] = "validation"
-    _require_enough(cells.source, labels, parts)
     origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {SEED}"
-    return Split(parts, pixel_sha256, origin, leaked)
+    split = Split(parts, pixel_sha256, origin, leaked)
+    _require_enough(split.counts(labels).drop("all"), cells.source)
+    return split
 
 
-def _require_enough(source: str, labels: np.ndarray, parts: np.ndarray) -> None:
-    """Raise InputError where a class or a part has too few images for a split."""
-    for label in np.unique(labels):
-        of_class = parts[labels == label]
-        distinct, name = int(np.sum(of_class != DROPPED)), CLASS_NAMES[label]
-        if distinct < FEWEST_PER_CLASS:
-            raise InputError(
-                f"{source}: class {name!r} has {distinct} distinct images, "
-                f"expected at least {FEWEST_PER_CLASS} to split into training, validation and test"
-            )
-        if np.sum(of_class == "train") == 1:
-            raise InputError(f"{source}: class {name!r} has 1 training image, expected none or at least 2")
+def _require_enough(counts: pd.DataFrame, source: str) -> None:
+    """Raise InputError where a class or a part has too few images for a split; see `Split.counts`."""
+    distinct = counts[[*SPLIT_NAMES]].sum(axis=1)
+    for name in counts.index[counts.any(axis=1)]:
+        if distinct[name] < FEWEST_PER_CLASS:
+            expected = f"at least {FEWEST_PER_CLASS} to split into training, validation and test"
+            raise refused(source, f"class {name!r} has {distinct[name]} distinct images, expected {expected}")
+        if counts.loc[name, "train"] == 1:
+            raise refused(source, f"class {name!r} has 1 training image, expected none or at least 2")
     for name in SPLIT_NAMES:
-        found = len(np.unique(labels[parts == name]))
+        found = np.count_nonzero(counts[name])
         if found < (2 if name == "train" else 1):
-            raise InputError(
-                f"{source}: {found} classes among the {name} images, expected "
-                "two or more to train on and one or more in every part"
-            )
+            expected = "expected two or more to train on and one or more in every part"
+            raise refused(source, f"{found} classes among the {name} images, {expected}")
 
 
 def take_sample(cells: Cells, count: int) -> Cells:
@@ -181,22 +159,13 @@ def take_sample(cells: Cells, count: int) -> Cells:
     """
     if cells.labels is None or len(cells) <= count:
         return cells
-    order = _hash_order(hash_pixels(cells.images))
-    chosen = []
+    order, chosen = _hash_order(hash_pixels(cells.images)), []
     for label in np.unique(cells.labels):
         members = order[cells.labels[order] == label]
         chosen.append(members[-max(12, round(count * len(members) / len(cells))) :])
-    keep = np.sort(np.concatenate(chosen))
-    note = f"A sample of {len(keep):,} of {len(cells):,} images is used."
-    return replace(
-        cells,
-        images=cells.images[keep],
-        labels=cells.labels[keep],
-        notes=(*cells.notes, note),
-        source_split=None if cells.source_split is None else cells.source_split[keep],
-        original_sizes=None if cells.original_sizes is None else cells.original_sizes[keep],
-        names=None if cells.names is None else tuple(cells.names[i] for i in keep),
-    )
+    sample = cells.take(np.sort(np.concatenate(chosen)))
+    note = f"A sample of {len(sample):,} of {len(cells):,} images is used."
+    return replace(sample, notes=(*cells.notes, note))
 
 
 def scale_pixels(images: np.ndarray) -> np.ndarray:

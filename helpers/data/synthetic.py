@@ -1,75 +1,41 @@
 """Draws stained blood cells from their morphology, so that the report runs without data and without a network.
 
-No pixel of a micrograph enters: soft-edged discs are drawn from the named numbers in MORPHOLOGY. The custom LeNet,
+No pixel of a micrograph enters: soft-edged discs are drawn from the named numbers in morphology.csv. The custom LeNet,
 trained for 10 epochs on 12,000 drawn cells alone, reached a balanced accuracy of 0.81 and 0.83 (two seeds) on the
 15,092 real ones and an accuracy of 0.95 on 2,000 other drawn ones.
 """
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 
 from helpers.data.cells import CLASS_NAMES, SIDE, Cells
 
 CLASS_COUNTS = (1076, 2752, 1370, 2556, 1072, 1254, 2939, 2073)
 """Cells per class, in the order of CLASS_NAMES, in the report's 15,092 images (doi:10.1016/j.dib.2020.105474)."""
 
-# fmt: off
-MORPHOLOGY = {
-    # Lengths in pixels of 48, colours in 8-bit RGB. A row's "_spread" is its standard deviation over cells.
-    #                      baso   eosino erythro  immat. lympho mono   neutro platelet
-    "radius":             [15.2,  16.2,  12.0,    17.0,  12.2,  18.8,  15.3,  7.0],
-    "radius_spread":      [1.4,   1.4,   1.9,     2.0,   1.3,   1.6,   1.3,   1.3],
-    "elongation":         [.05,   .05,   .07,     .06,   .06,   .09,   .07,   .07],  # sd of ½ log(length / width)
-    "ruffle":             [.7,    .4,    .8,      .7,    .8,    1.5,   .6,    .6],   # wandering of the outline
-    "ruffle_spread":      [.4,    .2,    .4,      .5,    .4,    1.1,   .3,    .4],
-    "fringe":             [.2,    .2,    .2,      .2,    .2,    .2,    .2,    .3],   # roughness pixel by pixel
-    "nucleus_area":       [430,   540,   195,     505,   345,   650,   415,   0],    # square pixels
-    "nucleus_area_spread": [60,   50,    85,      90,    45,    70,    40,    0],
-    "lobes":              [2.0,   2.2,   .9,      1.0,   1.0,   1.8,   2.3,   1],    # rounded, 1 to 5
-    "lobes_spread":       [.7,    .5,    .35,     0,     0,     .8,    1.1,   0],
-    "arc":                [5.5,   8.4,   .5,      5.5,   1.2,   6.6,   7.4,   0],    # radius of the bent nucleus
-    "arc_spread":         [1.0,   .9,    .5,      2.2,   .8,    1.6,   .9,    0],
-    "bend":               [1.6,   2.0,   .6,      1.2,   .9,    1.7,   2.1,   0],    # half its angle, radians
-    "bend_spread":        [.4,    .4,    .4,      .5,    .3,    .4,    .5,    0],
-    "eccentricity":       [1.0,   1.5,   2.0,     3.0,   1.0,   2.5,   .8,    0],    # nucleus from cell centre
-    "eccentricity_spread": [.8,   1.2,   1.3,     1.5,   .8,    1.5,   .8,    0],
-    "chromatin":          [22,    26,    16,      28,    17,    22,    24,    0],    # contrast within the nucleus, RGB
-    "mottle":             [10,    11,    8,       10,    7,     10,    8,     12],   # and within the cytoplasm
-    "granules":           [.58,   .62,   .1,      .28,   .08,   .2,    .2,    .45],  # part of the cytoplasm covered
-    "granules_spread":    [.14,   .12,   .05,     .18,   .05,   .14,   .12,   .18],
-    "granules_on_nucleus": [.8,   0,     0,       .2,    0,     .05,   0,     0],    # 1 hides it
-    "vacuoles":           [0,     .3,    0,       .1,    .1,    5,     .2,    0],    # mean number
-    "cytoplasm":          [(172, 124, 173), (206, 138, 158), (155, 127, 167), (178, 138, 173),
-                           (148, 119, 170), (170, 142, 181), (208, 168, 177), (166, 126, 175)],
-    "cytoplasm_spread":   [11,    11,    14,      11,    12,    11,    9,     12],
-    "granule":            [(64, 24, 121), (172, 96, 136), (140, 110, 165), (132, 88, 157),
-                           (130, 90, 160), (132, 98, 160), (172, 122, 160), (94, 41, 140)],
-    "nucleus":            [(94, 50, 142), (96, 49, 140), (65, 33, 124), (89, 43, 135),
-                           (80, 37, 128), (102, 50, 142), (81, 39, 136), (0, 0, 0)],
-}
+MORPHOLOGY = pd.read_csv(
+    Path(__file__).with_name("morphology.csv"), index_col="quantity", skipinitialspace=True
+)[[*CLASS_NAMES]]
 """One row per quantity, one column per class: set by eye, then by the class averages of real colours and sizes."""
-# fmt: on
 
 PLASMA, RED_CELL, STRAY = (254, 228, 202), (203, 164, 166), (112, 62, 146)
 """RGB of the background, of red cells, and of stray platelets and white cells at the edge of the picture."""
 
-RED_CELLS, VACUOLES, DISCS = 14, 8, 5
-"""Most red cells around a cell, most vacuoles in it, and the number of discs that make up a nucleus."""
-
-BATCH = 64
-"""Cells drawn at once: 0.6 MB per field, so that the fields stay in the processor's cache."""
-
+RED_CELLS, VACUOLES = 14, 8  # at most, around a cell and in it
+DISCS = 5  # that make up a nucleus
+SOFTNESS = 1.3  # of outlines: pixels over which they fade
+BATCH = 64  # cells drawn at once: 0.6 MB per field, so that the fields stay in the processor's cache
 AXIS = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
 
 Parameters = dict[str, np.ndarray]
 
 
 def draw_cells(count: int, seed: int = 0) -> Cells:
-    """Synthetic stained cells with labels; the same count and seed give the same bytes.
+    """``count`` synthetic stained cells with labels, the classes as frequent as in CLASS_COUNTS.
 
-    Parameters
-    ----------
-    count : number of cells, 1 or more; the classes are as frequent as in CLASS_COUNTS
-    seed : 0 or more
+    The same count and seed give the same bytes.
     """
     rng = np.random.default_rng(seed)
     quota = count * np.array(CLASS_COUNTS) / sum(CLASS_COUNTS)
@@ -90,7 +56,7 @@ def _draw_batch(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     u, v = _cell_coordinates(cell, rng)
     grain = rng.standard_normal(u.shape, np.float32)
     depth = np.sqrt(u * u + v * v) - _per_cell(cell["radius"]) + grain * _per_cell(cell["fringe"])
-    body = _coverage(depth)
+    body = np.clip(0.5 - depth / SOFTNESS, 0, 1)
     membrane = np.clip(14 - 14 * np.abs(depth + 1), 0, 14)
     for field, tissue in zip(picture, _draw_tissue(cell, u, v, grain, rng), strict=True):
         field += body * (tissue - membrane - field)
@@ -98,9 +64,11 @@ def _draw_batch(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _draw_parameters(labels: np.ndarray, rng: np.random.Generator) -> Parameters:
-    """Each quantity of MORPHOLOGY for each cell: (n,), or (n, 3) for a colour."""
+    """Each quantity of MORPHOLOGY for each cell, (n,), and three colours, (n, 3)."""
     n = len(labels)
-    cell = {name: np.array(row, np.float32)[labels] for name, row in MORPHOLOGY.items()}
+    cell = {name: row.to_numpy(np.float32)[labels] for name, row in MORPHOLOGY.iterrows()}
+    for name in ("cytoplasm", "granule", "nucleus"):
+        cell[name] = np.stack([cell[f"{name}_{colour}"] for colour in ("red", "green", "blue")], axis=1)
     usual_radius = cell["radius"]
     for name in [name for name in cell if f"{name}_spread" in cell and cell[name].ndim == 1]:
         drawn = cell[name] + cell[f"{name}_spread"] * rng.standard_normal(n)
@@ -166,7 +134,7 @@ def _draw_tissue(
     """Red, green and blue fields of cytoplasm, nucleus, granules and vacuoles, as if the cell had no end."""
     coarse = _smooth_noise(len(u), 12, rng)
     depth = _nucleus_distance(cell, u, v, rng)
-    nucleus = _coverage(depth)
+    nucleus = np.clip(0.5 - depth / SOFTNESS, 0, 1)
     # Standard normal grain lies below this threshold in about the wanted part of the pixels.
     threshold = 2.6 * (np.clip(cell["granules"], 0.02, 0.98) - 0.5)
     granules = np.clip(1.2 * (_per_cell(threshold) - grain) + 0.5, 0, 1)
@@ -265,8 +233,3 @@ def _sum_of_axes(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _per_cell(value: np.ndarray) -> np.ndarray:
     """One number per cell, shaped to meet a field."""
     return np.asarray(value, np.float32)[:, None, None]
-
-
-def _coverage(distance: np.ndarray) -> np.ndarray:
-    """Field of how much of each pixel, 0 to 1, an outline encloses, from the signed distance to it in pixels."""
-    return np.asarray(np.clip(0.5 - distance / 1.3, 0, 1))

@@ -9,9 +9,7 @@ from helpers.data.audit import (
     describe_copies,
     describe_defects,
     dropped_images,
-    find_constant,
     find_near_copies,
-    find_saturated,
 )
 from helpers.data.cells import Cells
 from helpers.data.split import split_cells
@@ -45,13 +43,16 @@ def test_where_nearly_all_images_are_alike_their_pairs_are_not_listed() -> None:
     assert find_near_copies(dark) is None
 
 
-def test_constant_and_saturated_images_are_found() -> None:
-    images = noise(6)
+def test_constant_and_saturated_images_are_counted() -> None:
+    images = noise(40)
     images[1] = (10, 20, 30)
     images[2] = 255
-    images[4, :30] = 0
-    assert find_constant(images).tolist() == [1, 2]
-    assert find_saturated(images).tolist() == [2, 4]
+    images[4, :24] = 0
+    images[5, :23] = 0
+    cells = Cells(images, (np.arange(40) % 2).astype(np.uint8), "noise")
+    found, _ = describe_defects(cells, split_cells(cells))
+    assert found.loc["constant images", "found"] == "2"
+    assert found.loc["saturated images (50% of pixels or more)", "found"] == "2"
 
 
 def test_the_table_of_defects_says_how_much_the_original_size_gives_away() -> None:

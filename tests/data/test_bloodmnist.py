@@ -51,10 +51,24 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
-def test_the_file_is_downloaded_whole(server: str, tmp_path: Path) -> None:
-    path = download_bloodmnist(tmp_path / "cache", f"{server}/file", MD5)
-    assert path.read_bytes() == CONTENT
-    assert [entry.name for entry in path.parent.iterdir()] == ["bloodmnist_64.npz"]
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache that expects CONTENT, and neither checkout nor home."""
+    monkeypatch.setattr(bloodmnist, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(bloodmnist, "ROOT", tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setitem(bloodmnist.MD5, "bloodmnist_64.npz", MD5)
+    return tmp_path / "cache"
+
+
+def left_in(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()] if folder.exists() else []
+
+
+def test_the_file_is_downloaded_whole(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bloodmnist, "URL", f"{server}/file")
+    assert download_bloodmnist().read_bytes() == CONTENT
+    assert left_in(cache) == ["bloodmnist_64.npz"]
 
 
 @pytest.mark.parametrize(
@@ -66,31 +80,34 @@ def test_the_file_is_downloaded_whole(server: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_failed_download_leaves_nothing_behind(
-    page: str, md5: str, said: str, server: str, tmp_path: Path
+    page: str, md5: str, said: str, server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bloodmnist, "URL", f"{server}/{page}")
+    monkeypatch.setitem(bloodmnist.MD5, "bloodmnist_64.npz", md5)
     with pytest.raises(InputError, match=said) as caught:
-        download_bloodmnist(tmp_path, f"{server}/{page}", md5)
-    assert list(tmp_path.iterdir()) == []
+        download_bloodmnist()
+    assert left_in(cache) == []
     assert server in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("page", ["silent", "stalls"])
 def test_a_server_that_does_not_answer_or_go_on_is_given_up(
-    page: str, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bloodmnist, "URL", f"{server}/{page}")
     monkeypatch.setattr(bloodmnist, "TIMEOUT", (0.2, 0.2))
     with pytest.raises(InputError, match="timed out"):
-        download_bloodmnist(tmp_path, f"{server}/{page}", MD5)
-    assert list(tmp_path.iterdir()) == []
+        download_bloodmnist()
+    assert left_in(cache) == []
 
 
-def test_no_network_is_said(tmp_path: Path) -> None:
+def test_no_network_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+        monkeypatch.setattr(bloodmnist, "URL", f"http://127.0.0.1:{unused.getsockname()[1]}/file")
         with pytest.raises(InputError, match="no connection"):
-            download_bloodmnist(tmp_path, f"http://127.0.0.1:{port}/file", MD5)
+            download_bloodmnist()
 
 
 def test_the_limits_add_up_to_less_than_15_seconds() -> None:
@@ -98,29 +115,36 @@ def test_the_limits_add_up_to_less_than_15_seconds() -> None:
     assert 3 * connecting + standing_still < 15
 
 
-def test_the_folder_may_be_impossible_to_write(server: str, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match="could not be downloaded"):
-        download_bloodmnist(tmp_path / "file" / "cache", f"{server}/file", MD5)
-
-
-def test_the_first_file_with_the_right_checksum_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_folder_may_be_impossible_to_write(
+    server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(bloodmnist.MD5, "bloodmnist_64.npz", MD5)
-    bad, good = tmp_path / "data" / "bloodmnist_64.npz", tmp_path / "cache" / "bloodmnist_64.npz"
-    assert find_bloodmnist([bad, good]) == (None, [])
+    monkeypatch.setattr(bloodmnist, "URL", f"{server}/file")
+    cache.write_text("in the way")
+    with pytest.raises(InputError, match="could not be downloaded"):
+        download_bloodmnist()
+
+
+def test_the_first_file_with_the_right_checksum_is_found(cache: Path) -> None:
+    bad, good = cache.parent / "data" / "bloodmnist_64.npz", cache / "bloodmnist_64.npz"
+    assert find_bloodmnist() == (None, [])
     for path, content in ((bad, CONTENT[1:]), (good, CONTENT)):
         path.parent.mkdir()
         path.write_bytes(content)
-    found, problems = find_bloodmnist([bad, good])
+    found, problems = find_bloodmnist()
     assert found == good
     assert [str(bad) in str(problem) and "checksum" in str(problem) for problem in problems] == [True]
 
 
-def test_the_usual_places_start_with_64_pixels_in_the_checkout() -> None:
-    places = bloodmnist.usual_places()
-    assert places[0] == bloodmnist.ROOT / "data" / "bloodmnist_64.npz"
-    assert Path("~/.medmnist/bloodmnist.npz").expanduser() in places
-    names = [path.name for path in places]
-    assert names == ["bloodmnist_64.npz"] * 3 + ["bloodmnist.npz"] * 3
+def test_64_pixels_come_first_and_the_checkout_before_home_and_cache(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bloodmnist.MD5, "bloodmnist.npz", MD5)
+    folders = [cache.parent / "data", cache.parent / ".medmnist", cache]
+    places = [folder / name for name in ("bloodmnist_64.npz", "bloodmnist.npz") for folder in folders]
+    for path in places:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(CONTENT)
+    for path in places:
+        assert find_bloodmnist() == (path, [])
+        path.unlink()
+    assert find_bloodmnist() == (None, [])

@@ -39,14 +39,15 @@ def test_each_subfolder_is_a_class(folder: Path) -> None:
     assert (cells.images == cell_images(6)).all()
     assert cells.labels is not None
     assert cells.labels.tolist() == [0, 0, 3, 3, 7, 7]
-    assert cells.names == (
+    assert cells.names is not None
+    assert cells.names.tolist() == [
         "basophil/a.png",
         "basophil/b.png",
         "ig/a.png",
         "ig/b.png",
         "platelet/a.png",
         "platelet/b.png",
-    )
+    ]
     assert cells.notes == ()
     assert cells.original_sizes is None
     assert cells.source == "folder my cells"
@@ -142,7 +143,8 @@ def test_one_image_file_is_one_unlabelled_cell(folder: Path) -> None:
     cells = load_cells(folder / "ig" / "a.png")
     assert (cells.images == cell_images(6)[2:3]).all()
     assert cells.labels is None
-    assert cells.names == ("a.png",)
+    assert cells.names is not None
+    assert cells.names.tolist() == ["a.png"]
 
 
 def test_what_file_managers_leave_behind_is_skipped_silently(folder: Path) -> None:

@@ -70,8 +70,10 @@ def test_no_two_images_are_alike(cells):
 
 
 def test_morphology_has_one_entry_per_class_and_spreads_that_belong_to_a_quantity():
-    assert all(len(row) == len(CLASS_NAMES) for row in MORPHOLOGY.values())
-    assert all(name.removesuffix("_spread") in MORPHOLOGY for name in MORPHOLOGY)
+    assert tuple(MORPHOLOGY) == CLASS_NAMES
+    assert MORPHOLOGY.notna().all(axis=None)
+    quantities = {*MORPHOLOGY.index, "cytoplasm"}  # whose red, green and blue vary together
+    assert all(name.removesuffix("_spread") in quantities for name in quantities)
 
 
 def test_memory_beyond_the_result_does_not_grow_with_the_number_of_cells():
