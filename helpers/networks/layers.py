@@ -33,13 +33,17 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return outputs
 
 
-def with_fused_batch_norm(model: keras.Model) -> keras.Model:
-    """Return an untrained copy of ``model`` whose batch normalisations use the fused kernel."""
+def made_fast(model: keras.Model, precision: str) -> keras.Model:
+    """Return an untrained copy of ``model`` that computes in ``precision`` and normalises on the fused kernel.
+
+    The last layer stays in float32: probabilities must sum to one.
+    """
 
     def copied(layer: keras.Layer) -> keras.Layer:
         kind = type(layer)
         kind = FusedBatchNormalization if kind is keras.layers.BatchNormalization else kind
-        return kind.from_config(layer.get_config())
+        dtype = "float32" if layer is model.layers[-1] else precision
+        return kind.from_config(layer.get_config() | {"dtype": dtype})
 
     return keras.models.clone_model(model, clone_function=copied)
 

@@ -10,7 +10,7 @@ from helpers.data.split import Part
 from helpers.evaluation.convergence import why_undertrained
 from helpers.networks import training
 from helpers.networks.backend import keras
-from helpers.networks.layers import renew_batch_statistics, with_fused_batch_norm
+from helpers.networks.layers import made_fast, renew_batch_statistics
 from helpers.networks.runs import Run, finished_run, read_run
 from helpers.networks.training import train
 from helpers.recipes import Recipe
@@ -141,7 +141,7 @@ def test_the_learning_rate_rises_for_a_twentieth_of_the_steps_and_falls_to_zero_
 
 
 def test_mixed_precision_multiplies_in_bfloat16_and_keeps_probabilities_in_float32(monkeypatch) -> None:
-    monkeypatch.setattr(training, "fastest_precision", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(training, "multiplies_bfloat16", lambda: True)
     for mixed, expected in ((True, "bfloat16"), (False, "float32")):
         network, _ = training.prepare(replace(RECIPE, mixed_precision=mixed), 0, TRAIN)
         assert network.get_layer("C3").compute_dtype == expected
@@ -185,7 +185,7 @@ def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
 def test_the_fused_batch_norm_is_keras_batch_norm() -> None:
     values = np.random.default_rng(0).normal(5, 2, (64, 12, 12, 3)).astype(np.float32)
     plain = keras.Sequential([keras.Input((12, 12, 3)), keras.layers.BatchNormalization(momentum=0.9)])
-    fused = with_fused_batch_norm(plain)
+    fused = made_fast(plain, "float32")
     for learning in (True, False):
         expected, found = plain(values, training=learning), fused(values, training=learning)
         np.testing.assert_allclose(found, expected, atol=1e-3)
