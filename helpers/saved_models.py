@@ -2,11 +2,13 @@
 
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from helpers import features, networks
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.errors import refused, refusing
 from helpers.files import written_atomically
@@ -33,15 +35,9 @@ def load_predictor(path: Path) -> Predictor:
         if not path.is_file():
             raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
     if path.suffix == ".skops":
-        from helpers.features import load_classical, predict_probabilities
-
-        classical = load_classical(path)
-        return lambda images: predict_probabilities(classical, images)
+        return partial(features.predict_probabilities, features.load_classical(path))
     if path.suffix == ".keras":
-        from helpers.networks import training
-
-        network = load_network(path)
-        return lambda images: training.predict_probabilities(network, images)
+        return partial(networks.predict_probabilities, load_network(path))
     if path.suffix == ".onnx":
         session = _open_onnx(path)
         return lambda images: np.concatenate(
@@ -52,10 +48,8 @@ def load_predictor(path: Path) -> Predictor:
 
 def load_network(path: Path) -> Any:
     """Return the Keras network saved at ``path``; InputError where it is none, or maps other shapes than ours."""
-    from helpers.networks import keras
-
     with refusing(path, "a Keras model"):
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
         found = (network.input_shape, network.output_shape)
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found != expected:

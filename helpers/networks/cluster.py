@@ -43,14 +43,10 @@ def _facts() -> dict[str, str]:
     return FACTS
 
 
-ADDRESS = re.compile(r"(tcp|tls|wss?)://\S+:\d{1,5}")
-"""Of a scheduler. What Dask itself cannot read as one, it refuses later and in many lines."""
-
-
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """Yield a client; InputError where no scheduler answers, it has no worker, or a worker differs from here."""
-    if not ADDRESS.fullmatch(address):
+    if not re.fullmatch(r"(tcp|tls|wss?)://\S+:\d{1,5}", address):  # which Dask refuses in many lines
         raise InputError(f"--dask {address}: no address, expected tcp://HOST:PORT of a scheduler")
     with ExitStack() as stack:
         try:
@@ -77,9 +73,13 @@ def scheduler_at(address: str) -> Iterator[str]:
             pass
         yield address
         return
-    options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
-    count = max(1, dask.system.CPU_COUNT // THREADS)
-    with LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options) as cluster:  # type: ignore
+    with LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=max(1, dask.system.CPU_COUNT // THREADS),
+        threads_per_worker=1,
+        memory_limit=0,
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
         yield cluster.scheduler_address
 
 

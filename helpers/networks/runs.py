@@ -40,8 +40,7 @@ class Run:
     def validation_probabilities(self) -> np.ndarray:
         """Return (N, 8) probabilities of the validation images."""
         with np.load(self.folder / "validation.npz", allow_pickle=False) as archive:
-            probabilities: np.ndarray = archive["probabilities"]
-        return probabilities
+            return np.asarray(archive["probabilities"])
 
 
 def read_run(folder: Path) -> Run:
