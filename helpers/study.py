@@ -133,7 +133,7 @@ class Study:
             return record, classical.predict_probabilities(model, self.validation.images)
 
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        return networks.computed_run(self.kept, name, key, compute, self.train, self.validation)
+        return networks.computed_run(self.kept / f"{name}-{key}", compute, self.train, self.validation)
 
     def all_runs(self) -> dict[str, list[Run]]:
         """Return the finished runs of every model that is scored on the test images, computing missing ones."""

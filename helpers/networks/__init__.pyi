@@ -26,6 +26,7 @@ from .runs import (
     RECORD as RECORD,
     Run as Run,
     computed_run as computed_run,
+    end_with_parent as end_with_parent,
 )
 from .training import (
     fit as fit,

@@ -1,7 +1,8 @@
 """The networks of the study; each takes uint8 images and returns eight class probabilities.
 
-Scaling to [-1, 1] is the first layer of every network, so a saved ``.keras`` file scores raw images. Where the
-choice is ours, batch normalisation keeps 0.9 of its running averages per step: Keras' 0.99 lags behind in short trainings.
+Scaling to [-1, 1] is the first layer of every network, so a saved ``.keras`` file scores raw images.
+Where the choice is ours, batch normalisation keeps 0.9 of its running averages per step: Keras' default of 0.99
+lags behind in short trainings.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-import time
+import timeit
 from pathlib import Path
 
 from helpers.recipes import THREADS
@@ -45,9 +45,5 @@ def matrix_product_peak(precision: str, repeats: int = 8) -> float:
     size = 2048
     dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
     matrix = tf.cast(tf.fill((size, size), 0.5), dtype)
-    seconds = []
-    for _ in range(repeats + 1):
-        started = time.perf_counter()
-        tf.reduce_max(tf.matmul(matrix, matrix)).numpy()
-        seconds.append(time.perf_counter() - started)
-    return float(2 * size**3 / min(seconds[1:]))
+    seconds = timeit.repeat(lambda: tf.reduce_max(matrix @ matrix).numpy(), number=1, repeat=repeats)
+    return float(2 * size**3 / min(seconds))

@@ -1,6 +1,9 @@
 """A finished training as a folder: the model, what it said about the validation images, and its record."""
 
 import json
+import multiprocessing
+import os
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,19 +64,13 @@ def finished_run(folder: Path) -> Run | None:
 
 
 def computed_run(
-    runs: Path,
-    name: str,
-    key: str,
-    compute: Callable[[Path], tuple[dict[str, Any], np.ndarray]],
-    train: Part,
-    validation: Part,
+    folder: Path, compute: Callable[[Path], tuple[dict[str, Any], np.ndarray]], train: Part, validation: Part
 ) -> Run:
-    """Return the run of this name and key: read from ``runs`` where it is there and whole, else computed now.
+    """Return the run kept in ``folder`` where it is there and whole, else the one that ``compute`` makes now.
 
     ``compute`` fits a model, saves it in the folder it is given, and returns its record and the (N, 8) probabilities
     of the validation images. A killed process leaves nothing that counts.
     """
-    folder = runs / f"{name}-{key}"
     if found := finished_run(folder):
         return found
     with folder_written_atomically(folder) as temporary:
@@ -86,3 +83,13 @@ def computed_run(
         }
         write_json(temporary / RECORD, record)
     return read_run(folder)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended: nobody would take the result."""
+
+    def wait_for_the_end() -> None:
+        multiprocessing.parent_process().join()  # type: ignore[union-attr]
+        os._exit(1)
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()

@@ -87,17 +87,16 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
             self.line.update({"text/plain": f"{self.title}: {words}"}, raw=True)
 
 
-def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
-    """Return the key of a run: it changes with recipe, seed, data, split, source and package versions."""
-    precision = precision_of(recipe)
-    return key_of(asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, BATCH, CODE)
+def run_name(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
+    """Return the name of a run's folder: it changes with recipe, seed, data, split, source and package versions."""
+    inputs = (asdict(recipe), precision_of(recipe), seed, train.sha256, validation.sha256)
+    return f"{recipe.name}-seed{seed}-{key_of(*inputs, THREADS, BATCH, CODE)}"
 
 
 def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) -> Run:
     """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now."""
-    key = run_key(recipe, seed, train, validation)
-    compute = partial(_train, recipe, seed, train, validation)
-    return computed_run(runs, f"{recipe.name}-seed{seed}", key, compute, train, validation)
+    folder = runs / run_name(recipe, seed, train, validation)
+    return computed_run(folder, partial(_train, recipe, seed, train, validation), train, validation)
 
 
 def precision_of(recipe: Recipe) -> str:

@@ -67,9 +67,9 @@ def test_a_finished_run_is_read_and_not_trained_again(run, monkeypatch) -> None:
 
 @pytest.mark.parametrize("constant", ["CODE", "THREADS"])
 def test_other_source_packages_or_threads_are_another_run(constant, monkeypatch) -> None:
-    key = training.run_key(RECIPE, 0, TRAIN, VALIDATION)
+    key = training.run_name(RECIPE, 0, TRAIN, VALIDATION)
     monkeypatch.setattr(training, constant, "another")
-    assert training.run_key(RECIPE, 0, TRAIN, VALIDATION) != key
+    assert training.run_name(RECIPE, 0, TRAIN, VALIDATION) != key
 
 
 @pytest.mark.parametrize("lost", ["model.keras", "validation.npz", "history.csv", "run.json"])
@@ -97,8 +97,8 @@ def test_a_run_of_which_a_file_is_lost_or_cut_off_counts_as_none(run, lost, tmp_
     ],
 )
 def test_the_key_changes_with_recipe_seed_labels_and_pixels(recipe, seed, part) -> None:
-    usual = training.run_key(RECIPE, 0, TRAIN, VALIDATION)
-    assert training.run_key(recipe, seed, part, VALIDATION) != usual
+    usual = training.run_name(RECIPE, 0, TRAIN, VALIDATION)
+    assert training.run_name(recipe, seed, part, VALIDATION) != usual
 
 
 def test_a_training_that_is_killed_leaves_nothing(tmp_path, monkeypatch) -> None:
