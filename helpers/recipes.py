@@ -15,12 +15,11 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training, apart from seed and data.
+    """Everything that decides a training on categorical cross-entropy, apart from seed and data.
 
     Parameters
     ----------
     name, network : of the run, and of the network that `helpers.networks.build` builds
-    epochs, batch_size, learning_rate : of the training on categorical cross-entropy
     optimizer : "adam", "adamw" or "muon" (`helpers.networks.optimizers`)
     cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
     flips_and_turns : whether each image is shown in another of its eight mirrored and quarter-turned forms each epoch

@@ -25,11 +25,7 @@ def load_predictor(path: Path) -> Predictor:
     """Return the saved model at ``path`` (.keras, .skops or .onnx) as a function from images to probabilities.
 
     Nothing is unpickled, and code inside a file is never run. TensorFlow is imported for .keras only.
-
-    Raises
-    ------
-    InputError
-        There is no such file, or it is not a model of this project.
+    InputError where there is no such file, or it is not a model of this project.
     """
     with refusing(path, "a saved model"):  # a name may be too long to look for
         if not path.is_file():
@@ -68,10 +64,8 @@ def _open_onnx(path: Path) -> Any:
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         ends = [*session.get_inputs(), *session.get_outputs()]
         found = [(end.name, end.type, list(end.shape[1:])) for end in ends]
-    expected = [
-        ("image", "tensor(uint8)", [SIDE, SIDE, 3]),
-        ("probabilities", "tensor(float)", [len(CLASS_NAMES)]),
-    ]
+    image, probabilities = ("tensor(uint8)", [SIDE, SIDE, 3]), ("tensor(float)", [len(CLASS_NAMES)])
+    expected = [("image", *image), ("probabilities", *probabilities)]
     if found != expected:
         raise refused(path, f"inputs and outputs are {found}, expected {expected}")
     return session
@@ -96,10 +90,7 @@ def write_temperature(model: Path, temperature: float) -> None:
 def read_temperature(model: Path) -> float | None:
     """Return the temperature that travels with a saved model of any kind, or None where none was fitted.
 
-    Raises
-    ------
-    InputError
-        The file cannot be read, or its temperature is not a positive number.
+    InputError where the file cannot be read, or its temperature is not a positive number.
     """
     with refusing(model, "a model with a temperature"):
         if model.suffix == ".onnx":

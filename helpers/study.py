@@ -94,13 +94,12 @@ class Study:
         """
         recipes = {name: self.profile.recipe(name) for name in names}
         seeds = {name: range(self.profile.trainings[name][1]) for name in names}
+        inputs = (self.train, self.validation, self.kept)
         if self.scheduler:
             jobs = [(recipe, seed) for name, recipe in recipes.items() for seed in seeds[name]]
-            networks.train_on(self.scheduler, jobs, self.train, self.validation, self.kept)
+            networks.train_on(self.scheduler, jobs, *inputs)
         return {
-            name: [
-                networks.train(recipe, seed, self.train, self.validation, self.kept) for seed in seeds[name]
-            ]
+            name: [networks.train(recipe, seed, *inputs) for seed in seeds[name]]
             for name, recipe in recipes.items()
         }
 
@@ -145,11 +144,7 @@ def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "ou
 
     Trainings, features and the forest's search run on the cluster of the Dask scheduler that BLOOD_CELLS_DASK names
     (``tcp://HOST:PORT``), and on this machine where it names none; the results are the same.
-
-    Raises
-    ------
-    InputError
-        The data cannot be used for training, or there is no such profile.
+    InputError where the data cannot be used for training, or there is no such profile.
     """
     if profile not in PROFILES:
         raise InputError(f"profile {profile!r}: not known, expected one of {', '.join(PROFILES)}")

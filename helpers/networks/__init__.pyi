@@ -3,6 +3,7 @@ from .architectures import (
     alexnet as alexnet,
     build as build,
     lenet as lenet,
+    renew_batch_statistics as renew_batch_statistics,
     three_stages as three_stages,
 )
 from .augmentation import (
@@ -18,9 +19,6 @@ from .cluster import (
     scheduler_at as scheduler_at,
     train_on as train_on,
     with_joblib_on as with_joblib_on,
-)
-from .layers import (
-    renew_batch_statistics as renew_batch_statistics,
 )
 from .runs import (
     RECORD as RECORD,

@@ -42,8 +42,7 @@ class Run:
 
     def validation_probabilities(self) -> np.ndarray:
         """Return (N, 8) probabilities of the validation images."""
-        with np.load(self.folder / "validation.npz", allow_pickle=False) as archive:
-            return np.asarray(archive["probabilities"])
+        return np.asarray(np.load(self.folder / "validation.npy", allow_pickle=False))
 
 
 def read_run(folder: Path) -> Run:
@@ -56,9 +55,8 @@ def finished_run(folder: Path) -> Run | None:
     try:
         run = read_run(folder)
         run.validation_probabilities()
-        if run.model_path.suffix == ".keras" and len(run.history()) != run.record["epochs_run"]:
-            return None
-        return run if zipfile.is_zipfile(run.model_path) else None
+        has_history = run.model_path.suffix != ".keras" or len(run.history()) == run.record["epochs_run"]
+        return run if has_history and zipfile.is_zipfile(run.model_path) else None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
@@ -75,7 +73,7 @@ def computed_run(
         return found
     with folder_written_atomically(folder) as temporary:
         record, probabilities = compute(temporary)
-        np.savez_compressed(temporary / "validation.npz", probabilities=probabilities)
+        np.save(temporary / "validation.npy", probabilities)
         record |= {
             "val_accuracy": float(np.mean(probabilities.argmax(axis=1) == validation.labels)),
             "train_images": len(train.labels),

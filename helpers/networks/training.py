@@ -14,10 +14,9 @@ from IPython.display import display
 
 from helpers.data import Part
 from helpers.files import code_key, key_of
-from helpers.networks.architectures import build
+from helpers.networks.architectures import build, made_fast
 from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition
 from helpers.networks.backend import keras, multiplies_bfloat16, tf
-from helpers.networks.layers import made_fast
 from helpers.networks.optimizers import optimizer_for
 from helpers.networks.runs import Run, computed_run
 from helpers.recipes import BATCH, THREADS, Recipe
@@ -63,7 +62,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return images, self.part.labels[chosen]
 
 
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
     """The seconds of each epoch, and in a notebook a line that is rewritten after each."""
 
     def __init__(self, title: str, epochs: int) -> None:
@@ -138,11 +137,7 @@ def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.
 
 
 def fit(
-    model: keras.Model,
-    batches: keras.utils.PyDataset,
-    recipe: Recipe,
-    validation: Part,
-    progress: keras.callbacks.Callback,
+    model: keras.Model, batches: keras.utils.PyDataset, recipe: Recipe, validation: Part, progress: Progress
 ) -> pd.DataFrame:
     """Train ``model`` and leave the weights in it that the recipe keeps; return one row per epoch."""
     stopping = keras.callbacks.EarlyStopping(
@@ -170,10 +165,9 @@ def _train(
     """Train, save the network and its history in ``folder``; return the record and the validation probabilities."""
     keras.backend.clear_session()
     model, batches = prepare(recipe, seed, train)
-    progress = _Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
-    started = time.perf_counter()
+    progress = Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
     history = fit(model, batches, recipe, validation, progress)
-    seconds = time.perf_counter() - started
+    seconds = float(history["seconds"].sum())
     best_epoch = int(history["val_accuracy"].argmax()) + 1 if recipe.keep_best_epoch else len(history)
     # The network that is kept is plain Keras in float32, whatever made its training fast.
     finished = _build(recipe, train.images)

@@ -9,11 +9,11 @@ import pytest
 from helpers.data.split import Part
 from helpers.evaluation.convergence import why_undertrained
 from helpers.networks import training
+from helpers.networks.architectures import made_fast, renew_batch_statistics
 from helpers.networks.backend import keras
-from helpers.networks.layers import made_fast, renew_batch_statistics
 from helpers.networks.runs import Run, finished_run, read_run
 from helpers.networks.training import train
-from helpers.recipes import Recipe
+from helpers.recipes import BATCH, Recipe
 from helpers.saved_models import load_predictor
 
 
@@ -72,7 +72,7 @@ def test_other_source_packages_or_threads_are_another_run(constant, monkeypatch)
     assert training.run_name(RECIPE, 0, TRAIN, VALIDATION) != key
 
 
-@pytest.mark.parametrize("lost", ["model.keras", "validation.npz", "history.csv", "run.json"])
+@pytest.mark.parametrize("lost", ["model.keras", "validation.npy", "history.csv", "run.json"])
 def test_a_run_of_which_a_file_is_lost_or_cut_off_counts_as_none(run, lost, tmp_path) -> None:
     folder = tmp_path / run.folder.name
     shutil.copytree(run.folder, folder)
@@ -174,10 +174,10 @@ def test_a_training_says_why_it_was_too_brief(accuracies, epoch_images, why, tmp
 
 def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
     network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(momentum=0.99)])
-    values = np.random.default_rng(0).normal(5, 2, (96, 4)).astype(np.float32)
-    renew_batch_statistics(network, values, batch_size=32)
+    values = np.random.default_rng(0).normal(5, 2, (3 * BATCH, 4)).astype(np.float32)
+    renew_batch_statistics(network, values)
     norm = network.layers[0]
-    batches = values.reshape(3, 32, 4)
+    batches = values.reshape(3, BATCH, 4)
     np.testing.assert_allclose(norm.moving_mean, batches.mean(axis=1).mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(norm.moving_variance, batches.var(axis=1).mean(axis=0), rtol=1e-4)
 
