@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import resource
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
@@ -17,7 +16,7 @@ from tqdm import tqdm
 
 from helpers.errors import InputError
 from helpers.files import ROOT, unformatted, written_atomically
-from helpers.networks import RECORD
+from helpers.networks import RECORD, end_with_parent
 from helpers.recipes import PROFILES, THREADS
 
 NOTEBOOK_FOLDER = ROOT / "notebooks"
@@ -99,7 +98,7 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
     """Execute one notebook, with nothing else in this process; return the peak memory of its kernel in MiB."""
     import papermill
 
-    threading.Thread(target=_end_with_the_runner, daemon=True).start()
+    end_with_parent()
     # By default glibc keeps freed memory in eight arenas per core, and takes what TensorFlow asks for in every step
     # from the system in small pages, which cost a fifth to a third of the time of a training; huge ones cost less.
     os.environ.setdefault("MALLOC_ARENA_MAX", str(THREADS))
@@ -125,11 +124,3 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
         raise NotebookFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
     unit = 1024**2 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit
-
-
-def _end_with_the_runner() -> None:
-    """End this process, and so its kernel, when the runner is killed: nobody would take the result."""
-    runner = multiprocessing.parent_process()
-    if runner is not None:
-        runner.join()
-        os._exit(1)

@@ -63,13 +63,6 @@ def _add_layer(graph: onnx.GraphProto, layer: Any, inputs: list[str]) -> str:
     raise InputError(f"layer {layer.name!r}: this {type(layer).__name__} cannot be exported to ONNX")
 
 
-def _add_activation(graph: onnx.GraphProto, layer: Any, output: str) -> str:
-    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
-    if name not in ("linear", "relu", "tanh", "softmax"):
-        raise InputError(f"layer {layer.name!r}: activation {name!r} cannot be exported to ONNX")
-    return output if name == "linear" else _add(graph, name.capitalize(), [output])
-
-
 def export_onnx(model_path: Path, path: Path) -> None:
     """Write the network saved at ``model_path`` (.keras) to ``path`` (.onnx); same network, same bytes.
 
@@ -84,8 +77,13 @@ def export_onnx(model_path: Path, path: Path) -> None:
     for layer in network.layers:
         # a stack names no tensors, and an input has none before it: there, what came last goes in
         entering = [] if isinstance(network, keras.Sequential) else keras.tree.flatten(layer.input)
-        output = _add_layer(graph, layer, [names[id(tensor)] for tensor in entering] or [last])
-        last = names[id(layer.output)] = _add_activation(graph, layer, output)
+        last = _add_layer(graph, layer, [names[id(tensor)] for tensor in entering] or [last])
+        activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
+        if activation not in ("linear", "relu", "tanh", "softmax"):
+            raise InputError(f"layer {layer.name!r}: activation {activation!r} cannot be exported to ONNX")
+        if activation != "linear":
+            last = _add(graph, activation.capitalize(), [last])
+        names[id(layer.output)] = last
     graph.node.append(helper.make_node("Identity", [last], ["probabilities"]))
     temperature = read_temperature(model_path)
     helper.set_model_props(model, {} if temperature is None else {TEMPERATURE: repr(temperature)})

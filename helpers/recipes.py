@@ -1,6 +1,8 @@
 """What is trained, and how: every recipe of the study, the ladder they form, and how much a profile trains."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from helpers.errors import InputError
 
@@ -13,12 +15,11 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training, apart from seed and data.
+    """Everything that decides a training on categorical cross-entropy, apart from seed and data.
 
     Parameters
     ----------
     name, network : of the run, and of the network that `helpers.networks.build` builds
-    epochs, batch_size, learning_rate : of the training on categorical cross-entropy
     optimizer : "adam", "adamw" or "muon" (`helpers.networks.optimizers`)
     cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
     flips_and_turns : whether each image is shown in another of its eight mirrored and quarter-turned forms each epoch
@@ -60,39 +61,38 @@ class Rung:
 
 
 _CLASSIC = Recipe("lenet_classic", "lenet_classic", patience=3)
-_CUSTOM = replace(_CLASSIC, name="lenet_custom", network="lenet_custom")
-_TURNED = replace(_CUSTOM, name="turned", flips_and_turns=True)
-_ROUNDED = replace(_TURNED, name="bfloat16", mixed_precision=True)
-_NORMED = replace(_ROUNDED, name="normed", network="lenet_normed")
-_DECAYED = replace(
-    _NORMED, name="decayed", cosine_decay=True, learning_rate=3e-3, keep_best_epoch=False, patience=None
-)
-_ADAMW = replace(_DECAYED, name="adamw", optimizer="adamw")
-_STAGES = replace(_ADAMW, name="stages", network="three_stages")
-_POOLED = replace(_STAGES, name="pooled", network="cellnet")
-_RESIDUAL = replace(_POOLED, name="residual", network="cellnet_residual")
-_MUON = replace(_POOLED, name="muon", optimizer="muon", learning_rate=1e-2)
-_JITTERED = replace(_MUON, name="jittered", acquisition_jitter=0.1)
 _ALEXNET = Recipe("alexnet", "alexnet", mixed_precision=True)
+_COSINE: dict[str, Any] = {"cosine_decay": True, "keep_best_epoch": False, "patience": None}
 
-LADDER = (
-    Rung(_CLASSIC, "classical LeNet"),
-    Rung(replace(_CLASSIC, name="lenet_relu", network="lenet_relu"), "ReLU"),
-    Rung(replace(_CUSTOM, name="lenet_filters", network="lenet_filters"), "32 and 64 filters of 3×3"),
-    Rung(replace(_CUSTOM, name="lenet_padded", network="lenet_padded"), "same padding"),
-    Rung(_CUSTOM, "128 dense units"),
-    Rung(_TURNED, "flips and quarter turns"),
-    Rung(_ROUNDED, "bfloat16, where the machine has it"),
-    Rung(_NORMED, "batch normalisation"),
-    Rung(_DECAYED, "warm-up to 0.003, cosine decay, last epoch kept"),
-    Rung(_ADAMW, "AdamW for Adam"),
-    Rung(_STAGES, "three stages of two convolutions"),
-    Rung(_POOLED, "global average for dense layers"),
-    Rung(_RESIDUAL, "residual connections", is_kept=False),
-    Rung(_MUON, "Muon for AdamW, learning rate 0.01"),
-    Rung(_JITTERED, "other stains, lamps and lenses"),
-    Rung(replace(_JITTERED, name="cellnet"), "{epochs}"),
+_CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("lenet_classic", "classical LeNet", {}),
+    ("lenet_relu", "ReLU", {"network": "lenet_relu"}),
+    ("lenet_filters", "32 and 64 filters of 3×3", {"network": "lenet_filters"}),
+    ("lenet_padded", "same padding", {"network": "lenet_padded"}),
+    ("lenet_custom", "128 dense units", {"network": "lenet_custom"}),
+    ("turned", "flips and quarter turns", {"flips_and_turns": True}),
+    ("bfloat16", "bfloat16, where the machine has it", {"mixed_precision": True}),
+    ("normed", "batch normalisation", {"network": "lenet_normed"}),
+    ("decayed", "warm-up to 0.003, cosine decay, last epoch kept", {"learning_rate": 3e-3, **_COSINE}),
+    ("adamw", "AdamW for Adam", {"optimizer": "adamw"}),
+    ("stages", "three stages of two convolutions", {"network": "three_stages"}),
+    ("pooled", "global average for dense layers", {"network": "cellnet"}),
+    ("residual", "residual connections", {"network": "cellnet_residual"}),
+    ("muon", "Muon for AdamW, learning rate 0.01", {"optimizer": "muon", "learning_rate": 1e-2}),
+    ("jittered", "other stains, lamps and lenses", {"acquisition_jitter": 0.1}),
+    ("cellnet", "{epochs}", {}),
 )
+
+
+def _rungs() -> Iterator[Rung]:
+    recipe = _CLASSIC
+    for name, change, settings in _CHANGES:
+        rung = Rung(replace(recipe, name=name, **settings), change, is_kept=name != "residual")
+        recipe = rung.recipe if rung.is_kept else recipe
+        yield rung
+
+
+LADDER = tuple(_rungs())
 """The rungs in order, from the report's classical LeNet over its custom one to cellnet."""
 
 CHANGES = ("lenet_relu", "lenet_filters", "lenet_padded", "lenet_custom")
@@ -106,21 +106,13 @@ SCALINGS = {
 }
 """The classical LeNet on pixels scaled in four ways (claim C14)."""
 
+_ALEXNET_FIXED = replace(
+    _ALEXNET, name="alexnet_fixed", network="alexnet_fixed", flips_and_turns=True, **_COSINE
+)
+
 RECIPES = {
     recipe.name: recipe
-    for recipe in (
-        *(rung.recipe for rung in LADDER),
-        *SCALINGS.values(),
-        _ALEXNET,
-        replace(
-            _ALEXNET,
-            name="alexnet_fixed",
-            network="alexnet_fixed",
-            flips_and_turns=True,
-            cosine_decay=True,
-            keep_best_epoch=False,
-        ),
-    )
+    for recipe in (*(rung.recipe for rung in LADDER), *SCALINGS.values(), _ALEXNET, _ALEXNET_FIXED)
 }
 """Every recipe by name; a profile says for how many epochs."""
 
@@ -140,15 +132,15 @@ class Profile:
     """
 
     synthetic_count: int
-    largest_sample: int | None
     trainings: dict[str, tuple[int, int]]
-    epoch_images: dict[str, int]
     typical_seconds: tuple[float, ...]
     cell_time_limit: int
-    corrupted_validation_images: int
     corrupted_test_images: int
     severities: tuple[int, ...]
-    explained_images: int
+    corrupted_validation_images: int = 300
+    explained_images: int = 64
+    largest_sample: int | None = None
+    epoch_images: dict[str, int] = field(default_factory=dict)
 
     def recipe(self, name: str) -> Recipe:
         """Return the recipe called ``name`` with this profile's epochs; InputError where it trains no such recipe."""
@@ -161,19 +153,11 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile(
-        480,
-        480,
-        {
-            "lenet_classic": (2, 1),
-            "lenet_custom": (2, 1),
-            "alexnet": (1, 1),
-            "alexnet_fixed": (1, 1),
-            "cellnet": (1, 1),
-            "muon": (1, 1),
-            "jittered": (1, 1),
-            "scaling_raw": (2, 1),
-        },
-        {"alexnet": 64, "alexnet_fixed": 64},
+        synthetic_count=480,
+        largest_sample=480,
+        trainings=dict.fromkeys((*NETWORKS, "muon", "jittered"), (1, 1))
+        | dict.fromkeys(("lenet_classic", "lenet_custom", "scaling_raw"), (2, 1)),
+        epoch_images={"alexnet": 64, "alexnet_fixed": 64},
         typical_seconds=(10, 10, 20, 30, 25, 45),
         cell_time_limit=600,
         corrupted_validation_images=8,
@@ -182,36 +166,24 @@ PROFILES = {
         explained_images=8,
     ),
     "quick": Profile(
-        6_000,
-        None,
-        {
-            "lenet_classic": (6, 1),
-            "lenet_custom": (6, 1),
-            "alexnet": (1, 1),
-            "alexnet_fixed": (1, 1),
-            "cellnet": (5, 1),
-        },
-        {"alexnet": 1_280, "alexnet_fixed": 4_480},
+        synthetic_count=6_000,
+        trainings=dict.fromkeys(NETWORKS, (1, 1))
+        | {"lenet_classic": (6, 1), "lenet_custom": (6, 1), "cellnet": (5, 1)},
+        epoch_images={"alexnet": 1_280, "alexnet_fixed": 4_480},
         typical_seconds=(15, 15, 80, 130, 75, 100),
         cell_time_limit=3_600,
-        corrupted_validation_images=300,
         corrupted_test_images=60,
         severities=(3, 5),
-        explained_images=64,
     ),
     "full": Profile(
-        12_000,
-        None,
-        {rung.recipe.name: (8 if "lenet" in rung.recipe.network else 4, 3) for rung in LADDER}
+        synthetic_count=12_000,
+        trainings={rung.recipe.name: (8 if "lenet" in rung.recipe.network else 4, 3) for rung in LADDER}
         | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
         | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
-        {},
         typical_seconds=(15, 15, 80, 3_300, 1_500, 300),
         cell_time_limit=24 * 3_600,
-        corrupted_validation_images=300,
         corrupted_test_images=400,
         severities=(1, 2, 3, 4, 5),
-        explained_images=64,
     ),
 }
 """``smoke`` shows that everything runs, ``quick`` is the report in minutes, ``full`` has several seeds."""

@@ -2,11 +2,13 @@
 
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from helpers import features, networks
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.errors import refused, refusing
 from helpers.files import written_atomically
@@ -23,25 +25,15 @@ def load_predictor(path: Path) -> Predictor:
     """Return the saved model at ``path`` (.keras, .skops or .onnx) as a function from images to probabilities.
 
     Nothing is unpickled, and code inside a file is never run. TensorFlow is imported for .keras only.
-
-    Raises
-    ------
-    InputError
-        There is no such file, or it is not a model of this project.
+    InputError where there is no such file, or it is not a model of this project.
     """
     with refusing(path, "a saved model"):  # a name may be too long to look for
         if not path.is_file():
             raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
     if path.suffix == ".skops":
-        from helpers.features import load_classical, predict_probabilities
-
-        classical = load_classical(path)
-        return lambda images: predict_probabilities(classical, images)
+        return partial(features.predict_probabilities, features.load_classical(path))
     if path.suffix == ".keras":
-        from helpers.networks import training
-
-        network = load_network(path)
-        return lambda images: training.predict_probabilities(network, images)
+        return partial(networks.predict_probabilities, load_network(path))
     if path.suffix == ".onnx":
         session = _open_onnx(path)
         return lambda images: np.concatenate(
@@ -52,10 +44,8 @@ def load_predictor(path: Path) -> Predictor:
 
 def load_network(path: Path) -> Any:
     """Return the Keras network saved at ``path``; InputError where it is none, or maps other shapes than ours."""
-    from helpers.networks import keras
-
     with refusing(path, "a Keras model"):
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
         found = (network.input_shape, network.output_shape)
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found != expected:
@@ -74,10 +64,8 @@ def _open_onnx(path: Path) -> Any:
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         ends = [*session.get_inputs(), *session.get_outputs()]
         found = [(end.name, end.type, list(end.shape[1:])) for end in ends]
-    expected = [
-        ("image", "tensor(uint8)", [SIDE, SIDE, 3]),
-        ("probabilities", "tensor(float)", [len(CLASS_NAMES)]),
-    ]
+    image, probabilities = ("tensor(uint8)", [SIDE, SIDE, 3]), ("tensor(float)", [len(CLASS_NAMES)])
+    expected = [("image", *image), ("probabilities", *probabilities)]
     if found != expected:
         raise refused(path, f"inputs and outputs are {found}, expected {expected}")
     return session
@@ -102,10 +90,7 @@ def write_temperature(model: Path, temperature: float) -> None:
 def read_temperature(model: Path) -> float | None:
     """Return the temperature that travels with a saved model of any kind, or None where none was fitted.
 
-    Raises
-    ------
-    InputError
-        The file cannot be read, or its temperature is not a positive number.
+    InputError where the file cannot be read, or its temperature is not a positive number.
     """
     with refusing(model, "a model with a temperature"):
         if model.suffix == ".onnx":

@@ -12,19 +12,12 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from helpers.data import (
-    KEYWORDS,
-    Cells,
-    Part,
-    Split,
-    load_cells,
-    split_cells,
-    take_sample,
-)
+from helpers import networks
+from helpers.data import KEYWORDS, Cells, Part, Split, load_cells, split_cells, take_sample
 from helpers.errors import InputError
 from helpers.features import colour_statistics, has_blue_background, stained_areas
 from helpers.files import ROOT, code_key, computed_table, key_of
-from helpers.networks import Run, computed_run
+from helpers.networks import Run
 from helpers.recipes import NETWORKS, PROFILES, Profile
 
 CLASSICAL = ("forest", "handcrafted_best")
@@ -66,10 +59,6 @@ class Study:
 
     def open_test(self) -> Part:
         """Return the test images and labels; only ``06_evaluation`` calls this."""
-        return self._test
-
-    @cached_property
-    def _test(self) -> Part:
         return self._part("test")
 
     def _part(self, *names: str) -> Part:
@@ -87,15 +76,13 @@ class Study:
 
         def compute() -> pd.DataFrame:
             part = self._part("train", "validation")
-            return (
-                colour_statistics(part.images)
-                .assign(
-                    label=part.labels,
-                    dark_area=stained_areas(part.images),
-                    has_blue_background=has_blue_background(part.images),
-                )
-                .set_index(self.split.indices("train", "validation"))
-            )
+            more = {
+                "label": part.labels,
+                "dark_area": stained_areas(part.images),
+                "has_blue_background": has_blue_background(part.images),
+            }
+            positions = self.split.indices("train", "validation")
+            return colour_statistics(part.images).assign(**more).set_index(positions)
 
         key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
         return computed_table(self.kept / f"statistics-{key}.csv", compute)
@@ -105,20 +92,16 @@ class Study:
 
         InputError where the study's profile trains no such recipe.
         """
-        from helpers.networks import train
-
-        recipes = [self.profile.recipe(name) for name in names]
-        jobs = [
-            (recipe, seed) for recipe in recipes for seed in range(self.profile.trainings[recipe.name][1])
-        ]
+        recipes = {name: self.profile.recipe(name) for name in names}
+        seeds = {name: range(self.profile.trainings[name][1]) for name in names}
+        inputs = (self.train, self.validation, self.kept)
         if self.scheduler:
-            from helpers.networks import train_on
-
-            train_on(self.scheduler, jobs, self.train, self.validation, self.kept)
-        runs: dict[str, list[Run]] = {name: [] for name in names}
-        for recipe, seed in jobs:
-            runs[recipe.name].append(train(recipe, seed, self.train, self.validation, self.kept))
-        return runs
+            jobs = [(recipe, seed) for name, recipe in recipes.items() for seed in seeds[name]]
+            networks.train_on(self.scheduler, jobs, *inputs)
+        return {
+            name: [networks.train(recipe, seed, *inputs) for seed in seeds[name]]
+            for name, recipe in recipes.items()
+        }
 
     def fitted(self, name: str) -> Run:
         """Return the finished run of a classical model: read where it exists, else fitted on the training images.
@@ -129,56 +112,39 @@ class Study:
 
         if name not in CLASSICAL:
             raise InputError(f"model {name!r}: no classical one, expected one of {', '.join(CLASSICAL)}")
+
+        def compute(folder: Path) -> tuple[dict[str, Any], np.ndarray]:
+            fit = classical.fit_forest if name == "forest" else classical.fit_handcrafted_best
+            work = partial(fit, self.train.images, self.train.labels, seed=0)
+            started = time.perf_counter()
+            model = networks.with_joblib_on(self.scheduler, work) if self.scheduler else work()
+            record = {
+                "name": name,
+                "seed": 0,
+                "model_file": "model.skops",
+                "params": None,
+                "train_seconds": round(time.perf_counter() - started, 1),
+                "threads": joblib.cpu_count(),
+                "chosen": model.chosen,
+                "scikit-learn": version("scikit-learn"),
+            }
+            classical.save_classical(model, folder / "model.skops")
+            return record, classical.predict_probabilities(model, self.validation.images)
+
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        return computed_run(self.kept, name, key, partial(self._fit, name), self.train, self.validation)
-
-    def _fit(self, name: str, folder: Path) -> tuple[dict[str, Any], np.ndarray]:
-        """Fit a classical model, save it in ``folder``; return its record and the validation probabilities."""
-        from helpers.features import classical
-
-        fit = {"forest": classical.fit_forest, "handcrafted_best": classical.fit_handcrafted_best}[name]
-        work = partial(fit, self.train.images, self.train.labels, seed=0)
-        started = time.perf_counter()
-        if self.scheduler:
-            from helpers.networks import with_joblib_on
-
-            model = with_joblib_on(self.scheduler, work)
-        else:
-            model = work()
-        seconds = round(time.perf_counter() - started, 1)
-        classical.save_classical(model, folder / "model.skops")
-        record = {
-            "name": name,
-            "seed": 0,
-            "model_file": "model.skops",
-            "params": None,
-            "train_seconds": seconds,
-            "threads": joblib.cpu_count(),
-            "chosen": model.chosen,
-            "scikit-learn": version("scikit-learn"),
-        }
-        return record, classical.predict_probabilities(model, self.validation.images)
+        return networks.computed_run(self.kept / f"{name}-{key}", compute, self.train, self.validation)
 
     def all_runs(self) -> dict[str, list[Run]]:
         """Return the finished runs of every model that is scored on the test images, computing missing ones."""
         return {name: [self.fitted(name)] for name in CLASSICAL} | self.trained(*NETWORKS)
 
 
-def open_study(
-    data: str = "auto",
-    profile: str = "quick",
-    out: str | Path = "outputs",
-    scheduler: str | None = None,
-) -> Study:
+def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "outputs") -> Study:
     """Return the cells of ``data``, split, and the folder ``out`` (relative paths start at the checkout).
 
-    Trainings, features and the forest's search run on the cluster of the Dask ``scheduler`` (``tcp://HOST:PORT``, by
-    default what BLOOD_CELLS_DASK says), and on this machine where none is named; the results are the same.
-
-    Raises
-    ------
-    InputError
-        The data cannot be used for training, or there is no such profile.
+    Trainings, features and the forest's search run on the cluster of the Dask scheduler that BLOOD_CELLS_DASK names
+    (``tcp://HOST:PORT``), and on this machine where it names none; the results are the same.
+    InputError where the data cannot be used for training, or there is no such profile.
     """
     if profile not in PROFILES:
         raise InputError(f"profile {profile!r}: not known, expected one of {', '.join(PROFILES)}")
@@ -187,10 +153,5 @@ def open_study(
     cells = load_cells(source, synthetic_count=chosen.synthetic_count)
     if chosen.largest_sample is not None:
         cells = take_sample(cells, chosen.largest_sample)
-    return Study(
-        cells,
-        split_cells(cells),
-        profile,
-        ROOT / Path(out).expanduser(),
-        scheduler or os.environ.get(SCHEDULER),
-    )
+    kept = ROOT / Path(out).expanduser()
+    return Study(cells, split_cells(cells), profile, kept, os.environ.get(SCHEDULER))

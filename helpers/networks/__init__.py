@@ -1,6 +1,6 @@
 """The networks, and how a recipe and a seed become a finished run.
 
-`architectures` builds them, with `layers`, `optimizers` and `augmentation`; `training` compiles and fits them on
+`architectures` builds them, `optimizers` and `augmentation` help to train them; `training` compiles and fits them on
 TensorFlow (`backend`); `runs` keeps what is finished; `cluster` spreads training runs over several machines.
 """
 

@@ -3,6 +3,7 @@ from .architectures import (
     alexnet as alexnet,
     build as build,
     lenet as lenet,
+    renew_batch_statistics as renew_batch_statistics,
     three_stages as three_stages,
 )
 from .augmentation import (
@@ -19,13 +20,11 @@ from .cluster import (
     train_on as train_on,
     with_joblib_on as with_joblib_on,
 )
-from .layers import (
-    renew_batch_statistics as renew_batch_statistics,
-)
 from .runs import (
     RECORD as RECORD,
     Run as Run,
     computed_run as computed_run,
+    end_with_parent as end_with_parent,
 )
 from .training import (
     fit as fit,

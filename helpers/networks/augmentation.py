@@ -9,9 +9,6 @@ from helpers.data import LUMINANCE
 FORMS = 8
 """Quarter turns and their mirror images: a cell on a slide has no up and no left."""
 
-SHARE_CHANGED = 0.5
-"""Share of the images that `jitter_acquisition` changes; the others stay what this laboratory shows."""
-
 MARGIN = 12
 """Pixels by which an image is continued on every side before it may be seen from further away."""
 
@@ -34,13 +31,15 @@ def jitter_acquisition(images: np.ndarray, strength: float, generator: np.random
     standard deviation ``strength``, half of it for single channels and magnification. A blur goes over every second
     of these images, from none to two passes of a binomial filter.
     """
-    chosen = np.flatnonzero(generator.random(len(images)) < SHARE_CHANGED)
+    chosen = np.flatnonzero(generator.random(len(images)) < 0.5)
+    magnified = _magnify(images[chosen], np.exp(generator.normal(0, strength / 2, len(chosen))))
+    sharp = smooth = _colour(magnified, strength, generator)
+    for axis in (1, 1, 2, 2):
+        smooth = convolve1d(smooth, (0.25, 0.5, 0.25), axis, mode="nearest")
+    blur = generator.uniform(0, 1, len(chosen)) * (generator.random(len(chosen)) < 0.5)
+    blurred = sharp + blur.astype(np.float32)[:, None, None, None] * (smooth - sharp)
     changed = images.copy()
-    if len(chosen):
-        magnified = _magnify(images[chosen], np.exp(generator.normal(0, strength / 2, len(chosen))))
-        coloured = _colour(magnified, strength, generator)
-        blurred = generator.uniform(0, 1, len(chosen)) * (generator.random(len(chosen)) < 0.5)
-        changed[chosen] = np.rint(np.clip(_blur(coloured, blurred), 0, 255))
+    changed[chosen] = np.rint(np.clip(blurred, 0, 255))
     return changed
 
 
@@ -70,11 +69,3 @@ def _colour(images: np.ndarray, strength: float, generator: np.random.Generator)
     grey = (values @ LUMINANCE.astype(np.float32))[..., None]
     saturation = np.exp(common[2]).astype(np.float32)[:, :, None, None]
     return np.asarray(grey + saturation * (values - grey))
-
-
-def _blur(images: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return images, each mixed by its share with itself after two passes of the binomial filter 1-2-1."""
-    smooth = images
-    for axis in (1, 1, 2, 2):
-        smooth = convolve1d(smooth, (0.25, 0.5, 0.25), axis, mode="nearest")
-    return np.asarray(images + shares.astype(np.float32)[:, None, None, None] * (smooth - images))

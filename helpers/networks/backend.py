@@ -2,38 +2,39 @@
 
 import logging
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import timeit
+from pathlib import Path
 
 from helpers.recipes import THREADS
 
 os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(THREADS)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-
-@contextmanager
-def _silent_terminal() -> Iterator[None]:
-    """Drop what is written to the process's standard error: TensorFlow's start heeds no log level."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
-
-
-with _silent_terminal():
+# TensorFlow's start heeds no log level: what it writes to the process's standard error is dropped
+_terminal, _nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+os.dup2(_nothing, 2)
+try:
     import keras
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # else it warns of every network after the fifth
     tf.zeros(1)  # looks for a graphics card now, where nobody has to read about it
+finally:
+    os.dup2(_terminal, 2)
+    os.close(_terminal)
+    os.close(_nothing)
 
-__all__ = ["keras", "matrix_product_peak", "tf"]
+__all__ = ["keras", "matrix_product_peak", "multiplies_bfloat16", "tf"]
+
+
+def multiplies_bfloat16() -> bool:
+    """Return whether the processor, or a GPU, multiplies bfloat16 natively."""
+    if tf.config.list_physical_devices("GPU"):
+        return True
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and re.search("avx512_bf16|amx_bf16", cpuinfo.read_text()) is not None
 
 
 def matrix_product_peak(precision: str, repeats: int = 8) -> float:
@@ -44,9 +45,5 @@ def matrix_product_peak(precision: str, repeats: int = 8) -> float:
     size = 2048
     dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
     matrix = tf.cast(tf.fill((size, size), 0.5), dtype)
-    seconds = []
-    for _ in range(repeats + 1):
-        started = time.perf_counter()
-        tf.reduce_max(tf.matmul(matrix, matrix)).numpy()
-        seconds.append(time.perf_counter() - started)
-    return float(2 * size**3 / min(seconds[1:]))
+    seconds = timeit.repeat(lambda: tf.reduce_max(matrix @ matrix).numpy(), number=1, repeat=repeats)
+    return float(2 * size**3 / min(seconds))

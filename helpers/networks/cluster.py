@@ -8,7 +8,6 @@ import logging
 import multiprocessing
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -26,7 +25,7 @@ from distributed.utils import silence_logging_cmgr
 from helpers.data import Part
 from helpers.errors import InputError
 from helpers.files import folder_written_atomically, key_of, source_files, versions
-from helpers.networks.runs import finished_run
+from helpers.networks.runs import end_with_parent, finished_run
 from helpers.recipes import THREADS, Recipe
 
 ANSWER_WITHIN = 5
@@ -43,26 +42,23 @@ def _facts() -> dict[str, str]:
     return FACTS
 
 
-ADDRESS = re.compile(r"(tcp|tls|wss?)://\S+:\d{1,5}")
-"""Of a scheduler. What Dask itself cannot read as one, it refuses later and in many lines."""
-
-
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """Yield a client; InputError where no scheduler answers, it has no worker, or a worker differs from here."""
-    if not ADDRESS.fullmatch(address):
+    if not re.fullmatch(r"(tcp|tls|wss?)://\S+:\d{1,5}", address):  # which Dask refuses in many lines
         raise InputError(f"--dask {address}: no address, expected tcp://HOST:PORT of a scheduler")
     with ExitStack() as stack:
         try:
             stack.enter_context(silence_logging_cmgr(logging.CRITICAL))  # the report is no log
             client = stack.enter_context(Client(address, timeout=ANSWER_WITHIN, set_as_default=False))  # type: ignore
             client.wait_for_workers(1, ANSWER_WITHIN)
+            facts = client.run(_facts)
         except Exception as error:  # each kind of address fails in its own way
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise InputError(f"--dask {address}: {reason}, expected tcp://HOST:PORT of a scheduler") from None
-        for worker, found in client.run(_facts, on_error="return").items():
-            if isinstance(found, Exception):
-                raise InputError(f"--dask: worker {worker}: {found!r}, expected one of this checkout")
+            raise InputError(
+                f"--dask {address}: {reason}, expected tcp://HOST:PORT of a scheduler with workers of this checkout"
+            ) from None
+        for worker, found in facts.items():
             for name, here in FACTS.items():
                 if found.get(name) != here:
                     raise InputError(f"--dask: worker {worker}: {name} {found.get(name)}, expected {here}")
@@ -99,10 +95,10 @@ def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validati
 
     A training whose worker is killed starts again on another one.
     """
-    from helpers.networks.training import run_key
+    from helpers.networks.training import run_name
 
-    keys = {run_key(recipe, seed, train, validation): (recipe, seed) for recipe, seed in jobs}
-    missing = {key: job for key, job in keys.items() if not any(map(finished_run, runs.glob(f"[!.]*-{key}")))}
+    names = {run_name(*job, train, validation): job for job in jobs}
+    missing = {name: job for name, job in names.items() if not finished_run(runs / name)}
     if not missing:
         return
     quiet = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
@@ -111,42 +107,31 @@ def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validati
         parts = [client.submit(Part, p.images, p.labels, key=p.sha256) for p in (train, validation)]
         client.replicate(parts)  # type: ignore[no-untyped-call]
         trainings = [
-            client.submit(_train_there, key, *job, *parts, key=("training", key), retries=2)
-            for key, job in missing.items()
+            client.submit(_train_there, name, *job, *parts, key=name, retries=2)
+            for name, job in missing.items()
         ]
         finished = as_completed(trainings, client.loop)  # type: ignore[no-untyped-call]
         for count, training in enumerate(finished, start=1):
-            name, files = training.result()
-            with folder_written_atomically(runs / name) as temporary:
-                for file, content in files.items():
+            with folder_written_atomically(runs / training.key) as temporary:
+                for file, content in training.result().items():
                     (temporary / file).write_bytes(content)
-            print(f"{name.rpartition('-')[0]}: trained, {count} of {len(missing)}")
+            print(f"{training.key.rpartition('-')[0]}: trained, {count} of {len(missing)}")
 
 
-def _train_there(*job: Any) -> tuple[str, dict[str, bytes]]:
+def _train_there(*job: Any) -> dict[str, bytes]:
     # In a process of its own: Keras draws from Python's global generator, and so do the worker's other threads.
     # Dask's workers are daemons, which may not start processes.
     multiprocessing.current_process().daemon = False
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_parent) as process:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent) as process:
         return process.submit(_train_here, *job).result()
 
 
-def _end_with_parent() -> None:
-    def wait_for_its_end() -> None:
-        multiprocessing.parent_process().join()  # type: ignore[union-attr]
-        os._exit(1)
-
-    threading.Thread(target=wait_for_its_end, daemon=True).start()
-
-
-def _train_here(
-    key: str, recipe: Recipe, seed: int, train: Part, validation: Part
-) -> tuple[str, dict[str, bytes]]:
+def _train_here(name: str, recipe: Recipe, seed: int, train: Part, validation: Part) -> dict[str, bytes]:
     from helpers.networks import training
 
-    if key != training.run_key(recipe, seed, train, validation):
+    if name != training.run_name(recipe, seed, train, validation):
         found = f"{os.uname().nodename} has source, packages or precision {training.precision_of(recipe)}"
         raise InputError(f"--dask: {found} that give other digits, expected those of the study")
     with TemporaryDirectory() as runs:
         run = training.train(recipe, seed, train, validation, Path(runs))
-        return run.folder.name, {path.name: path.read_bytes() for path in run.folder.iterdir()}
+        return {path.name: path.read_bytes() for path in run.folder.iterdir()}

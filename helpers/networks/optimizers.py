@@ -1,9 +1,13 @@
-"""Muon for convolutions: updates whose singular values are all alike (Jordan et al. 2024; Liu et al. 2025)."""
+"""Optimizers by name; Muon for convolutions gives updates whose singular values are all alike."""
 
 import math
 from typing import Any
 
 from helpers.networks.backend import keras
+from helpers.recipes import Recipe
+
+WEIGHT_DECAY = 0.05
+"""Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
 
 class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
@@ -25,3 +29,27 @@ class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
     def lr_adjust(self, x: Any) -> Any:
         """Return the update ``x`` scaled to the typical size of one of AdamW's, as Keras does for matrices."""
         return x * self.rms_rate * math.sqrt(max(math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def optimizer_for(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """Return the optimizer of a recipe that trains for so many steps."""
+    rate: Any = recipe.learning_rate
+    if recipe.cosine_decay:
+        warmup = max(1, steps // 20)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warmup), warmup_target=recipe.learning_rate, warmup_steps=warmup
+        )
+    match recipe.optimizer:
+        case "adam":
+            optimizer = keras.optimizers.Adam(rate)
+        case "adamw":
+            optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
+        case "muon":  # with a smaller learning rate for variables that are no kernels
+            optimizer = ConvolutionMuon(
+                rate, weight_decay=WEIGHT_DECAY, adam_weight_decay=WEIGHT_DECAY, adam_lr_ratio=0.3
+            )
+        case unknown:
+            raise ValueError(f"optimizer {unknown!r}: not known, expected adam, adamw or muon")
+    # One replica has nothing to sum, and TensorFlow's sum would keep every network ever trained in memory.
+    optimizer._all_reduce_sum_gradients = list
+    return optimizer

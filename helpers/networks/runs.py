@@ -1,6 +1,9 @@
 """A finished training as a folder: the model, what it said about the validation images, and its record."""
 
 import json
+import multiprocessing
+import os
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,9 +42,7 @@ class Run:
 
     def validation_probabilities(self) -> np.ndarray:
         """Return (N, 8) probabilities of the validation images."""
-        with np.load(self.folder / "validation.npz", allow_pickle=False) as archive:
-            probabilities: np.ndarray = archive["probabilities"]
-        return probabilities
+        return np.asarray(np.load(self.folder / "validation.npy", allow_pickle=False))
 
 
 def read_run(folder: Path) -> Run:
@@ -54,32 +55,25 @@ def finished_run(folder: Path) -> Run | None:
     try:
         run = read_run(folder)
         run.validation_probabilities()
-        if run.model_path.suffix == ".keras" and len(run.history()) != run.record["epochs_run"]:
-            return None
-        return run if zipfile.is_zipfile(run.model_path) else None
+        has_history = run.model_path.suffix != ".keras" or len(run.history()) == run.record["epochs_run"]
+        return run if has_history and zipfile.is_zipfile(run.model_path) else None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
 
 def computed_run(
-    runs: Path,
-    name: str,
-    key: str,
-    compute: Callable[[Path], tuple[dict[str, Any], np.ndarray]],
-    train: Part,
-    validation: Part,
+    folder: Path, compute: Callable[[Path], tuple[dict[str, Any], np.ndarray]], train: Part, validation: Part
 ) -> Run:
-    """Return the run of this name and key: read from ``runs`` where it is there and whole, else computed now.
+    """Return the run kept in ``folder`` where it is there and whole, else the one that ``compute`` makes now.
 
     ``compute`` fits a model, saves it in the folder it is given, and returns its record and the (N, 8) probabilities
     of the validation images. A killed process leaves nothing that counts.
     """
-    folder = runs / f"{name}-{key}"
     if found := finished_run(folder):
         return found
     with folder_written_atomically(folder) as temporary:
         record, probabilities = compute(temporary)
-        np.savez_compressed(temporary / "validation.npz", probabilities=probabilities)
+        np.save(temporary / "validation.npy", probabilities)
         record |= {
             "val_accuracy": float(np.mean(probabilities.argmax(axis=1) == validation.labels)),
             "train_images": len(train.labels),
@@ -87,3 +81,13 @@ def computed_run(
         }
         write_json(temporary / RECORD, record)
     return read_run(folder)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended: nobody would take the result."""
+
+    def wait_for_the_end() -> None:
+        multiprocessing.parent_process().join()  # type: ignore[union-attr]
+        os._exit(1)
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()

@@ -1,5 +1,6 @@
 """From a recipe, a seed and two parts of the data to a finished run: a folder that is whole or absent."""
 
+import math
 import time
 from dataclasses import asdict
 from functools import partial
@@ -12,32 +13,16 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from helpers.data import Part
-from helpers.files import code_key, key_of, unformatted
-from helpers.networks.architectures import build
+from helpers.files import code_key, key_of
+from helpers.networks.architectures import build, made_fast
 from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition
-from helpers.networks.backend import keras, tf
-from helpers.networks.layers import with_fused_batch_norm
-from helpers.networks.optimizers import ConvolutionMuon
+from helpers.networks.backend import keras, multiplies_bfloat16, tf
+from helpers.networks.optimizers import optimizer_for
 from helpers.networks.runs import Run, computed_run
 from helpers.recipes import BATCH, THREADS, Recipe
 
-WEIGHT_DECAY = 0.05
-"""Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
-
-MUON_ADAM_RATIO = 0.3
-"""Learning rate of the variables that are no kernels, as a part of Muon's."""
-
 CODE = code_key("networks")
 """What a run's key says of the source and the libraries that train it."""
-
-
-def fastest_precision() -> str:
-    """Return "mixed_bfloat16" where the processor, or a GPU, multiplies bfloat16 natively, else "float32"."""
-    if tf.config.list_physical_devices("GPU"):
-        return "mixed_bfloat16"
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
-    return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -52,7 +37,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._shuffle()
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.recipe.batch_size)
+        return math.ceil(len(self.order) / self.recipe.batch_size)
 
     def on_epoch_end(self) -> None:
         # not at the beginning of the next one, when Keras' threads prepare batches already
@@ -77,146 +62,101 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return images, self.part.labels[chosen]
 
 
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
-    """One line in the notebook, rewritten after each epoch; silent outside notebooks."""
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """The seconds of each epoch, and in a notebook a line that is rewritten after each."""
 
     def __init__(self, title: str, epochs: int) -> None:
         super().__init__()
         self.title, self.epochs = title, epochs
         self.seconds: list[float] = []
-        self.handle: Any = None
+        first = {"text/plain": f"{title}: epoch 1 of {epochs}"}
+        self.line = display(first, raw=True, display_id=True) if get_ipython() else None  # type: ignore
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any) -> None:
         self.started = time.perf_counter()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self.seconds.append(time.perf_counter() - self.started)
-        left = (self.epochs - epoch - 1) * sum(self.seconds) / len(self.seconds)
-        accuracy = (logs or {}).get("val_accuracy", float("nan"))
-        line = f"{self.title}: epoch {epoch + 1} of {self.epochs}, validation accuracy {accuracy:.4f}"
-        self.say(f"{line}, about {left:.0f} s left" if left else line)
+        left = (self.epochs - epoch - 1) * np.mean(self.seconds)
+        accuracy = f"validation accuracy {logs['val_accuracy']:.4f}"
+        self.say(f"epoch {epoch + 1} of {self.epochs}, {accuracy}, about {left:.0f} s left")
 
-    def say(self, line: str) -> None:
-        if get_ipython() is None:
-            return
-        bundle = {"text/plain": line}
-        if self.handle is None:
-            self.handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        else:
-            self.handle.update(bundle, raw=True)
+    def say(self, words: str) -> None:
+        if self.line:
+            self.line.update({"text/plain": f"{self.title}: {words}"}, raw=True)
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    rate: Any = recipe.learning_rate
-    if recipe.cosine_decay:
-        warmup = max(1, steps // 20)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warmup), warmup_target=recipe.learning_rate, warmup_steps=warmup
-        )
-    match recipe.optimizer:
-        case "adam":
-            return keras.optimizers.Adam(rate)
-        case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
-        case "muon":
-            return ConvolutionMuon(
-                rate, weight_decay=WEIGHT_DECAY, adam_weight_decay=WEIGHT_DECAY, adam_lr_ratio=MUON_ADAM_RATIO
-            )
-    raise ValueError(f"optimizer {recipe.optimizer!r}: not known, expected adam, adamw or muon")
-
-
-def run_key(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
-    """Return the key of a run: it changes with recipe, seed, data, split, source and package versions."""
-    precision = precision_of(recipe)
-    return key_of(asdict(recipe), precision, seed, train.sha256, validation.sha256, THREADS, BATCH, CODE)
+def run_name(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
+    """Return the name of a run's folder: it changes with recipe, seed, data, split, source and package versions."""
+    inputs = (asdict(recipe), precision_of(recipe), seed, train.sha256, validation.sha256)
+    return f"{recipe.name}-seed{seed}-{key_of(*inputs, THREADS, BATCH, CODE)}"
 
 
 def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) -> Run:
     """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now."""
-    key = run_key(recipe, seed, train, validation)
-    compute = partial(_train, recipe, seed, train, validation)
-    return computed_run(runs, f"{recipe.name}-seed{seed}", key, compute, train, validation)
+    folder = runs / run_name(recipe, seed, train, validation)
+    return computed_run(folder, partial(_train, recipe, seed, train, validation), train, validation)
 
 
 def precision_of(recipe: Recipe) -> str:
     """Return the Keras precision in which a recipe trains on this machine."""
-    return fastest_precision() if recipe.mixed_precision else "float32"
+    return "mixed_bfloat16" if recipe.mixed_precision and multiplies_bfloat16() else "float32"
 
 
-def _scaling(scaling: str, images: np.ndarray) -> tuple[Any, Any]:
-    """Return the factor and the offset that the first layer applies to pixels."""
-    if scaling == "standardised":
+def _build(recipe: Recipe, images: np.ndarray) -> keras.Model:
+    """Return the untrained network of a recipe, its first layer set to the recipe's scaling of pixels."""
+    model = build(recipe.network)
+    scale = model.get_layer("scale")
+    if recipe.scaling == "standardised":
         # counted by value: exact, and without a copy of the images in wide numbers
-        counts = np.array([np.bincount(images[..., channel].ravel(), minlength=256) for channel in range(3)])
+        counts = np.stack([np.bincount(channel, minlength=256) for channel in images.reshape(-1, 3).T])
         mean = counts @ np.arange(256) / counts.sum(axis=1)
         square = (counts * (np.arange(256) - mean[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)
         deviation = np.sqrt(np.where(square > 0, square, 1))
-        return (1 / deviation).tolist(), (-mean / deviation).tolist()
-    return {"symmetric": (1 / 127.5, -1.0), "unit": (1 / 255, 0.0), "raw": (1.0, 0.0)}[scaling]
-
-
-def _build(recipe: Recipe, images: np.ndarray, precision: str) -> keras.Model:
-    keras.config.set_dtype_policy(precision)
-    try:
-        model = build(recipe.network)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    scale = model.get_layer("scale")
-    scale.scale, scale.offset = _scaling(recipe.scaling, images)
+        scale.scale, scale.offset = (1 / deviation).tolist(), (-mean / deviation).tolist()
+    else:
+        known = {"symmetric": (1 / 127.5, -1.0), "unit": (1 / 255, 0.0), "raw": (1.0, 0.0)}
+        scale.scale, scale.offset = known[recipe.scaling]
     return model
 
 
 def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.utils.PyDataset]:
     """Return the untrained network of a recipe, compiled, and the batches that train it."""
     keras.utils.set_random_seed(seed)
-    model = with_fused_batch_norm(_build(recipe, train.images, precision_of(recipe)))
+    model = made_fast(_build(recipe, train.images), precision_of(recipe))
     batches = _Batches(train, recipe, seed)
-    optimizer = _optimizer(recipe, recipe.epochs * len(batches))
-    # One replica has nothing to sum, and TensorFlow's sum would keep every network ever trained in memory.
-    optimizer._all_reduce_sum_gradients = list
     model.compile(
-        optimizer,
+        optimizer_for(recipe, steps=recipe.epochs * len(batches)),
         loss="sparse_categorical_crossentropy",
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        metrics=["accuracy"],
         jit_compile=False,  # compiled kernels are not deterministic
     )
     # variables that exist before the first step spare TensorFlow a second trace of it
-    optimizer.build(model.trainable_variables)
+    model.optimizer.build(model.trainable_variables)
     return model, batches
 
 
 def fit(
-    model: keras.Model,
-    batches: keras.utils.PyDataset,
-    recipe: Recipe,
-    validation: Part,
-    weights: Path,
-    progress: keras.callbacks.Callback,
+    model: keras.Model, batches: keras.utils.PyDataset, recipe: Recipe, validation: Part, progress: Progress
 ) -> pd.DataFrame:
-    """Train ``model`` and leave the weights in it that the recipe keeps; return one row per epoch.
-
-    ``weights`` is where those of the best epoch lie meanwhile, a path that ends in .weights.h5.
-    """
-    callbacks = [progress]
-    if recipe.keep_best_epoch:
-        best = {"monitor": "val_accuracy", "mode": "max", "save_best_only": True, "save_weights_only": True}
-        callbacks.append(keras.callbacks.ModelCheckpoint(unformatted(weights), **best))
-    if recipe.patience is not None:
-        callbacks.append(keras.callbacks.EarlyStopping("val_accuracy", patience=recipe.patience, mode="max"))
+    """Train ``model`` and leave the weights in it that the recipe keeps; return one row per epoch."""
+    stopping = keras.callbacks.EarlyStopping(
+        "val_accuracy",
+        mode="max",
+        patience=recipe.patience or recipe.epochs,
+        restore_best_weights=recipe.keep_best_epoch,
+    )
     fitted = model.fit(
         batches,
         epochs=recipe.epochs,
         validation_data=(validation.images, validation.labels),
         validation_batch_size=BATCH,
-        callbacks=callbacks,
+        callbacks=[progress, stopping],
         shuffle=False,  # the batches shuffle themselves
         verbose=0,
     )
-    if recipe.keep_best_epoch:
-        model.load_weights(weights)
-        weights.unlink()
-    history = pd.DataFrame(fitted.history).assign(seconds=progress.seconds)
-    return history.set_index(pd.RangeIndex(1, len(history) + 1, name="epoch"))
+    epochs = pd.RangeIndex(1, len(progress.seconds) + 1, name="epoch")
+    return pd.DataFrame(fitted.history, epochs).assign(seconds=progress.seconds)
 
 
 def _train(
@@ -225,21 +165,20 @@ def _train(
     """Train, save the network and its history in ``folder``; return the record and the validation probabilities."""
     keras.backend.clear_session()
     model, batches = prepare(recipe, seed, train)
-    progress = _Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
-    started = time.perf_counter()
-    history = fit(model, batches, recipe, validation, folder / "best.weights.h5", progress)
-    seconds = time.perf_counter() - started
+    progress = Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
+    history = fit(model, batches, recipe, validation, progress)
+    seconds = float(history["seconds"].sum())
     best_epoch = int(history["val_accuracy"].argmax()) + 1 if recipe.keep_best_epoch else len(history)
     # The network that is kept is plain Keras in float32, whatever made its training fast.
-    finished = _build(recipe, train.images, "float32")
+    finished = _build(recipe, train.images)
     finished.set_weights(model.get_weights())
     finished.save(folder / "model.keras", include_optimizer=False)
     history.to_csv(folder / "history.csv", lineterminator="\n")
     probabilities = predict_probabilities(finished, validation.images)
     accuracy = np.mean(probabilities.argmax(axis=1) == validation.labels)
     progress.say(
-        f"{recipe.name}, seed {seed}: trained in {seconds:.0f} s, validation accuracy "
-        f"{accuracy:.4f} with the weights of epoch {best_epoch} of {len(history)}"
+        f"trained in {seconds:.0f} s, validation accuracy {accuracy:.4f} "
+        f"with the weights of epoch {best_epoch} of {len(history)}"
     )
     record = {
         "name": recipe.name,

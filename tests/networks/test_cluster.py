@@ -164,7 +164,7 @@ def test_a_study_is_finished_with_the_same_digits_though_a_worker_is_killed(
         lines.append(line)
         if len(lines) == 1:
             [first] = (tmp_path / "spread" / "runs").iterdir()
-            [done] = machines.client.who_has()["training", first.name.rpartition("-")[2]]
+            [done] = machines.client.who_has()[first.name]
             [other] = set(machines.workers) - {done}
             os.killpg(machines.workers[other], signal.SIGKILL)
 

@@ -9,11 +9,11 @@ import pytest
 from helpers.data.split import Part
 from helpers.evaluation.convergence import why_undertrained
 from helpers.networks import training
+from helpers.networks.architectures import made_fast, renew_batch_statistics
 from helpers.networks.backend import keras
-from helpers.networks.layers import renew_batch_statistics, with_fused_batch_norm
 from helpers.networks.runs import Run, finished_run, read_run
 from helpers.networks.training import train
-from helpers.recipes import Recipe
+from helpers.recipes import BATCH, Recipe
 from helpers.saved_models import load_predictor
 
 
@@ -67,12 +67,12 @@ def test_a_finished_run_is_read_and_not_trained_again(run, monkeypatch) -> None:
 
 @pytest.mark.parametrize("constant", ["CODE", "THREADS"])
 def test_other_source_packages_or_threads_are_another_run(constant, monkeypatch) -> None:
-    key = training.run_key(RECIPE, 0, TRAIN, VALIDATION)
+    key = training.run_name(RECIPE, 0, TRAIN, VALIDATION)
     monkeypatch.setattr(training, constant, "another")
-    assert training.run_key(RECIPE, 0, TRAIN, VALIDATION) != key
+    assert training.run_name(RECIPE, 0, TRAIN, VALIDATION) != key
 
 
-@pytest.mark.parametrize("lost", ["model.keras", "validation.npz", "history.csv", "run.json"])
+@pytest.mark.parametrize("lost", ["model.keras", "validation.npy", "history.csv", "run.json"])
 def test_a_run_of_which_a_file_is_lost_or_cut_off_counts_as_none(run, lost, tmp_path) -> None:
     folder = tmp_path / run.folder.name
     shutil.copytree(run.folder, folder)
@@ -97,8 +97,8 @@ def test_a_run_of_which_a_file_is_lost_or_cut_off_counts_as_none(run, lost, tmp_
     ],
 )
 def test_the_key_changes_with_recipe_seed_labels_and_pixels(recipe, seed, part) -> None:
-    usual = training.run_key(RECIPE, 0, TRAIN, VALIDATION)
-    assert training.run_key(recipe, seed, part, VALIDATION) != usual
+    usual = training.run_name(RECIPE, 0, TRAIN, VALIDATION)
+    assert training.run_name(recipe, seed, part, VALIDATION) != usual
 
 
 def test_a_training_that_is_killed_leaves_nothing(tmp_path, monkeypatch) -> None:
@@ -141,7 +141,7 @@ def test_the_learning_rate_rises_for_a_twentieth_of_the_steps_and_falls_to_zero_
 
 
 def test_mixed_precision_multiplies_in_bfloat16_and_keeps_probabilities_in_float32(monkeypatch) -> None:
-    monkeypatch.setattr(training, "fastest_precision", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(training, "multiplies_bfloat16", lambda: True)
     for mixed, expected in ((True, "bfloat16"), (False, "float32")):
         network, _ = training.prepare(replace(RECIPE, mixed_precision=mixed), 0, TRAIN)
         assert network.get_layer("C3").compute_dtype == expected
@@ -174,10 +174,10 @@ def test_a_training_says_why_it_was_too_brief(accuracies, epoch_images, why, tmp
 
 def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
     network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(momentum=0.99)])
-    values = np.random.default_rng(0).normal(5, 2, (96, 4)).astype(np.float32)
-    renew_batch_statistics(network, values, batch_size=32)
+    values = np.random.default_rng(0).normal(5, 2, (3 * BATCH, 4)).astype(np.float32)
+    renew_batch_statistics(network, values)
     norm = network.layers[0]
-    batches = values.reshape(3, 32, 4)
+    batches = values.reshape(3, BATCH, 4)
     np.testing.assert_allclose(norm.moving_mean, batches.mean(axis=1).mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(norm.moving_variance, batches.var(axis=1).mean(axis=0), rtol=1e-4)
 
@@ -185,7 +185,7 @@ def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
 def test_the_fused_batch_norm_is_keras_batch_norm() -> None:
     values = np.random.default_rng(0).normal(5, 2, (64, 12, 12, 3)).astype(np.float32)
     plain = keras.Sequential([keras.Input((12, 12, 3)), keras.layers.BatchNormalization(momentum=0.9)])
-    fused = with_fused_batch_norm(plain)
+    fused = made_fast(plain, "float32")
     for learning in (True, False):
         expected, found = plain(values, training=learning), fused(values, training=learning)
         np.testing.assert_allclose(found, expected, atol=1e-3)
