@@ -1,7 +1,7 @@
 """How good the models are: scores with intervals and paired tests, and what lies behind them.
 
-`scores`, `calibration`, `ladder` (what each change gains), `convergence` (was a training long enough), `corruptions`
-and `robustness`, `explanations`, `cost`.
+`scores`, `calibration`, `ladder` (what each change gains, and whether a training was long enough), `corruptions` and
+`robustness`, `explanations`, `cost`.
 """
 
 import lazy_loader

@@ -8,10 +8,6 @@ from .calibration import (
     review_curve as review_curve,
     review_rules as review_rules,
 )
-from .convergence import (
-    renewed_accuracy as renewed_accuracy,
-    undertrained as undertrained,
-)
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
     corrupt as corrupt,
@@ -32,7 +28,9 @@ from .explanations import (
 from .ladder import (
     is_larger as is_larger,
     ladder_of as ladder_of,
+    renewed_accuracy as renewed_accuracy,
     scalings_of as scalings_of,
+    undertrained as undertrained,
 )
 from .robustness import (
     NEUTRAL as NEUTRAL,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.data.split import Part
-from helpers.evaluation.convergence import why_undertrained
+from helpers.evaluation.ladder import why_undertrained
 from helpers.networks import training
 from helpers.networks.backend import keras
 from helpers.networks.layers import renew_batch_statistics, with_fused_batch_norm
