@@ -13,9 +13,6 @@ from helpers.evaluation.scores import RESAMPLES, accuracy_interval, safe_probabi
 EDGES = np.linspace(0, 1, 16)
 """Fifteen equally wide bins of confidence, each closed above (Guo et al. 2017, arXiv:1706.04599)."""
 
-REVIEW_SHARES = (0.5, 0.8, 0.9, 0.95)
-"""Shares of the validation errors that a rule for human review is set to catch."""
-
 
 def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return each image's largest probability, (N,) float64, and whether that class is the true one."""
@@ -118,7 +115,7 @@ def review_rules(
     errors that is seen, with its 95 % interval, in words.
     """
     rows = {}
-    for share in REVIEW_SHARES:
+    for share in (0.5, 0.8, 0.9, 0.95):
         rule = apply_threshold(
             test_labels, test_probabilities, choose_threshold(labels, probabilities, share)
         )
