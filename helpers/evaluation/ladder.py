@@ -170,8 +170,7 @@ def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
 
 def undertrained(runs: Mapping[str, Sequence[networks.Run]]) -> dict[str, str]:
     """Return the networks whose first seed was trained too briefly to assess them, and why."""
-    doubts = {name: why_undertrained(seeds[0]) for name, seeds in runs.items()}
-    return {name: why for name, why in doubts.items() if why}
+    return {name: why for name, seeds in runs.items() if (why := why_undertrained(seeds[0]))}
 
 
 def why_undertrained(run: networks.Run) -> str | None:
