@@ -49,10 +49,8 @@ def black_and_white(f: Findings) -> Judgement:
     if np.isnan(r):
         return "no variation in one of the two", Verdict.UNDECIDED
     within = [group["black"].corr(group["white"]) for _, group in both.groupby("label")]
-    measured = (
-        f"r = {r:+.3f} [{low:+.3f}, {high:+.3f}], n = {len(both):,}; within single classes {np.nanmin(within):+.2f} to "
-        f"{np.nanmax(within):+.2f}"
-    )
+    measured = f"r = {r:+.3f} [{low:+.3f}, {high:+.3f}], n = {len(both):,}; "
+    measured += f"within single classes {np.nanmin(within):+.2f} to {np.nanmax(within):+.2f}"
     return measured, Verdict.CONFIRMED if high < 0 else Verdict.REFUTED if low > 0 else Verdict.NOT_CONFIRMED
 
 
@@ -69,10 +67,10 @@ def blue(f: Findings) -> Judgement:
     means, errors, spread = groups.mean(), groups.sem(), float(np.sqrt(groups.var().mean()))
     top = int(means.idxmax())
     measured = (
-        f"{CLASS_NAMES[top]}: {means[top]:+.2f} ± {1.96 * errors[top]:.2f} grey levels of blue at equal red and "
-        f"green ({means[top] / spread:.2f} standard deviations), n = {groups.size()[top]:,}; "
-        f"{int((~chosen).sum()):,} images with the rarer background left out"
+        f"{CLASS_NAMES[top]}: {means[top]:+.2f} ± {1.96 * errors[top]:.2f} grey levels of blue at equal "
     )
+    measured += f"red and green ({means[top] / spread:.2f} standard deviations), n = {groups.size()[top]:,}; "
+    measured += f"{int((~chosen).sum()):,} images with the rarer background left out"
     # 2.73 standard errors bound the largest of eight means with 95 % (Bonferroni)
     if not means[top] > 2.73 * errors[top]:
         return measured, Verdict.NOT_CONFIRMED
@@ -87,10 +85,8 @@ def _apart(f: Findings, column: str, label: int, sign: int, words: str) -> tuple
     gaps = sign * (means[label] - means[others])
     errors = 1.96 * np.sqrt(variances[label] + variances[others])
     gap, error = gaps.mean(), 1.96 * np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2)
-    measured = (
-        f"{means[label]:.1f}, {sign * gap:+.1f} ± {error:.1f} against the other classes' average, "
-        f"{words} {int((gaps > 0).sum())} of {others.sum()} classes"
-    )
+    measured = f"{means[label]:.1f}, {sign * gap:+.1f} ± {error:.1f} against the other classes' average, "
+    measured += f"{words} {int((gaps > 0).sum())} of {others.sum()} classes"
     return measured, bool((gaps > errors).all()), float(gap / error) if error else 0.0
 
 
@@ -120,10 +116,8 @@ def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_bes
     grey, grey_is_apart, grey_gap = _apart(f, "grey", label, sign, words[0])
     area, area_is_apart, area_gap = _apart(f, "dark_area", label, -sign, words[1])
     n, areas = counts.loc[label]
-    measured = (
-        f"{CLASS_NAMES[label]}: mean grey {grey}; central dark part in pixels {area}; n = {n:,}, in {n - areas:,} of "
-        "them the part reaches the edge"
-    )
+    measured = f"{CLASS_NAMES[label]}: mean grey {grey}; central dark part in pixels {area}; "
+    measured += f"n = {n:,}, in {n - areas:,} of them the part reaches the edge"
     if (counts["count"] < 2).any():
         return f"{measured}; a class has fewer than two images or dark parts", Verdict.UNDECIDED
     if grey_is_apart and area_is_apart:

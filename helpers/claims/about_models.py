@@ -117,7 +117,6 @@ def scaling(f: Findings) -> Judgement:
     by_scaling = dict(iter(f.scalings.groupby("scaling", sort=False)))
     if "raw" not in by_scaling:
         return "this profile does not train on raw pixels", Verdict.UNDECIDED
-    ours, raw = by_scaling["[-1, 1]"], by_scaling["raw"]
 
     def words(values: pd.Series) -> str:
         return f"{values.mean():.4f}" + (f" ± {values.std():.4f}" if len(values) > 1 else "")
@@ -126,6 +125,7 @@ def scaling(f: Findings) -> Judgement:
         f"{name}: {words(rows['speed'])}, falls {words(rows['falls'])}, last {words(rows['last'])}"
         for name, rows in by_scaling.items()
     )
+    ours, raw = by_scaling.pop("[-1, 1]"), by_scaling.pop("raw")
     epochs = int(ours["epochs"].iloc[0])
     measured += f"; over {counted(epochs, 'epoch')}, mean ± sd over {counted(len(ours), 'seed')}"
     validation = f.validation_scores["lenet_classic"]
@@ -137,8 +137,7 @@ def scaling(f: Findings) -> Judgement:
         return measured, Verdict.REFUTED
     is_faster = is_larger(ours["speed"], raw["speed"])
     is_steadier = not raw_has_learnt or is_larger(raw["falls"], ours["falls"])
-    others = [rows for name, rows in by_scaling.items() if name not in ("[-1, 1]", "raw")]
-    unmatched = all(is_larger(ours["speed"], rows["speed"]) for rows in others)
+    unmatched = all(is_larger(ours["speed"], rows["speed"]) for rows in by_scaling.values())
     if is_faster and is_steadier and unmatched:
         return measured, Verdict.CONFIRMED
     return measured, Verdict.RESERVED if is_faster or is_steadier else Verdict.NOT_CONFIRMED
@@ -160,10 +159,8 @@ def changes(f: Findings) -> Judgement:
         f"{row.change}: {100 * row.gain:+.2f} points [{100 * row.gain_low:+.2f}, {100 * row.gain_high:+.2f}]"
         for row in ours.itertuples()
     )
-    images = f.validation_scores["lenet_custom"]["n"]
-    seeds = int(ours["seeds"].min())
-    measured += f"; {counted(seeds, 'seed')}, n = {images:,} validation images; "
-    measured += "the other four are in the classical one already"
+    n, seeds = f.validation_scores["lenet_custom"]["n"], counted(int(ours["seeds"].min()), "seed")
+    measured += f"; {seeds}, n = {n:,} validation images; the other four are in the classical one already"
     if (ours["gain_high"] < 0).any():
         return measured, Verdict.REFUTED
     return measured, Verdict.RESERVED if (ours["gain_low"] > 0).all() else Verdict.NOT_CONFIRMED

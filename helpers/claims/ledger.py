@@ -48,13 +48,11 @@ def gather_findings(
     study: Study, runs: dict[str, list[Run]], scores: Scores, pairs: pd.DataFrame, leak_scores: Scores
 ) -> Findings:
     """Return what a run has measured: the given scores of test images, and what earlier chapters have kept."""
+    known = {name: seeds[0].validation_probabilities() for name, seeds in runs.items()}
     return Findings(
         study=study,
         statistics=study.development_statistics(),
-        validation_scores={
-            name: score(study.validation.labels, seeds[0].validation_probabilities())
-            for name, seeds in runs.items()
-        },
+        validation_scores={name: score(study.validation.labels, each) for name, each in known.items()},
         undertrained=undertrained({name: runs[name] for name in NETWORKS}),
         scores=scores,
         pairs=pairs,
@@ -69,8 +67,7 @@ def settle_claims(findings: Findings) -> list[dict[str, str]]:
     ledger = []
     for identifier, claim, reported, judge, evidence in CLAIMS:
         measured, verdict = judge(findings)
-        if findings.study.cells.is_synthetic:
-            verdict = Verdict.UNDECIDED
+        verdict = Verdict.UNDECIDED if findings.study.cells.is_synthetic else verdict
         ledger.append(
             {
                 "id": identifier,

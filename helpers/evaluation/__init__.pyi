@@ -10,6 +10,7 @@ from .calibration import (
 )
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
+    NEUTRAL as NEUTRAL,
     corrupt as corrupt,
     corruption_strengths as corruption_strengths,
 )
@@ -33,7 +34,6 @@ from .ladder import (
     undertrained as undertrained,
 )
 from .robustness import (
-    NEUTRAL as NEUTRAL,
     corrupt_and_score as corrupt_and_score,
     load_external as load_external,
     mean_corruption_error as mean_corruption_error,

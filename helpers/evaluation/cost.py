@@ -17,23 +17,20 @@ WATTS_PER_CORE = 12.0
 
 
 def count_flops(network: Any) -> int:
-    """Return the floating-point operations of a Keras network for one image.
-
-    Two per multiply-add of convolutions and dense layers; the rest is left out, as is usual.
-    """
+    """Return a network's operations for one image, two per multiply-add of convolutions and dense layers."""
     kernels = [layer for layer in network.layers if hasattr(layer, "kernel")]
     # a weight is used once per position of the output, of which a dense layer has one
     return sum(2 * int(np.prod((*layer.kernel.shape, *layer.output.shape[1:-1]))) for layer in kernels)
 
 
 def training_speed(run: networks.Run) -> dict[str, Any]:
-    """Return how fast a network trained, validation included, beside this machine's matrix product, measured now.
+    """Return how fast a network trained, validation included, beside this machine's peak, measured now.
 
-    The arithmetic of a training is three times that of a forward pass. dict with network, seed, precision, images/s,
-    GFLOP/s, peak (of a large matrix product of the same precision, in GFLOP/s) and share of peak
+    The peak is that of a large matrix product of the same precision.
     """
     record, history = run.record, run.history()
     images_per_second = record["epoch_images"] * len(history) / history["seconds"].sum()
+    # the arithmetic of a training is three times that of a forward pass
     flops = 3 * count_flops(networks.build(record["recipe"]["network"])) * images_per_second
     peak = networks.matrix_product_peak(record["precision"])
     return {
@@ -56,10 +53,7 @@ def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
 def cost_table(
     models: dict[str, dict[str, Any]], predictors: Mapping[str, Predictor], images: np.ndarray
 ) -> pd.DataFrame:
-    """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
-
-    The energy of a training is estimated from its seconds and threads.
-    """
+    """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``."""
     rows = {}
     for name, model in models.items():
         seconds = model["train_seconds"]

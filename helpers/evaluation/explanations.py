@@ -1,7 +1,4 @@
-"""Where in an image a network finds the evidence for its answer, and two checks that it is the network's evidence.
-
-Maps of evidence are (N, H, W) floats, one per (48, 48, 3) uint8 image.
-"""
+"""Where in an image a network finds the evidence for its answer, and two checks that it is the network's evidence."""
 
 from typing import Any
 
@@ -20,7 +17,6 @@ def evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.n
     class's logit, place by place, summed over channels, enlarged. Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391)
     averages the gradients over the places first, and so loses what a dense head knows of places. On a global average
     both are the map of Zhou et al. 2016 (arXiv:1512.04150), which is exact: it sums to the logit less its bias.
-
     ``network`` is a Keras network that ends in a softmax layer; ``classes`` (N,) are those that the maps speak of.
     """
     # the layers of a network read from a file may have been called more than once, those of a copy are not

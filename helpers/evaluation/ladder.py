@@ -12,6 +12,7 @@ from helpers.data import Part
 from helpers.evaluation.cost import count_flops
 from helpers.evaluation.scores import counted
 from helpers.files import code_key, computed_table, key_of
+from helpers.networks import Run
 from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Rung
 from helpers.saved_models import load_network
 from helpers.study import Study
@@ -38,9 +39,8 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     """Return bootstrapped mean accuracies of models that saw the same N images, in two parts to be added.
 
     ``correct`` holds one (seeds, N) array per model. The parts are (models, RESAMPLES): the mean over the seeds on
-    images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds as well,
-    for each model by itself, adds to it: as widely spread as the mean of so many seeds is (their sd over n - 1), less
-    what drawing the images has counted already (see `_share_of_seeds`).
+    images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds of each
+    model adds to it, their sd being over n - 1, less what drawing the images has counted already.
     """
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
@@ -61,8 +61,7 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
 def _share_of_seeds(correct: np.ndarray) -> float:
     """Return the share, in [0, 1], of the variance between accuracies of seeds that would be there with endless images.
 
-    ``correct`` is (seeds, N). The rest is there because seeds err on different images, and is counted by whoever draws
-    images (Owen 2007, doi:10.1214/07-AOAS122).
+    The rest is there because the (seeds, N) err on different images (Owen 2007, doi:10.1214/07-AOAS122).
     """
     seeds, images = correct.shape
     accuracies = correct.mean(axis=1)
@@ -80,14 +79,12 @@ def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[
     return float(low), float(high)
 
 
-def ladder_table(
-    runs: dict[str, list[networks.Run]], ladder: dict[str, Rung], labels: np.ndarray
-) -> pd.DataFrame:
+def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np.ndarray) -> pd.DataFrame:
     """Return one row per rung: change, validation accuracy and gain with 95 % intervals, cost.
 
-    The gain is that on the last rung before it which was kept. The columns: change, is_kept, of_report (whether it is
-    one of the original report's networks or changes), accuracy, low, high, seed_sd (NaN with one seed), gain, gain_low,
-    gain_high (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds).
+    The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, low, high,
+    seed_sd (NaN with one seed), gain on the last rung before it that was kept, gain_low, gain_high (NaN in the first
+    row), seeds, parameters, epochs, seconds (mean over the seeds).
     """
     correct = [
         np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
@@ -122,7 +119,7 @@ def ladder_table(
     return table
 
 
-def ladder_of(study: Study) -> tuple[dict[str, list[networks.Run]], pd.DataFrame]:
+def ladder_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     """Return the runs of the rungs that a study trains, and their `ladder_table`, computed once and kept.
 
     A further column, MFLOPs, has the operations of each network for one image in millions.
@@ -139,12 +136,11 @@ def ladder_of(study: Study) -> tuple[dict[str, list[networks.Run]], pd.DataFrame
     return runs, computed_table(study.kept / f"ladder-{key}.csv", compute)
 
 
-def scalings_of(study: Study) -> tuple[dict[str, list[networks.Run]], pd.DataFrame]:
+def scalings_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     """Return the runs of the scalings of pixels that a study compares, by scaling, and a row per scaling and seed.
 
-    The columns: scaling, speed, falls, last, epochs. Over the first ``epochs``, which every run got to, ``speed`` is
-    the mean validation accuracy, ``falls`` the sum of its falls from one epoch to the next, ``last`` the validation
-    accuracy after the last of them.
+    Over the first ``epochs``, which every run got to, ``speed`` is the mean validation accuracy, ``falls`` the sum of
+    its falls from one epoch to the next, ``last`` the validation accuracy after the last of them.
     """
     names = {key: recipe.name for key, recipe in SCALINGS.items() if recipe.name in study.profile.trainings}
     trained = study.trained(*names.values())
@@ -163,17 +159,16 @@ def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
     """Return whether ``a`` is larger than ``b`` on average beyond chance: Welch's t-test over seeds, p < 0.05."""
     if min(len(a), len(b)) < 2 or np.mean(a) <= np.mean(b):
         return False
-    if np.ptp(a) == 0 and np.ptp(b) == 0:
-        return True
-    return bool(stats.ttest_ind(a, b, equal_var=False).pvalue < 0.05)
+    are_constant = np.ptp(a) == 0 and np.ptp(b) == 0
+    return bool(are_constant or stats.ttest_ind(a, b, equal_var=False).pvalue < 0.05)
 
 
-def undertrained(runs: Mapping[str, Sequence[networks.Run]]) -> dict[str, str]:
+def undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
     """Return the networks whose first seed was trained too briefly to assess them, and why."""
     return {name: why for name, seeds in runs.items() if (why := why_undertrained(seeds[0]))}
 
 
-def why_undertrained(run: networks.Run) -> str | None:
+def why_undertrained(run: Run) -> str | None:
     """Return why a training says too little about what its network can do, or None where it says enough.
 
     The network saw fewer images than there are, or each of them once only; validation accuracy was still rising, by
@@ -193,7 +188,7 @@ def why_undertrained(run: networks.Run) -> str | None:
     return None
 
 
-def renewed_accuracy(run: networks.Run, images: np.ndarray, validation: Part) -> float:
+def renewed_accuracy(run: Run, images: np.ndarray, validation: Part) -> float:
     """Return a run's validation accuracy with its running averages replaced by averages over ``images``."""
     network = load_network(run.model_path)
     networks.renew_batch_statistics(network, images)

@@ -13,30 +13,19 @@ import pandas as pd
 from helpers.data import Cells, load_cells
 from helpers.errors import InputError
 from helpers.evaluation.calibration import apply_temperature, choose_threshold
-from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt, shift_colours
+from helpers.evaluation.corruptions import CORRUPTIONS, NEUTRAL, SEVERITIES, SHIFTS, corrupt, shift_colours
 from helpers.evaluation.scores import accuracy_interval, score
 from helpers.files import ROOT
 from helpers.networks import FORMS, Run, flip_and_turn
 from helpers.saved_models import Predictor
 from helpers.study import Study
 
-SHIFT_AMOUNTS = {
-    "blue stain": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6),
-    "red stain": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6),
-    "hue": (-30, -20, -10, 0, 10, 20, 30),
-    "brightness": (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4),
-}
-"""By shift, the amounts tried; the one in the middle changes nothing."""
-
-NEUTRAL = {name: amounts[len(amounts) // 2] for name, amounts in SHIFT_AMOUNTS.items()}
-"""By shift, the amount that changes nothing."""
+Predictors = Mapping[str, Predictor]
+"""By model name."""
 
 
 def corrupt_and_score(
-    predictors: Mapping[str, Predictor],
-    images: np.ndarray,
-    labels: np.ndarray,
-    severities: Sequence[int] = SEVERITIES,
+    predictors: Predictors, images: np.ndarray, labels: np.ndarray, severities: Sequence[int] = SEVERITIES
 ) -> pd.DataFrame:
     """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are."""
     rows = _accuracies(predictors, images, labels, "none", 0)
@@ -45,12 +34,10 @@ def corrupt_and_score(
     return pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy", "n"])
 
 
-def shift_and_score(
-    predictors: Mapping[str, Predictor], images: np.ndarray, labels: np.ndarray
-) -> pd.DataFrame:
-    """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFT_AMOUNTS`."""
+def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+    """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFTS`."""
     rows = []
-    for name, amounts in SHIFT_AMOUNTS.items():
+    for name, (_, amounts) in SHIFTS.items():
         for amount in amounts:
             rows += _accuracies(predictors, shift_colours(images, name, amount), labels, name, amount)
     table = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy", "n"])
@@ -58,7 +45,7 @@ def shift_and_score(
 
 
 def _accuracies(
-    predictors: Mapping[str, Predictor], images: np.ndarray, labels: np.ndarray, change: str, amount: float
+    predictors: Predictors, images: np.ndarray, labels: np.ndarray, change: str, amount: float
 ) -> list[tuple]:
     """Return model, change, amount, accuracy and n of every model, for images that were changed so much."""
     return [
@@ -101,9 +88,9 @@ def load_external(path: str | Path) -> Cells:
 
 def score_external(
     study: Study,
-    runs: Mapping[str, Sequence[Run]],
-    predictors: Mapping[str, Predictor],
-    temperatures: Mapping[str, float],
+    runs: dict[str, list[Run]],
+    predictors: Predictors,
+    temperatures: dict[str, float],
     external: Cells,
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Return the calibrated probabilities of external cells by model, and a row of scores per model.

@@ -32,10 +32,7 @@ def accuracy_interval(correct: float, total: int) -> tuple[float, float]:
 
 
 def correlation_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-    """Return Pearson's r with its 95 % interval (Fisher's z); missing values are left out in pairs.
-
-    A constant variable has no correlation: three times NaN.
-    """
+    """Return Pearson's r and its 95 % interval (Fisher's z), without missing values; of a constant, NaN three times."""
     both = np.isfinite(x) & np.isfinite(y)
     if both.sum() < 4 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
         return np.nan, np.nan, np.nan
@@ -189,9 +186,8 @@ def shared_errors(
     """
     names = np.array(CLASS_NAMES)
     answers = pd.DataFrame({name: values.argmax(axis=1) for name, values in probabilities.items()})
-    table = answers.apply(lambda answer: names[answer])
-    table.insert(0, "index", index)
-    table.insert(1, "true class", names[labels])
+    predicted = answers.apply(lambda answer: names[answer])
+    table = pd.DataFrame({"index": index, "true class": names[labels]}).join(predicted)
     table["same answer"] = answers.nunique(axis=1) == 1
     p_true = [values[np.arange(len(labels)), labels] for values in probabilities.values()]
     table["p(true class)"] = np.mean(p_true, axis=0)
