@@ -17,7 +17,7 @@ WATTS_PER_CORE = 12.0
 
 
 def count_flops(network: Any) -> int:
-    """Return a network's operations for one image, two per multiply-add of convolutions and dense layers."""
+    """Return the floating-point operations for one image, two per multiply-add of convolutions and dense layers."""
     kernels = [layer for layer in network.layers if hasattr(layer, "kernel")]
     # a weight is used once per position of the output, of which a dense layer has one
     return sum(2 * int(np.prod((*layer.kernel.shape, *layer.output.shape[1:-1]))) for layer in kernels)

@@ -120,10 +120,7 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
 
 
 def ladder_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
-    """Return the runs of the rungs that a study trains, and their `ladder_table`, computed once and kept.
-
-    A further column, MFLOPs, has the operations of each network for one image in millions.
-    """
+    """Return the runs of the rungs that a study trains, and the kept `ladder_table` with MFLOPs per image."""
     rungs, labels = trained_rungs(study.profile), study.validation.labels
     runs = study.trained(*rungs)
 
@@ -171,9 +168,7 @@ def undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
 def why_undertrained(run: Run) -> str | None:
     """Return why a training says too little about what its network can do, or None where it says enough.
 
-    The network saw fewer images than there are, or each of them once only; validation accuracy was still rising, by
-    more than a point over its best before the last epoch; or it ended at less than half the training accuracy, so
-    that the running averages of a batch normalisation have not caught up.
+    At less than half the training accuracy, the running averages of a batch normalisation have not caught up.
     """
     history = run.history()
     accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
