@@ -1,42 +1,37 @@
 """The claims about the models: C08 to C12 and C14 to C16. Each function's docstring is its rule."""
 
+from typing import Any
+
 import pandas as pd
 
-from helpers.claims.findings import (
-    CONFIRMED,
-    NOT_CONFIRMED,
-    REFUTED,
-    REPORTED,
-    RESERVED,
-    UNDECIDED,
-    WIDEST_INTERVAL,
-    Findings,
-    Verdict,
-    with_interval,
-)
+from helpers.claims.findings import REPORTED, Findings, Judgement, Verdict
 from helpers.evaluation import counted, is_larger, p_words, paired
 from helpers.recipes import CHANGES
 
 
-def _accuracy(f: Findings, model: str, on_validation: bool) -> Verdict:
-    if model not in f.scores:
-        return f"{model} is not trained in this profile", UNDECIDED
+def _with_interval(score: dict[str, Any]) -> str:
+    """Return accuracy, 95 % interval and n of a score as words."""
+    low, high = score["accuracy_ci95"]
+    return f"{score['accuracy']:.4f} [{low:.4f}, {high:.4f}], n = {score['n']:,}"
+
+
+def _accuracy(f: Findings, model: str, on_validation: bool) -> Judgement:
     test, validation = f.scores[model], f.validation_scores[model]
-    measured = f"first seed, test {with_interval(test)}; validation {with_interval(validation)}"
+    measured = f"first seed, test {_with_interval(test)}; validation {_with_interval(validation)}"
     low, high = (validation if on_validation else test)["accuracy_ci95"]
     reported = REPORTED[model]
-    if high - low > WIDEST_INTERVAL:
-        return f"{measured}: too few images", UNDECIDED
+    if high - low > 0.05:
+        return f"{measured}: too few images", Verdict.UNDECIDED
     if low <= reported <= high:
-        return measured, CONFIRMED
+        return measured, Verdict.CONFIRMED
     if reported < low:
-        return f"{measured}: higher than reported", RESERVED
+        return f"{measured}: higher than reported", Verdict.RESERVED
     if model in f.undertrained:
-        return f"{measured}: lower than reported, but {f.undertrained[model]}", UNDECIDED
-    return f"{measured}: lower than reported", NOT_CONFIRMED
+        return f"{measured}: lower than reported, but {f.undertrained[model]}", Verdict.UNDECIDED
+    return f"{measured}: lower than reported", Verdict.NOT_CONFIRMED
 
 
-def forest(f: Findings) -> Verdict:
+def forest(f: Findings) -> Judgement:
     """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
 
     Not confirmed if it lies above, or if the test accuracy lies below the interval on validation images ("generalises
@@ -44,10 +39,10 @@ def forest(f: Findings) -> Verdict:
     """
     measured, verdict = _accuracy(f, "forest", on_validation=True)
     generalises = f.scores["forest"]["accuracy"] >= f.validation_scores["forest"]["accuracy_ci95"][0]
-    return measured, NOT_CONFIRMED if verdict != UNDECIDED and not generalises else verdict
+    return measured, Verdict.NOT_CONFIRMED if verdict != Verdict.UNDECIDED and not generalises else verdict
 
 
-def classic(f: Findings) -> Verdict:
+def classic(f: Findings) -> Judgement:
     """Confirmed if the reported value lies in our 95 % interval on test images, with reservation if below it.
 
     Not confirmed if it lies above. Cannot be decided where the interval is wider than 0.05, nor where the value lies
@@ -57,7 +52,7 @@ def classic(f: Findings) -> Verdict:
     return _accuracy(f, "lenet_classic", on_validation=False)
 
 
-def alexnet(f: Findings) -> Verdict:
+def alexnet(f: Findings) -> Judgement:
     """Confirmed if the reported value lies in our 95 % interval on test images.
 
     Where the same layers, trained differently (alexnet_fixed), lie above the reported value (95 %), the architecture is
@@ -65,18 +60,17 @@ def alexnet(f: Findings) -> Verdict:
     cannot be decided where the training is no fit to judge by (see C09) or the interval is wider than 0.05.
     """
     measured, verdict = _accuracy(f, "alexnet", on_validation=False)
-    if "alexnet_fixed" in f.scores:
-        measured += f"; alexnet_fixed, test {with_interval(f.scores['alexnet_fixed'])}"
-    if "alexnet_fixed" in f.scores and f.scores["alexnet_fixed"]["accuracy_ci95"][0] > REPORTED["alexnet"]:
-        return measured, RESERVED if verdict == CONFIRMED else REFUTED
+    measured += f"; alexnet_fixed, test {_with_interval(f.scores['alexnet_fixed'])}"
+    if f.scores["alexnet_fixed"]["accuracy_ci95"][0] > REPORTED["alexnet"]:
+        return measured, Verdict.RESERVED if verdict == Verdict.CONFIRMED else Verdict.REFUTED
     if "alexnet" in f.undertrained:
-        if verdict != UNDECIDED:  # which says why already
+        if verdict != Verdict.UNDECIDED:  # which says why already
             measured += f"; alexnet as printed cannot be judged: {f.undertrained['alexnet']}"
-        return measured, UNDECIDED
-    return measured, NOT_CONFIRMED if verdict == RESERVED else verdict
+        return measured, Verdict.UNDECIDED
+    return measured, Verdict.NOT_CONFIRMED if verdict == Verdict.RESERVED else verdict
 
 
-def custom(f: Findings) -> Verdict:
+def custom(f: Findings) -> Judgement:
     """Confirmed if the reported value lies in our 95 % interval on validation images, with reservation if below it.
 
     Not confirmed if it lies above, or if another model of the original report is significantly better on test images;
@@ -85,32 +79,31 @@ def custom(f: Findings) -> Verdict:
     wider than 0.05, nor where the value lies above and the training is no fit to judge by.
     """
     measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
-    reported = [name for name in ("forest", "lenet_classic", "alexnet") if name in f.scores]
     verdicts = []
-    for name in reported:
+    for name in ("forest", "lenet_classic", "alexnet"):
         if name in f.undertrained:
             measured += f"; {name} cannot be judged: {f.undertrained[name]}"
         else:
             words, against = _paired(f, "lenet_custom", name)
             measured += f"; against {name} {words}"
             verdicts.append(against)
-    if verdict in (UNDECIDED, NOT_CONFIRMED) or REFUTED in verdicts:
-        return measured, UNDECIDED if verdict == UNDECIDED else NOT_CONFIRMED
-    return measured, verdict if verdicts.count(CONFIRMED) == len(reported) else RESERVED
+    if verdict in (Verdict.UNDECIDED, Verdict.NOT_CONFIRMED) or Verdict.REFUTED in verdicts:
+        return measured, Verdict.UNDECIDED if verdict == Verdict.UNDECIDED else Verdict.NOT_CONFIRMED
+    return measured, verdict if verdicts == 3 * [Verdict.CONFIRMED] else Verdict.RESERVED
 
 
-def leak(f: Findings) -> Verdict:
+def leak(f: Findings) -> Judgement:
     """Refuted as a measure of accuracy if images the model was trained on score above those it never saw (95 %)."""
     scores = f.leak_scores
-    measured = "; ".join(f"{part} {with_interval(score)}" for part, score in scores.items())
+    measured = "; ".join(f"{part} {_with_interval(score)}" for part, score in scores.items())
     leaks = scores["train"]["accuracy_ci95"][0] > scores["test"]["accuracy_ci95"][1]
     low, high = scores["all images"]["accuracy_ci95"]
     if low <= 0.98 <= high:
         measured = f"the number is reproduced, on images most of which trained the model: {measured}"
-    return measured, REFUTED if leaks else NOT_CONFIRMED
+    return measured, Verdict.REFUTED if leaks else Verdict.NOT_CONFIRMED
 
 
-def scaling(f: Findings) -> Verdict:
+def scaling(f: Findings) -> Judgement:
     """Faster is a higher validation accuracy averaged over epochs, more stable are smaller falls from one to the next.
 
     Epochs that a run did not get to, ending early, are left out of all.
@@ -123,8 +116,7 @@ def scaling(f: Findings) -> Verdict:
     """
     by_scaling = dict(iter(f.scalings.groupby("scaling", sort=False)))
     if "raw" not in by_scaling:
-        return "this profile does not train on raw pixels", UNDECIDED
-    ours, raw = by_scaling["[-1, 1]"], by_scaling["raw"]
+        return "this profile does not train on raw pixels", Verdict.UNDECIDED
 
     def words(values: pd.Series) -> str:
         return f"{values.mean():.4f}" + (f" ± {values.std():.4f}" if len(values) > 1 else "")
@@ -133,25 +125,25 @@ def scaling(f: Findings) -> Verdict:
         f"{name}: {words(rows['speed'])}, falls {words(rows['falls'])}, last {words(rows['last'])}"
         for name, rows in by_scaling.items()
     )
+    ours, raw = by_scaling.pop("[-1, 1]"), by_scaling.pop("raw")
     epochs = int(ours["epochs"].iloc[0])
     measured += f"; over {counted(epochs, 'epoch')}, mean ± sd over {counted(len(ours), 'seed')}"
     validation = f.validation_scores["lenet_classic"]
     least = 1.5 * max(validation["support"].values()) / validation["n"]
-    has_learnt, raw_has_learnt = ours["last"].mean() > least, raw["last"].mean() > least
-    if len(ours) < 2 or not has_learnt:
-        return measured, UNDECIDED
+    raw_has_learnt = raw["last"].mean() > least
+    if len(ours) < 2 or not ours["last"].mean() > least:
+        return measured, Verdict.UNDECIDED
     if is_larger(raw["speed"], ours["speed"]) or (raw_has_learnt and is_larger(ours["falls"], raw["falls"])):
-        return measured, REFUTED
+        return measured, Verdict.REFUTED
     is_faster = is_larger(ours["speed"], raw["speed"])
     is_steadier = not raw_has_learnt or is_larger(raw["falls"], ours["falls"])
-    others = [rows for name, rows in by_scaling.items() if name not in ("[-1, 1]", "raw")]
-    unmatched = all(is_larger(ours["speed"], rows["speed"]) for rows in others)
+    unmatched = all(is_larger(ours["speed"], rows["speed"]) for rows in by_scaling.values())
     if is_faster and is_steadier and unmatched:
-        return measured, CONFIRMED
-    return measured, RESERVED if is_faster or is_steadier else NOT_CONFIRMED
+        return measured, Verdict.CONFIRMED
+    return measured, Verdict.RESERVED if is_faster or is_steadier else Verdict.NOT_CONFIRMED
 
 
-def changes(f: Findings) -> Verdict:
+def changes(f: Findings) -> Judgement:
     """Each change is made on top of those before it, filters together with kernels; gains are on validation images.
 
     Max pooling, softmax, cross-entropy and Adam are in the report's classical LeNet already, so that the claim
@@ -160,27 +152,21 @@ def changes(f: Findings) -> Verdict:
     alone.
     """
     ours = f.ladder.reindex(CHANGES).dropna(subset="gain")
-    measured = "; ".join(
-        "{}: {:+.2f} points [{:+.2f}, {:+.2f}]".format(
-            row["change"], *(100 * row[["gain", "gain_low", "gain_high"]].astype(float))
-        )
-        for _, row in ours.iterrows()
-    )
     if len(ours) < len(CHANGES):
-        return (
-            "the changes are not trained one by one in this profile; four of them are in the classical LeNet already",
-            UNDECIDED,
-        )
-    images = f.validation_scores["lenet_custom"]["n"]
-    seeds = int(ours["seeds"].min())
-    measured += f"; {counted(seeds, 'seed')}, n = {images:,} validation images; "
-    measured += "the other four are in the classical one already"
+        why = "the changes are not trained one by one in this profile"
+        return f"{why}; four of them are in the classical LeNet already", Verdict.UNDECIDED
+    measured = "; ".join(
+        f"{row.change}: {100 * row.gain:+.2f} points [{100 * row.gain_low:+.2f}, {100 * row.gain_high:+.2f}]"
+        for row in ours.itertuples()
+    )
+    n, seeds = f.validation_scores["lenet_custom"]["n"], counted(int(ours["seeds"].min()), "seed")
+    measured += f"; {seeds}, n = {n:,} validation images; the other four are in the classical one already"
     if (ours["gain_high"] < 0).any():
-        return measured, REFUTED
-    return measured, RESERVED if (ours["gain_low"] > 0).all() else NOT_CONFIRMED
+        return measured, Verdict.REFUTED
+    return measured, Verdict.RESERVED if (ours["gain_low"] > 0).all() else Verdict.NOT_CONFIRMED
 
 
-def network_wins(f: Findings) -> Verdict:
+def network_wins(f: Findings) -> Judgement:
     """Confirmed if the custom LeNet beats the report's forest and our best hand-crafted model.
 
     By McNemar's test, Holm-corrected over all pairs of models, first seeds. With reservation if it beats the forest
@@ -190,18 +176,19 @@ def network_wins(f: Findings) -> Verdict:
     forest, verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
     measured = f"against the report's own forest {forest}; against a better hand-crafted model {best}"
-    if verdict in (REFUTED, NOT_CONFIRMED) and "lenet_custom" in f.undertrained:
-        return f"{measured}; lenet_custom cannot be judged: {f.undertrained['lenet_custom']}", UNDECIDED
-    if verdict == CONFIRMED and best_verdict != CONFIRMED:
-        return measured, RESERVED
+    if verdict in (Verdict.REFUTED, Verdict.NOT_CONFIRMED) and "lenet_custom" in f.undertrained:
+        measured += f"; lenet_custom cannot be judged: {f.undertrained['lenet_custom']}"
+        return measured, Verdict.UNDECIDED
+    if verdict == Verdict.CONFIRMED and best_verdict != Verdict.CONFIRMED:
+        return measured, Verdict.RESERVED
     return measured, verdict
 
 
-def _paired(f: Findings, a: str, b: str) -> Verdict:
+def _paired(f: Findings, a: str, b: str) -> Judgement:
     """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
-    if a not in f.scores or b not in f.scores:
-        return f"{a} or {b} is missing", UNDECIDED
     only_a, only_b, p = paired(f.pairs, a, b)
     n = f.scores[a]["n"]
     measured = f"{100 * (only_a - only_b) / n:+.2f} points (first seeds, {p_words(p)}, n = {n:,})"
-    return measured, NOT_CONFIRMED if p >= 0.05 else CONFIRMED if only_a > only_b else REFUTED
+    if p >= 0.05:
+        return measured, Verdict.NOT_CONFIRMED
+    return measured, Verdict.CONFIRMED if only_a > only_b else Verdict.REFUTED

@@ -5,18 +5,17 @@ report prints it beside the verdict. One rule stands above all: drawn cells deci
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from helpers.claims import about_data as data, about_models as models
-from helpers.claims.findings import UNDECIDED, Findings, Verdict
+from helpers.claims.findings import Findings, Judgement, Scores, Verdict
 from helpers.evaluation import ladder_of, scalings_of, score, undertrained
 from helpers.networks import Run
 from helpers.recipes import NETWORKS
 from helpers.study import Study
 
-CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Verdict], str], ...] = (
+CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Judgement], str], ...] = (
     ("C01", "15,092 images, 48×48, RGB, eight classes", "15,092", data.size, "table-validation"),
     ("C02", "Classes 1, 3 and 6 are most frequent, 7 is moderate, the rest are less frequent", "a count plot",
      data.frequencies, "fig-label-counts"),
@@ -46,22 +45,14 @@ CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Verdict], str], ...] = (
 
 
 def gather_findings(
-    study: Study,
-    runs: dict[str, list[Run]],
-    scores: dict[str, dict[str, Any]],
-    pairs: pd.DataFrame,
-    leak_scores: dict[str, dict[str, Any]],
+    study: Study, runs: dict[str, list[Run]], scores: Scores, pairs: pd.DataFrame, leak_scores: Scores
 ) -> Findings:
     """Return what a run has measured: the given scores of test images, and what earlier chapters have kept."""
+    known = {name: seeds[0].validation_probabilities() for name, seeds in runs.items()}
     return Findings(
-        cells=study.cells,
-        split=study.split,
+        study=study,
         statistics=study.development_statistics(),
-        validation_scores={
-            name: score(study.validation.labels, seeds[0].validation_probabilities())
-            for name, seeds in runs.items()
-        },
-        is_sample=study.profile.largest_sample is not None,
+        validation_scores={name: score(study.validation.labels, each) for name, each in known.items()},
         undertrained=undertrained({name: runs[name] for name in NETWORKS}),
         scores=scores,
         pairs=pairs,
@@ -76,15 +67,14 @@ def settle_claims(findings: Findings) -> list[dict[str, str]]:
     ledger = []
     for identifier, claim, reported, judge, evidence in CLAIMS:
         measured, verdict = judge(findings)
-        if findings.cells.is_synthetic:
-            verdict = UNDECIDED
+        verdict = Verdict.UNDECIDED if findings.study.cells.is_synthetic else verdict
         ledger.append(
             {
                 "id": identifier,
                 "claim": claim,
                 "reported": reported,
                 "measured": measured,
-                "verdict": verdict,
+                "verdict": verdict.value,
                 "rule": " ".join((judge.__doc__ or "").split()),
                 "evidence": f"#{evidence}",
             }

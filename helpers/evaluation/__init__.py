@@ -1,7 +1,6 @@
-"""How good the models are: scores with intervals and paired tests, and what lies behind them.
+"""How good the models are: scores with intervals and paired tests, calibration, robustness, explanations and cost.
 
-`scores`, `calibration`, `ladder` (what each change gains), `convergence` (was a training long enough), `corruptions`
-and `robustness`, `explanations`, `cost`.
+`ladder` says what each change gains, and whether a training was long enough.
 """
 
 import lazy_loader

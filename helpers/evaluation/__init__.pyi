@@ -8,12 +8,9 @@ from .calibration import (
     review_curve as review_curve,
     review_rules as review_rules,
 )
-from .convergence import (
-    renewed_accuracy as renewed_accuracy,
-    undertrained as undertrained,
-)
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
+    NEUTRAL as NEUTRAL,
     corrupt as corrupt,
     corruption_strengths as corruption_strengths,
 )
@@ -32,14 +29,16 @@ from .explanations import (
 from .ladder import (
     is_larger as is_larger,
     ladder_of as ladder_of,
+    renewed_accuracy as renewed_accuracy,
     scalings_of as scalings_of,
+    undertrained as undertrained,
 )
 from .robustness import (
-    NEUTRAL as NEUTRAL,
     corrupt_and_score as corrupt_and_score,
     load_external as load_external,
     mean_corruption_error as mean_corruption_error,
     mean_of_views as mean_of_views,
+    recall_by_class as recall_by_class,
     score_external as score_external,
     shift_and_score as shift_and_score,
 )

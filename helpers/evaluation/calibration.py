@@ -13,9 +13,6 @@ from helpers.evaluation.scores import RESAMPLES, accuracy_interval, safe_probabi
 EDGES = np.linspace(0, 1, 16)
 """Fifteen equally wide bins of confidence, each closed above (Guo et al. 2017, arXiv:1706.04599)."""
 
-REVIEW_SHARES = (0.5, 0.8, 0.9, 0.95)
-"""Shares of the validation errors that a rule for human review is set to catch."""
-
 
 def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return each image's largest probability, (N,) float64, and whether that class is the true one."""
@@ -26,9 +23,8 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Return a row per bin of confidence: n, confidence and accuracy (means; NaN in an empty bin)."""
     confidence, correct = _confidence(labels, probabilities)
     bins = np.digitize(confidence, EDGES[1:-1], right=True)
-    images = pd.DataFrame({"n": 1, "confidence": confidence, "accuracy": correct}).groupby(bins)
-    table = images.agg({"n": "sum", "confidence": "mean", "accuracy": "mean"}).reindex(range(len(EDGES) - 1))
-    return table.fillna({"n": 0}).astype({"n": int})
+    means = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(bins).mean()
+    return means.reindex(range(len(EDGES) - 1)).assign(n=np.bincount(bins, minlength=len(EDGES) - 1))
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -92,38 +88,28 @@ def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, share: float
     return float(np.quantile(errors, share, method="inverted_cdf")) if len(errors) else 0.0
 
 
-def apply_threshold(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
-    """Return what it brings if a human reviews every image of confidence ``threshold`` or less.
-
-    dict with threshold, reviewed (share of images), errors_seen and errors (counts), rest_accuracy (of the images
-    not reviewed; NaN if there are none)
-    """
-    confidence, correct = _confidence(labels, probabilities)
-    seen = confidence <= threshold
-    return {
-        "threshold": threshold,
-        "reviewed": float(seen.mean()),
-        "errors_seen": int(np.sum(seen & ~correct)),
-        "errors": int(np.sum(~correct)),
-        "rest_accuracy": float(correct[~seen].mean()) if not seen.all() else float("nan"),
-    }
-
-
 def review_rules(
     labels: np.ndarray, probabilities: np.ndarray, test_labels: np.ndarray, test_probabilities: np.ndarray
 ) -> pd.DataFrame:
-    """Return what `apply_threshold` says of test images, a row per share of validation errors to catch.
+    """Return what it brings if a human reviews every test image up to a confidence, a row per rule.
 
-    The thresholds come from the validation ``labels`` and ``probabilities``. ``share_seen`` has the share of test
-    errors that is seen, with its 95 % interval, in words.
+    The rules are set to catch 50, 80, 90 and 95 % of the validation errors, and the index says which. The columns:
+    threshold, reviewed (share of images), errors_seen and errors (counts), rest_accuracy (of the images not reviewed;
+    NaN if there are none), share_seen (of the errors, with its 95 % interval, in words).
     """
-    rows = {}
-    for share in REVIEW_SHARES:
-        rule = apply_threshold(
-            test_labels, test_probabilities, choose_threshold(labels, probabilities, share)
-        )
-        seen, errors = int(rule["errors_seen"]), int(rule["errors"])
+    confidence, correct = _confidence(test_labels, test_probabilities)
+    errors, rows = int(np.sum(~correct)), {}
+    for share in (0.5, 0.8, 0.9, 0.95):
+        threshold = choose_threshold(labels, probabilities, share)
+        is_reviewed = confidence <= threshold
+        seen = int(np.sum(is_reviewed & ~correct))
         low, high = accuracy_interval(seen, errors) if errors else (0.0, 0.0)
-        words = f"{seen / errors:.0%} [{low:.0%}, {high:.0%}]" if errors else "–"
-        rows[f"{share:.0%}"] = {**rule, "share_seen": words}
+        rows[f"{share:.0%}"] = {
+            "threshold": threshold,
+            "reviewed": is_reviewed.mean(),
+            "errors_seen": seen,
+            "errors": errors,
+            "rest_accuracy": pd.Series(correct)[~is_reviewed].mean(),
+            "share_seen": f"{seen / errors:.0%} [{low:.0%}, {high:.0%}]" if errors else "–",
+        }
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -19,9 +19,6 @@ from helpers.data import LUMINANCE, SIDE
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
-CHUNK = 256
-"""Images treated at a time, so that no floating-point copy of all is ever held."""
-
 
 def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     """Return a copy of (N, 48, 48, 3) uint8 images under one of `CORRUPTIONS`, the same at every call."""
@@ -39,11 +36,12 @@ def corruption_strengths(images: np.ndarray) -> pd.Series:
 
 def shift_colours(images: np.ndarray, name: str, amount: float) -> np.ndarray:
     """Return a copy of (N, 48, 48, 3) uint8 images under one of `SHIFTS`; its neutral amount changes nothing."""
-    return _in_chunks(lambda chunk: SHIFTS[name](chunk, amount), images)
+    return _in_chunks(lambda chunk: SHIFTS[name][0](chunk, amount), images)
 
 
 def _in_chunks(change: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
-    return np.concatenate([change(images[i : i + CHUNK]) for i in range(0, max(1, len(images)), CHUNK)])
+    """Return all images changed, 256 at a time, so that no floating-point copy of all is ever held."""
+    return np.concatenate([change(images[i : i + 256]) for i in range(0, max(1, len(images)), 256)])
 
 
 def _as_uint8(values: np.ndarray) -> np.ndarray:
@@ -52,7 +50,7 @@ def _as_uint8(values: np.ndarray) -> np.ndarray:
 
 def pixelate(images: np.ndarray, severity: int, _: np.random.Generator) -> np.ndarray:
     """Return images averaged to 29, 24, 19, 14 or 12 pixels a side and enlarged again without smoothing."""
-    side = round(SIDE * (0.6, 0.5, 0.4, 0.3, 0.25)[severity - 1])
+    side = (29, 24, 19, 14, 12)[severity - 1]
     changed = np.empty_like(images)
     for index, image in enumerate(images):
         small = Image.fromarray(image).resize((side, side), Image.Resampling.BOX)
@@ -187,10 +185,13 @@ def turn_hue(images: np.ndarray, degrees: float) -> np.ndarray:
     return _as_uint8(255 * color.hsv2rgb(values))
 
 
-SHIFTS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
-    "blue stain": partial(scale_stain, stain=0),
-    "red stain": partial(scale_stain, stain=1),
-    "hue": turn_hue,
-    "brightness": scale_brightness,
+SHIFTS: dict[str, tuple[Callable[[np.ndarray, float], np.ndarray], tuple[float, ...]]] = {
+    "blue stain": (partial(scale_stain, stain=0), (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6)),
+    "red stain": (partial(scale_stain, stain=1), (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6)),
+    "hue": (turn_hue, (-30, -20, -10, 0, 10, 20, 30)),
+    "brightness": (scale_brightness, (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4)),
 }
-"""Name -> function of uint8 images and an amount: degrees for the hue (0: unchanged), else a factor (1)."""
+"""Name -> function of uint8 images and an amount (degrees for the hue, else a factor), and the amounts tried."""
+
+NEUTRAL = {name: amounts[len(amounts) // 2] for name, (_, amounts) in SHIFTS.items()}
+"""By shift, the amount in the middle, which changes nothing."""

@@ -2,13 +2,14 @@
 
 import gc
 import time
+import timeit
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers.networks import Run, build
+from helpers import networks
 from helpers.saved_models import Predictor
 
 WATTS_PER_CORE = 12.0
@@ -16,27 +17,22 @@ WATTS_PER_CORE = 12.0
 
 
 def count_flops(network: Any) -> int:
-    """Return the floating-point operations of a Keras network for one image.
-
-    Two per multiply-add of convolutions and dense layers; the rest is left out, as is usual.
-    """
+    """Return the floating-point operations for one image, two per multiply-add of convolutions and dense layers."""
     kernels = [layer for layer in network.layers if hasattr(layer, "kernel")]
     # a weight is used once per position of the output, of which a dense layer has one
     return sum(2 * int(np.prod((*layer.kernel.shape, *layer.output.shape[1:-1]))) for layer in kernels)
 
 
-def training_speed(run: Run) -> dict[str, Any]:
-    """Return how fast a network trained, validation included, beside this machine's matrix product, measured now.
+def training_speed(run: networks.Run) -> dict[str, Any]:
+    """Return how fast a network trained, validation included, beside this machine's peak, measured now.
 
-    The arithmetic of a training is three times that of a forward pass. dict with network, seed, precision, images/s,
-    GFLOP/s, peak (of a large matrix product of the same precision, in GFLOP/s) and share of peak
+    The peak is that of a large matrix product of the same precision.
     """
-    from helpers.networks import matrix_product_peak
-
     record, history = run.record, run.history()
     images_per_second = record["epoch_images"] * len(history) / history["seconds"].sum()
-    flops = 3 * count_flops(build(record["recipe"]["network"])) * images_per_second
-    peak = matrix_product_peak(record["precision"])
+    # the arithmetic of a training is three times that of a forward pass
+    flops = 3 * count_flops(networks.build(record["recipe"]["network"])) * images_per_second
+    peak = networks.matrix_product_peak(record["precision"])
     return {
         "network": record["name"],
         "seed": run.seed,
@@ -48,23 +44,16 @@ def training_speed(run: Run) -> dict[str, Any]:
     }
 
 
-def inference_seconds(predictor: Predictor, images: np.ndarray, repeats: int = 3) -> float:
-    """Return the median seconds in which ``predictor`` answers for all ``images`` at once, after one warm-up."""
-    seconds = []
-    for _ in range(repeats + 1):
-        started = time.perf_counter()
-        predictor(images)
-        seconds.append(time.perf_counter() - started)
+def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
+    """Return the seconds that ``predictor`` takes for all ``images`` at once: the median of three, after a warm-up."""
+    seconds = timeit.repeat(lambda: predictor(images), timer=time.perf_counter, repeat=4, number=1)
     return float(np.median(seconds[1:]))
 
 
 def cost_table(
     models: dict[str, dict[str, Any]], predictors: Mapping[str, Predictor], images: np.ndarray
 ) -> pd.DataFrame:
-    """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
-
-    The energy of a training is estimated from its seconds and threads.
-    """
+    """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``."""
     rows = {}
     for name, model in models.items():
         seconds = model["train_seconds"]
@@ -72,7 +61,7 @@ def cost_table(
         rows[name] = {
             "accuracy": model["test_accuracy"],
             "parameters": np.nan if model["params"] is None else model["params"],
-            "MFLOP per image": count_flops(build(network)) / 1e6 if network else np.nan,
+            "MFLOP per image": count_flops(networks.build(network)) / 1e6 if network else np.nan,
             "training, minutes": seconds / 60,
             "energy, Wh": seconds * model["train_threads"] * WATTS_PER_CORE / 3600,
             "one image, ms": 1e3 * inference_seconds(predictors[name], images[:1]),

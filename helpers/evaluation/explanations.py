@@ -1,7 +1,4 @@
-"""Where in an image a network finds the evidence for its answer, and two checks that it is the network's evidence.
-
-Maps of evidence are (N, H, W) floats, one per (48, 48, 3) uint8 image.
-"""
+"""Where in an image a network finds the evidence for its answer, and two checks that it is the network's evidence."""
 
 from typing import Any
 
@@ -20,20 +17,8 @@ def evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.n
     class's logit, place by place, summed over channels, enlarged. Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391)
     averages the gradients over the places first, and so loses what a dense head knows of places. On a global average
     both are the map of Zhou et al. 2016 (arXiv:1512.04150), which is exact: it sums to the logit less its bias.
-
-    Parameters
-    ----------
-    network : a Keras network of ours, ending in a softmax layer
-    images : (N, 48, 48, 3) uint8
-    classes : (N,) the class that each map speaks of
+    ``network`` is a Keras network that ends in a softmax layer; ``classes`` (N,) are those that the maps speak of.
     """
-    maps = small_evidence_maps(network, images, classes)[..., np.newaxis]
-    enlarged: np.ndarray = tf.image.resize(maps, (SIDE, SIDE), method="bilinear").numpy()[..., 0]
-    return enlarged
-
-
-def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the maps of `evidence_maps` at the size of the last feature map, (N, h, w) float32."""
     # the layers of a network read from a file may have been called more than once, those of a copy are not
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
@@ -48,20 +33,15 @@ def small_evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -
         # the last layer without its softmax: gradients are those of logits
         logits = head(features, training=False) @ copy.layers[-1].kernel + copy.layers[-1].bias
         chosen = tf.reduce_sum(logits * tf.one_hot(classes, logits.shape[1]))
-    maps: np.ndarray = tf.reduce_sum(features * tape.gradient(chosen, features), axis=-1).numpy()
-    return maps
-
-
-def randomised(network: Any) -> Any:
-    """Return the same network with weights as before a training, but none of the study's."""
-    keras.utils.set_random_seed(10_000)  # no training of ours starts from this seed
-    return keras.models.clone_model(network)
+    maps = tf.reduce_sum(features * tape.gradient(chosen, features), axis=-1, keepdims=True)
+    return np.asarray(tf.image.resize(maps, (SIDE, SIDE), method="bilinear")[..., 0])
 
 
 def explain(network: Any, images: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `evidence_maps` of a network, and those of the same network with random weights."""
-    maps, random_maps = (evidence_maps(each, images, classes) for each in (network, randomised(network)))
-    return maps, random_maps
+    """Return the `evidence_maps` of a network, and those of the same network with weights as before a training."""
+    keras.utils.set_random_seed(10_000)  # no training of ours starts from this seed
+    untrained = keras.models.clone_model(network)
+    return evidence_maps(network, images, classes), evidence_maps(untrained, images, classes)
 
 
 def check_explanations(network: Any, images: np.ndarray, classes: np.ndarray) -> dict[str, float]:
@@ -101,17 +81,15 @@ def similarity(maps: np.ndarray, others: np.ndarray) -> tuple[float, float]:
 
 def normalised(evidence: np.ndarray) -> np.ndarray:
     """Return a map divided by its largest absolute value: it then lies in [-1, 1]."""
-    scaled: np.ndarray = evidence / max(np.abs(evidence).max(), np.finfo(np.float32).tiny)
-    return scaled
+    return np.asarray(evidence / max(np.abs(evidence).max(), np.finfo(np.float32).tiny))
 
 
-def without_top_evidence(images: np.ndarray, maps: np.ndarray, share: float = 0.1) -> np.ndarray:
-    """Return (N, 48, 48, 3) uint8 images whose ``share`` of pixels with most evidence has the image's median colour.
+def without_top_evidence(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Return (N, 48, 48, 3) uint8 images whose tenth of the pixels with most evidence has the image's median colour.
 
     A faithful map makes the network lose more confidence than a random one does (Petsiuk et al. 2018,
     arXiv:1806.07421).
     """
     pale = np.median(images, axis=(1, 2), keepdims=True).astype(np.uint8)
-    most = maps >= np.quantile(maps, 1 - share, axis=(1, 2), keepdims=True)
-    covered: np.ndarray = np.where(most[..., np.newaxis], pale, images)
-    return covered
+    most = maps >= np.quantile(maps, 0.9, axis=(1, 2), keepdims=True)
+    return np.where(most[..., np.newaxis], pale, images)

@@ -1,22 +1,24 @@
-"""What each change buys: accuracies and gains over several seeds, with intervals, on validation images."""
+"""What training runs show on validation images: the gain of each change, the scaling of pixels, a run too short."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers import networks
+from helpers.data import Part
 from helpers.evaluation.cost import count_flops
 from helpers.evaluation.scores import counted
 from helpers.files import code_key, computed_table, key_of
-from helpers.networks import Run, build
+from helpers.networks import Run
 from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Rung
+from helpers.saved_models import load_network
 from helpers.study import Study
 
 RESAMPLES = 4_000
-RESAMPLES_AT_ONCE = 200
-"""Of the bootstrap, and how many of them are held in memory: all at once would take a hundred megabytes."""
+"""Of the bootstrap."""
 
 
 def trained_rungs(profile: Profile) -> dict[str, Rung]:
@@ -24,13 +26,12 @@ def trained_rungs(profile: Profile) -> dict[str, Rung]:
     rungs: dict[str, Rung] = {}
     changes: list[str] = []
     for rung in LADDER:
-        is_trained = rung.recipe.name in profile.trainings
-        if is_trained:
-            change = ", ".join([*changes, rung.change])
-            epochs = profile.trainings[rung.recipe.name][0]
-            rungs[rung.recipe.name] = replace(rung, change=change.format(epochs=counted(epochs, "epoch")))
+        name, so_far = rung.recipe.name, [*changes, rung.change]
+        if name in profile.trainings:
+            epochs = counted(profile.trainings[name][0], "epoch")
+            rungs[name] = replace(rung, change=", ".join(so_far).format(epochs=epochs))
         if rung.is_kept:
-            changes = [] if is_trained else [*changes, rung.change]
+            changes = [] if name in rungs else so_far
     return rungs
 
 
@@ -38,22 +39,17 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     """Return bootstrapped mean accuracies of models that saw the same N images, in two parts to be added.
 
     ``correct`` holds one (seeds, N) array per model. The parts are (models, RESAMPLES): the mean over the seeds on
-    images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds as well,
-    for each model by itself, adds to it: as widely spread as the mean of so many seeds is (their sd over n - 1), less
-    what drawing the images has counted already (see `_share_of_seeds`).
+    images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds of each
+    model adds to it, their sd being over n - 1, less what drawing the images has counted already.
     """
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
     everything, uniform = np.concatenate(correct).T.astype(np.float64), np.full(images, 1 / images)
-    drawn = [
-        generator.multinomial(images, uniform, RESAMPLES_AT_ONCE) @ everything
-        for _ in range(RESAMPLES // RESAMPLES_AT_ONCE)
-    ]
-    by_model = np.split(
-        np.concatenate(drawn) / images, np.cumsum([len(seeds) for seeds in correct])[:-1], axis=1
-    )
+    # drawn one by one: all counts at once would take a hundred megabytes
+    drawn = np.stack([generator.multinomial(images, uniform) @ everything for _ in range(RESAMPLES)]) / images
+    ends = np.cumsum([len(seeds) for seeds in correct])
     means, deviations = [], []
-    for by_seed, accuracies in zip(correct, by_model, strict=True):
+    for by_seed, accuracies in zip(correct, np.split(drawn, ends[:-1], axis=1), strict=True):
         seeds = len(by_seed)
         shares = generator.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
         means.append(accuracies.mean(axis=1))
@@ -65,8 +61,7 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
 def _share_of_seeds(correct: np.ndarray) -> float:
     """Return the share, in [0, 1], of the variance between accuracies of seeds that would be there with endless images.
 
-    ``correct`` is (seeds, N). The rest is there because seeds err on different images, and is counted by whoever draws
-    images (Owen 2007, doi:10.1214/07-AOAS122).
+    The rest is there because the (seeds, N) err on different images (Owen 2007, doi:10.1214/07-AOAS122).
     """
     seeds, images = correct.shape
     accuracies = correct.mean(axis=1)
@@ -87,86 +82,51 @@ def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[
 def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np.ndarray) -> pd.DataFrame:
     """Return one row per rung: change, validation accuracy and gain with 95 % intervals, cost.
 
-    The gain is that on the last rung before it which was kept. The columns: change, is_kept, of_report (whether it is
-    one of the original report's networks or changes), accuracy, low, high, seed_sd (NaN with one seed), gain, gain_low,
-    gain_high (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds).
+    The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, low, high,
+    seed_sd (NaN with one seed), gain on the last rung before it that was kept, gain_low, gain_high (NaN in the first
+    row), seeds, parameters, epochs, seconds (mean over the seeds).
     """
     correct = [
         np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
         for name in ladder
     ]
     means, deviations = bootstrap_means(correct)
-    rows, before = [], 0
+    rows, before = {}, 0
     for index, (name, rung) in enumerate(ladder.items()):
-        by_seed = correct[index].mean(axis=1)
+        by_seed, records = correct[index].mean(axis=1), [run.record for run in runs[name]]
         low, high = _interval(means[index], deviations[index], len(by_seed) - 1)
-        gain, gain_low, gain_high = float("nan"), float("nan"), float("nan")
-        if index:
-            gain = float(by_seed.mean() - correct[before].mean())
-            gain_low, gain_high = _interval(
-                means[index] - means[before],
-                deviations[index] - deviations[before],
-                len(by_seed) + len(correct[before]) - 2,
-            )
+        gains, further = means[index] - means[before], deviations[index] - deviations[before]
+        gain_low, gain_high = _interval(gains, further, len(by_seed) + len(correct[before]) - 2)
+        rows[name] = {
+            "change": rung.change,
+            "is_kept": rung.is_kept,
+            "of_report": name in ("lenet_classic", *CHANGES),
+            "accuracy": by_seed.mean(),
+            "low": max(0.0, low),
+            "high": min(1.0, high),
+            "seed_sd": pd.Series(by_seed).std(),
+            "gain": by_seed.mean() - correct[before].mean(),
+            "gain_low": gain_low,
+            "gain_high": gain_high,
+            "seeds": len(by_seed),
+            "parameters": records[0]["params"],
+            "epochs": records[0]["epochs_run"],
+            "seconds": np.mean([record["train_seconds"] for record in records]),
+        }
         before = index if rung.is_kept else before
-        records = [run.record for run in runs[name]]
-        rows.append(
-            {
-                "rung": name,
-                "change": rung.change,
-                "is_kept": rung.is_kept,
-                "of_report": name in ("lenet_classic", *CHANGES),
-                "accuracy": float(by_seed.mean()),
-                "low": max(0.0, low),
-                "high": min(1.0, high),
-                "seed_sd": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else float("nan"),
-                "gain": gain,
-                "gain_low": gain_low,
-                "gain_high": gain_high,
-                "seeds": len(by_seed),
-                "parameters": records[0]["params"],
-                "epochs": records[0]["epochs_run"],
-                "seconds": float(np.mean([record["train_seconds"] for record in records])),
-            }
-        )
-    return pd.DataFrame(rows).set_index("rung")
-
-
-def scaling_table(runs: dict[str, list[Run]]) -> pd.DataFrame:
-    """Return one row per scaling of the pixels and seed: scaling, speed, falls, last, epochs.
-
-    Over the first ``epochs``, which every run got to, ``speed`` is the mean validation accuracy, ``falls`` the sum of
-    its falls from one epoch to the next, ``last`` the validation accuracy after the last of them.
-    """
-    curves = [
-        (name, run.history()["val_accuracy"].to_numpy()) for name, seeds in runs.items() for run in seeds
-    ]
-    epochs = min(len(curve) for _, curve in curves)
-    rows = [
-        (
-            name,
-            curve[:epochs].mean(),
-            np.maximum(-np.diff(curve[:epochs]), 0).sum(),
-            curve[epochs - 1],
-            epochs,
-        )
-        for name, curve in curves
-    ]
-    return pd.DataFrame(rows, columns=["scaling", "speed", "falls", "last", "epochs"])
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("rung")
+    table.loc[table.index[0], ["gain", "gain_low", "gain_high"]] = np.nan
+    return table
 
 
 def ladder_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
-    """Return the runs of the rungs that a study trains, and their `ladder_table`, computed once and kept.
-
-    A further column, MFLOPs, has the operations of each network for one image in millions.
-    """
+    """Return the runs of the rungs that a study trains, and the kept `ladder_table` with MFLOPs per image."""
     rungs, labels = trained_rungs(study.profile), study.validation.labels
     runs = study.trained(*rungs)
 
     def compute() -> pd.DataFrame:
-        networks = [build(seeds[0].record["recipe"]["network"]) for seeds in runs.values()]
-        operations = [count_flops(network) / 1e6 for network in networks]
-        return ladder_table(runs, rungs, labels).assign(MFLOPs=operations)
+        built = [networks.build(seeds[0].record["recipe"]["network"]) for seeds in runs.values()]
+        return ladder_table(runs, rungs, labels).assign(MFLOPs=[count_flops(each) / 1e6 for each in built])
 
     trained = [run.folder.name for seeds in runs.values() for run in seeds]
     key = key_of(trained, [rung.change for rung in rungs.values()], code_key("evaluation"))
@@ -174,17 +134,58 @@ def ladder_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
 
 
 def scalings_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
-    """Return the runs of the scalings of pixels that a study compares, by scaling, and their `scaling_table`."""
-    names = {scaling: recipe.name for scaling, recipe in SCALINGS.items()}
-    trained = study.trained(*(name for name in names.values() if name in study.profile.trainings))
-    runs = {scaling: trained[name] for scaling, name in names.items() if name in trained}
-    return runs, scaling_table(runs)
+    """Return the runs of the scalings of pixels that a study compares, by scaling, and a row per scaling and seed.
+
+    Over the first ``epochs``, which every run got to, ``speed`` is the mean validation accuracy, ``falls`` the sum of
+    its falls from one epoch to the next, ``last`` the validation accuracy after the last of them.
+    """
+    names = {key: recipe.name for key, recipe in SCALINGS.items() if recipe.name in study.profile.trainings}
+    trained = study.trained(*names.values())
+    runs = {scaling: trained[name] for scaling, name in names.items()}
+    curves = [(key, run.history()["val_accuracy"].to_numpy()) for key, seeds in runs.items() for run in seeds]
+    epochs = min(len(curve) for _, curve in curves)
+    rows = []
+    for scaling, curve in curves:
+        compared = curve[:epochs]
+        falls = np.maximum(-np.diff(compared), 0).sum()
+        rows.append((scaling, compared.mean(), falls, compared[-1], epochs))
+    return runs, pd.DataFrame(rows, columns=["scaling", "speed", "falls", "last", "epochs"])
 
 
 def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
     """Return whether ``a`` is larger than ``b`` on average beyond chance: Welch's t-test over seeds, p < 0.05."""
     if min(len(a), len(b)) < 2 or np.mean(a) <= np.mean(b):
         return False
-    if np.ptp(a) == 0 and np.ptp(b) == 0:
-        return True
-    return bool(stats.ttest_ind(a, b, equal_var=False).pvalue < 0.05)
+    are_constant = np.ptp(a) == 0 and np.ptp(b) == 0
+    return bool(are_constant or stats.ttest_ind(a, b, equal_var=False).pvalue < 0.05)
+
+
+def undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
+    """Return the networks whose first seed was trained too briefly to assess them, and why."""
+    return {name: why for name, seeds in runs.items() if (why := why_undertrained(seeds[0]))}
+
+
+def why_undertrained(run: Run) -> str | None:
+    """Return why a training says too little about what its network can do, or None where it says enough.
+
+    At less than half the training accuracy, the running averages of a batch normalisation have not caught up.
+    """
+    history = run.history()
+    accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
+    if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
+        return "it saw fewer images than there are"
+    if len(accuracy) < 2:
+        return "a single epoch does not tell whether its validation accuracy was still rising"
+    if accuracy[-1] > accuracy[:-1].max() + 0.01:
+        return "its validation accuracy was still rising"
+    if accuracy[-1] < in_training[-1] / 2:
+        return "its validation accuracy ended below half its training accuracy"
+    return None
+
+
+def renewed_accuracy(run: Run, images: np.ndarray, validation: Part) -> float:
+    """Return a run's validation accuracy with its running averages replaced by averages over ``images``."""
+    network = load_network(run.model_path)
+    networks.renew_batch_statistics(network, images)
+    predicted = networks.predict_probabilities(network, validation.images).argmax(axis=1)
+    return float(np.mean(predicted == validation.labels))

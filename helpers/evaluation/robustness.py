@@ -3,60 +3,55 @@
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers and ``probabilities`` (N, 8) by model name throughout.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, product
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from helpers.data import CLASS_NAMES, Cells, load_cells
+from helpers.data import Cells, load_cells
 from helpers.errors import InputError
 from helpers.evaluation.calibration import apply_temperature, choose_threshold
-from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt, shift_colours
-from helpers.evaluation.scores import accuracy_interval
+from helpers.evaluation.corruptions import CORRUPTIONS, NEUTRAL, SEVERITIES, SHIFTS, corrupt, shift_colours
+from helpers.evaluation.scores import accuracy_interval, score
 from helpers.files import ROOT
 from helpers.networks import FORMS, Run, flip_and_turn
 from helpers.saved_models import Predictor
 from helpers.study import Study
 
-SHIFT_AMOUNTS = {
-    "blue stain": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6),
-    "red stain": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6),
-    "hue": (-30, -20, -10, 0, 10, 20, 30),
-    "brightness": (0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4),
-}
-"""By shift, the amounts tried; the one in the middle changes nothing."""
-
-NEUTRAL = {name: amounts[len(amounts) // 2] for name, amounts in SHIFT_AMOUNTS.items()}
-"""By shift, the amount that changes nothing."""
-
-Copies = Iterable[tuple[str, float, np.ndarray]]
-"""What was done to the images, how much, and the images it was done to."""
+Predictors = Mapping[str, Predictor]
+"""By model name."""
 
 
 def corrupt_and_score(
-    predictors: Mapping[str, Predictor],
-    images: np.ndarray,
-    labels: np.ndarray,
-    severities: Sequence[int] = SEVERITIES,
+    predictors: Predictors, images: np.ndarray, labels: np.ndarray, severities: Sequence[int] = SEVERITIES
 ) -> pd.DataFrame:
-    """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are.
+    """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are."""
+    rows = _accuracies(predictors, images, labels, "none", 0)
+    for name, severity in product(CORRUPTIONS, severities):
+        rows += _accuracies(predictors, corrupt(images, name, severity), labels, name, severity)
+    return pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy", "n"])
 
-    One corrupted copy of the images is held at a time.
-    """
-    corrupted = ((name, s, corrupt(images, name, s)) for name, s in product(CORRUPTIONS, severities))
-    return _score(predictors, labels, chain([("none", 0, images)], corrupted), "corruption", "severity")
 
-
-def shift_and_score(
-    predictors: Mapping[str, Predictor], images: np.ndarray, labels: np.ndarray
-) -> pd.DataFrame:
-    """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFT_AMOUNTS`."""
-    wanted = ((name, amount) for name in SHIFT_AMOUNTS for amount in SHIFT_AMOUNTS[name])
-    shifted = ((name, amount, shift_colours(images, name, amount)) for name, amount in wanted)
-    table = _score(predictors, labels, shifted, "shift", "amount")
+def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+    """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFTS`."""
+    rows = []
+    for name, (_, amounts) in SHIFTS.items():
+        for amount in amounts:
+            rows += _accuracies(predictors, shift_colours(images, name, amount), labels, name, amount)
+    table = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy", "n"])
     return table.assign(is_neutral=table["amount"] == table["shift"].map(NEUTRAL))
+
+
+def _accuracies(
+    predictors: Predictors, images: np.ndarray, labels: np.ndarray, change: str, amount: float
+) -> list[tuple]:
+    """Return model, change, amount, accuracy and n of every model, for images that were changed so much."""
+    return [
+        (model, change, amount, float(np.mean(predictor(images).argmax(axis=1) == labels)), len(labels))
+        for model, predictor in predictors.items()
+    ]
 
 
 def mean_of_views(predictor: Predictor, images: np.ndarray) -> np.ndarray:
@@ -65,30 +60,19 @@ def mean_of_views(predictor: Predictor, images: np.ndarray) -> np.ndarray:
     return np.asarray(np.mean([predictor(view) for view in forms], axis=0))
 
 
-def _score(
-    predictors: Mapping[str, Predictor], labels: np.ndarray, copies: Copies, *columns: str
-) -> pd.DataFrame:
-    rows = [
-        (model, what, amount, float(np.mean(predictor(images).argmax(axis=1) == labels)), len(labels))
-        for what, amount, images in copies
-        for model, predictor in predictors.items()
-    ]
-    return pd.DataFrame(rows, columns=["model", *columns, "accuracy", "n"])
-
-
-def mean_corruption_error(table: pd.DataFrame, baseline: str = "alexnet") -> pd.DataFrame:
+def mean_corruption_error(table: pd.DataFrame) -> pd.DataFrame:
     """Return how each model bears corruptions, best first, from the table of `corrupt_and_score`.
 
     ``clean`` and ``corrupted`` are (mean) accuracies. ``mean_corruption_error`` is that of Hendrycks & Dietterich 2019
-    (arXiv:1903.12261): errors summed over severities, divided by the baseline's sum, averaged over those corruptions
-    under which the baseline errs; missing where there is no such model.
+    (arXiv:1903.12261): errors summed over severities, divided by alexnet's sum, averaged over those corruptions
+    under which alexnet errs; missing where there is no such model.
     """
     accuracy = table[table["severity"] > 0].pivot_table("accuracy", "model", "corruption", sort=False)
     clean = table[table["severity"] == 0].set_index("model")["accuracy"]
     found = pd.DataFrame({"clean": clean, "corrupted": accuracy.mean(axis=1)})
     found["difference"] = found["corrupted"] - found["clean"]
     errors = 1 - accuracy
-    reference = errors.reindex([baseline]).iloc[0]
+    reference = errors.reindex(["alexnet"]).iloc[0]
     found["mean_corruption_error"] = errors.div(reference.where(reference > 0)).mean(axis=1)
     found["worst"], found["under_worst"] = accuracy.idxmin(axis=1), accuracy.min(axis=1)
     return found.sort_values("corrupted", ascending=False, kind="stable")
@@ -104,50 +88,47 @@ def load_external(path: str | Path) -> Cells:
 
 def score_external(
     study: Study,
-    runs: Mapping[str, Sequence[Run]],
-    predictors: Mapping[str, Predictor],
-    temperatures: Mapping[str, float],
+    runs: dict[str, list[Run]],
+    predictors: Predictors,
+    temperatures: dict[str, float],
     external: Cells,
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return the calibrated probabilities of external cells by model, and `confidence_by_model` of them.
+    """Return the calibrated probabilities of external cells by model, and a row of scores per model.
 
-    A model's threshold is the one that catches 80 % of its errors on the validation images at home.
+    The columns: accuracy, low, high (Wilson), balanced (over classes present), confidence ``when_right`` and
+    ``when_wrong``. ``accepted`` is the share of images whose confidence is above the threshold that catches 80 % of the
+    model's errors on the validation images, so that nobody would review them; ``accepted_accuracy`` how many of those
+    are right, missing where there are none.
     """
     assert external.labels is not None
-    probabilities, thresholds = {}, {}
+    probabilities, rows = {}, {}
     for name, seeds in runs.items():
         probabilities[name] = apply_temperature(predictors[name](external.images), temperatures[name])
         at_home = apply_temperature(seeds[0].validation_probabilities(), temperatures[name])
-        thresholds[name] = choose_threshold(study.validation.labels, at_home, 0.8)
-    return probabilities, confidence_by_model(external.labels, probabilities, thresholds)
+        threshold = choose_threshold(study.validation.labels, at_home, 0.8)
+        sure = pd.Series(probabilities[name].max(axis=1))
+        right = pd.Series(probabilities[name].argmax(axis=1) == external.labels)
+        accepted = right[sure > threshold]
+        low, high = accuracy_interval(int(right.sum()), len(right))
+        rows[name] = {
+            "accuracy": right.mean(),
+            "low": low,
+            "high": high,
+            "balanced": right.groupby(external.labels).mean().mean(),
+            "when_right": sure[right].mean(),
+            "when_wrong": sure[~right].mean(),
+            "accepted": len(accepted) / len(right),
+            "accepted_accuracy": accepted.mean(),
+        }
+    return probabilities, pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
 def recall_by_class(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Return rows of model, class, n, recall, low, high (Wilson, 95 %); a class without images has no recall."""
+    """Return rows of model, class, n, recall, low, high (Wilson, 95 %), for the classes that have images."""
     rows = []
-    for (model, values), (label, name) in product(probabilities.items(), enumerate(CLASS_NAMES)):
-        n, right = int(np.sum(labels == label)), int(np.sum(values[labels == label].argmax(axis=1) == label))
-        shares = (right / n, *accuracy_interval(right, n)) if n else (np.nan,) * 3
-        rows.append((model, name, n, *shares))
-    return pd.DataFrame(rows, columns=["model", "class", "n", "recall", "low", "high"])
-
-
-def confidence_by_model(
-    labels: np.ndarray, probabilities: Mapping[str, np.ndarray], thresholds: Mapping[str, float]
-) -> pd.DataFrame:
-    """Return accuracy, low, high (Wilson), balanced (over classes present), confidence when right and when wrong.
-
-    ``accepted`` is the share of images whose confidence is above the model's threshold, so that nobody would review
-    them; ``accepted_accuracy`` how many of those are right, missing where there are none.
-    """
-    rows = {}
     for model, values in probabilities.items():
-        sure, right = pd.Series(values.max(axis=1)), pd.Series(values.argmax(axis=1) == labels)
-        accepted = right[sure > thresholds[model]]
-        low, high = accuracy_interval(int(right.sum()), len(right))
-        rows[model] = {
-            "accuracy": right.mean(), "low": low, "high": high, "balanced": right.groupby(labels).mean().mean(),
-            "when_right": sure[right].mean(), "when_wrong": sure[~right].mean(),
-            "accepted": len(accepted) / len(right), "accepted_accuracy": accepted.mean(),
-        }  # fmt: skip
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+        found = score(labels, values)
+        for name, n in found["support"].items():
+            recall = found["recall"][name]
+            rows.append((model, name, n, recall, *accuracy_interval(round(recall * n), n)))
+    return pd.DataFrame(rows, columns=["model", "class", "n", "recall", "low", "high"])

@@ -16,19 +16,15 @@ from statsmodels.stats.proportion import proportion_confint
 
 from helpers.data import CLASS_NAMES
 
-ALL_LABELS = np.arange(len(CLASS_NAMES))
-
 RESAMPLES = 10_000
 """Bootstrap resamples; another seed moves an interval's end by about a hundredth of its width."""
 
 
 def accuracy_interval(correct: float, total: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of ``correct`` out of ``total`` (Wilson 1927, doi:10.2307/2276774).
+    """Return the 95 % Wilson interval of ``correct``, which need not be whole, out of ``total`` images.
 
-    ``correct`` may be a mean over seeds, and need not be whole.
-
-    Accuracies have this one rather than a bootstrap: it depends on no seed, and it keeps its width where no image,
-    or every image, is an error; there every resample is alike and a bootstrap's interval is a single point.
+    It depends on no seed, and keeps its width where no image, or every image, is an error: there a bootstrap's
+    interval is a single point. Wilson 1927, doi:10.2307/2276774.
     """
     low, high = proportion_confint(correct, total, alpha=0.05, method="wilson")
     # rounding put the interval of 96 of 96 an ulp below 1
@@ -36,30 +32,22 @@ def accuracy_interval(correct: float, total: int) -> tuple[float, float]:
 
 
 def correlation_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-    """Return Pearson's r with its 95 % interval (Fisher's z); missing values are left out in pairs.
-
-    A constant variable has no correlation: three times NaN.
-    """
+    """Return Pearson's r and its 95 % interval (Fisher's z), without missing values; of a constant, NaN three times."""
     both = np.isfinite(x) & np.isfinite(y)
     if both.sum() < 4 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
-        return float("nan"), float("nan"), float("nan")
+        return np.nan, np.nan, np.nan
     result = stats.pearsonr(x[both], y[both])
-    interval = result.confidence_interval(0.95)
-    return float(result.statistic), float(interval.low), float(interval.high)
+    return result.statistic, *result.confidence_interval(0.95)
 
 
 def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Return the scores of (N, 8) probabilities against (N,) labels.
+    """Return n, accuracy, accuracy_ci95 (Wilson), balanced_accuracy, macro_f1, macro_roc_auc, log_loss and brier.
 
-    Classes without an image are left out of every mean over classes and of the scores by class. Brier's score is
-    the multi-class one, the squared error summed over all eight classes, in [0, 2] (Brier 1950,
-    doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ROC-AUC sets each class against all others; where all
-    images are of one class there is none, and its mean is None. So is the precision of a class that is never named.
-
-    Returns
-    -------
-    dict with n, accuracy, accuracy_ci95 (Wilson), balanced_accuracy, macro_f1, macro_roc_auc, log_loss, brier, and
-    recall, precision, roc_auc and support by class name
+    And recall, precision, roc_auc and support by class name. Classes without an image are left out of these and of
+    every mean over classes. Brier's score is the multi-class one, the squared error summed over all eight classes, in
+    [0, 2] (Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ROC-AUC sets each class against all
+    others; where all images are of one class there is none, and its mean is None. So is the precision of a class that
+    is never named.
     """
     predicted = probabilities.argmax(axis=1)
     present = np.unique(labels)
@@ -68,12 +56,9 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         labels, predicted, labels=present, zero_division=0
     )
     names = [CLASS_NAMES[label] for label in present]
-    off_target = probabilities.astype(np.float64) - np.eye(len(ALL_LABELS))[labels]
-    areas = [
-        float(metrics.roc_auc_score(labels == label, probabilities[:, label]))
-        for label in present
-        if len(present) > 1
-    ]
+    off_target = probabilities.astype(np.float64) - np.eye(len(CLASS_NAMES))[labels]
+    compared = present if len(present) > 1 else present[:0]
+    areas = [float(metrics.roc_auc_score(labels == label, probabilities[:, label])) for label in compared]
     return {
         "n": len(labels),
         "accuracy": correct / len(labels),
@@ -81,7 +66,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "balanced_accuracy": float(recall.mean()),
         "macro_f1": float(f1.mean()),
         "macro_roc_auc": float(np.mean(areas)) if areas else None,
-        "log_loss": float(metrics.log_loss(labels, safe_probabilities(probabilities), labels=ALL_LABELS)),
+        "log_loss": float(metrics.log_loss(labels, safe_probabilities(probabilities), labels=range(8))),
         "brier": float(np.sum(off_target**2) / len(labels)),
         "recall": dict(zip(names, recall.tolist(), strict=True)),
         "precision": {
@@ -133,7 +118,7 @@ def spread(values: list[float]) -> dict[str, float | None]:
 
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return (8, 8) counts: rows are the true class, columns the predicted one."""
-    matrix = np.zeros((len(ALL_LABELS), len(ALL_LABELS)), dtype=int)
+    matrix = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), dtype=int)
     np.add.at(matrix, (labels, probabilities.argmax(axis=1)), 1)  # scikit-learn's refuses no images at all
     return matrix
 
@@ -162,12 +147,9 @@ def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> 
     rows = []
     for a, b in combinations(correct, 2):
         only_a, only_b = int(np.sum(correct[a] & ~correct[b])), int(np.sum(~correct[a] & correct[b]))
-        p_value = float(mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0
-        rows.append((a, b, only_a, only_b, p_value))
+        rows.append((a, b, only_a, only_b, mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue))
     table = pd.DataFrame(rows, columns=["a", "b", "only_a", "only_b", "p"])
-    if len(table):
-        table["p"] = multipletests(table["p"], method="holm")[1]
-    return table
+    return table.assign(p=multipletests(table["p"], method="holm")[1])
 
 
 def paired(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, float]:
@@ -199,23 +181,15 @@ def shared_errors(
 ) -> pd.DataFrame:
     """Return the images that every model gets wrong, the least probable label first: candidates for a wrong label.
 
-    Parameters
-    ----------
-    labels : (N,) classes the images are said to be
-    probabilities : (N, 8) by model name
-    index : (N,) position of each image in the data, from 0
-
-    Returns
-    -------
-    One row per image: ``index``, ``true class``, by model name the class it says, ``same answer`` (whether all
-    models say the same), ``p(true class)`` (mean over the models)
+    One row per image: ``index`` (its position in the data, from the (N,) ``index``), ``true class``, the class that
+    each model predicts, ``same answer`` (whether all predict the same), ``p(true class)`` (mean over the models).
     """
     names = np.array(CLASS_NAMES)
-    answers = {name: values.argmax(axis=1) for name, values in probabilities.items()}
-    table = pd.DataFrame({"index": index, "true class": names[labels]})
-    table = table.assign(**{name: names[answer] for name, answer in answers.items()})
-    table["same answer"] = np.ptp(list(answers.values()), axis=0) == 0
+    answers = pd.DataFrame({name: values.argmax(axis=1) for name, values in probabilities.items()})
+    predicted = answers.apply(lambda answer: names[answer])
+    table = pd.DataFrame({"index": index, "true class": names[labels]}).join(predicted)
+    table["same answer"] = answers.nunique(axis=1) == 1
     p_true = [values[np.arange(len(labels)), labels] for values in probabilities.values()]
     table["p(true class)"] = np.mean(p_true, axis=0)
-    wrong_in_all = np.all([answer != labels for answer in answers.values()], axis=0)
+    wrong_in_all = answers.ne(labels, axis=0).all(axis=1)
     return table[wrong_in_all].sort_values("p(true class)", kind="stable", ignore_index=True)

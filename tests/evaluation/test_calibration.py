@@ -8,13 +8,13 @@ from sklearn import metrics
 
 from helpers.evaluation.calibration import (
     apply_temperature,
-    apply_threshold,
     chance_calibration_error,
     choose_threshold,
     expected_calibration_error,
     fit_temperature,
     reliability,
     review_curve,
+    review_rules,
 )
 from helpers.figures.evaluation import draw_reliability, draw_review
 from helpers.figures.style import use_style
@@ -121,8 +121,8 @@ def test_review_by_hand() -> None:
     assert choose_threshold(labels, probabilities, 0.5) == 0.5
     assert choose_threshold(labels, probabilities, 2 / 3) == 0.5
     assert choose_threshold(labels, probabilities, 0.7) == 0.8
-    rule = apply_threshold(labels, probabilities, 0.5)
-    assert rule == {
+    rule = review_rules(labels, probabilities, labels, probabilities).loc["50%"]
+    assert rule.drop("share_seen").to_dict() == {
         "threshold": 0.5, "reviewed": 0.5, "errors_seen": 2, "errors": 3, "rest_accuracy": pytest.approx(2 / 3),
     }  # fmt: skip
     curve = review_curve(labels, probabilities)
@@ -133,18 +133,19 @@ def test_review_by_hand() -> None:
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 0.95])
 def test_a_threshold_catches_its_share_of_the_errors_it_was_chosen_on(share: float) -> None:
     labels, probabilities = calibrated_model(700)
-    rule = apply_threshold(labels, probabilities, choose_threshold(labels, probabilities, share))
+    rule = review_rules(labels, probabilities, labels, probabilities).loc[f"{share:.0%}"]
     assert share <= rule["errors_seen"] / rule["errors"] <= share + 1 / rule["errors"]
 
 
 def test_review_without_errors_reviews_nothing() -> None:
-    probabilities = with_confidence([0.6, 0.9])
-    rule = apply_threshold(
-        np.zeros(2, int), probabilities, choose_threshold(np.zeros(2, int), probabilities, 0.8)
-    )
+    labels, probabilities = np.zeros(2, int), with_confidence([0.6, 0.9])
+    rule = review_rules(labels, probabilities, labels, probabilities).loc["80%"]
     assert (rule["threshold"], rule["reviewed"], rule["errors"], rule["rest_accuracy"]) == (0, 0, 0, 1)
-    assert review_curve(np.zeros(2, int), probabilities)["errors_seen"].isna().all()
-    assert np.isnan(apply_threshold(np.zeros(2, int), probabilities, 1)["rest_accuracy"])
+    assert rule["share_seen"] == "–"
+    assert review_curve(labels, probabilities)["errors_seen"].isna().all()
+    # a validation error above the confidence of all test images: all of them are reviewed
+    everything = review_rules(labels + 1, np.eye(8)[labels], labels, probabilities)
+    assert everything["rest_accuracy"].isna().all()
 
 
 def test_drawings_state_the_errors_before_and_after_and_mark_the_rule() -> None:
@@ -160,7 +161,7 @@ def test_drawings_state_the_errors_before_and_after_and_mark_the_rule() -> None:
     assert titles[0] == f"forest\nECE {errors[0]:.1%} → {errors[1]:.1%}"
     plt.close(figure)
 
-    rule = apply_threshold(labels, probabilities, 0.5)
+    rule = review_rules(labels, probabilities, labels, probabilities).loc["50%"]
     figure = draw_review(labels, after, "alexnet", rule)
     marks = [line.get_xydata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert marks[0].tolist() == [rule["reviewed"], rule["errors_seen"] / rule["errors"]]
@@ -171,4 +172,5 @@ def test_drawings_of_a_model_without_errors() -> None:
     labels, probabilities = np.zeros(3, int), with_confidence([0.6, 0.9, 1.0])
     models = {"forest": probabilities}
     plt.close(draw_reliability(labels, models, models))
-    plt.close(draw_review(labels, models, "forest", apply_threshold(labels, probabilities, 0.0)))
+    rule = review_rules(labels, probabilities, labels, probabilities).loc["50%"]
+    plt.close(draw_review(labels, models, "forest", rule))

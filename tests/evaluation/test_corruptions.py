@@ -9,8 +9,7 @@ from skimage import color
 from skimage.filters import gaussian
 
 from helpers.data.synthetic import draw_cells
-from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift_colours
-from helpers.evaluation.robustness import NEUTRAL
+from helpers.evaluation.corruptions import CORRUPTIONS, NEUTRAL, SEVERITIES, SHIFTS, corrupt, shift_colours
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The ladder's accuracies and gains are means over seeds, and its intervals cover seeds and images."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 from scipy import stats
 
 from helpers.evaluation import ladder
-from helpers.evaluation.ladder import is_larger, ladder_table, scaling_table
+from helpers.evaluation.ladder import is_larger, ladder_table, scalings_of
 from helpers.recipes import Recipe, Rung
 
 LABELS = np.arange(400) % 8
@@ -109,14 +110,23 @@ def test_identical_models_gain_nothing_beyond_chance() -> None:
     assert table.loc["b", "gain_low"] <= 0 <= table.loc["b", "gain_high"]
 
 
+def scalings_table(**curves: tuple[float, ...]) -> pd.DataFrame:
+    """Return the table of a study that trains the named recipes, one seed each, with these validation accuracies."""
+    study = SimpleNamespace(
+        profile=SimpleNamespace(trainings=curves),
+        trained=lambda *names: {name: [FinishedRun(1, curves[name])] for name in names},
+    )
+    return scalings_of(study)[1]
+
+
 def test_speed_and_falls_of_a_curve_computed_by_hand() -> None:
-    table = scaling_table({"raw": [FinishedRun(1, (0.2, 0.6, 0.5, 0.7, 0.6))]})
+    table = scalings_table(scaling_raw=(0.2, 0.6, 0.5, 0.7, 0.6), muon=(0.9,))
+    assert table["scaling"].tolist() == ["raw"]
     assert table.loc[0, ["speed", "falls", "last"]].tolist() == pytest.approx([0.52, 0.2, 0.6])
 
 
 def test_curves_are_compared_over_the_epochs_that_all_have() -> None:
-    early, late = FinishedRun(1, (0.7, 0.9)), FinishedRun(1, (0.7, 0.9, 0.92, 0.91))
-    table = scaling_table({"early": [early], "late": [late]})
+    table = scalings_table(scaling_raw=(0.7, 0.9), lenet_classic=(0.7, 0.9, 0.92, 0.91))
     assert table.drop(columns="scaling").nunique().eq(1).all()
     assert table["epochs"].tolist() == [2, 2]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.data.split import Part
-from helpers.evaluation.convergence import why_undertrained
+from helpers.evaluation.ladder import why_undertrained
 from helpers.networks import training
 from helpers.networks.architectures import made_fast, renew_batch_statistics
 from helpers.networks.backend import keras
