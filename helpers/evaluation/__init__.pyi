@@ -40,6 +40,7 @@ from .robustness import (
     load_external as load_external,
     mean_corruption_error as mean_corruption_error,
     mean_of_views as mean_of_views,
+    recall_by_class as recall_by_class,
     score_external as score_external,
     shift_and_score as shift_and_score,
 )
