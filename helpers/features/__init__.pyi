@@ -14,5 +14,7 @@ from .handcrafted import (
     PIXELS as PIXELS,
     REPORT_GROUPS as REPORT_GROUPS,
     extract_features as extract_features,
+)
+from .shapes import (
     stained_areas as stained_areas,
 )

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from helpers.data import LUMINANCE, SIDE
+from helpers.data import LUMINANCE
+from helpers.features.shapes import in_blocks
 
 GREY_THRESHOLD = 128
 """Grey value that parts "black" (below) from "white" (at or above) pixels, in [0, 255]."""
@@ -13,8 +14,6 @@ COLOURS = ("red", "green", "blue", "grey", "black", "white")
 
 BLUE_MARGIN = 15
 """Grey levels by which blue may stay below red in a background that still counts as bluish."""
-
-CHUNK = 256
 
 
 def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd.DataFrame:
@@ -29,16 +28,15 @@ def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd
     -------
     DataFrame of N rows, float64 in [0, 255]: red, green, blue, grey, black, white
     """
-    rows = []
-    for start in range(0, max(1, len(images)), CHUNK):
-        chunk = images[start : start + CHUNK]
-        grey = (chunk.astype(np.float32) @ LUMINANCE).reshape(len(chunk), -1)
-        dark = grey < threshold
-        colour = chunk.mean(axis=(1, 2), dtype=np.float64)
-        sides = (np.ma.masked_array(grey, is_left_out) for is_left_out in (False, ~dark, dark))
+
+    def measure(block: np.ndarray) -> np.ndarray:
+        grey = (block.astype(np.float32) @ LUMINANCE).reshape(len(block), -1)
+        is_dark = grey < threshold
+        sides = (np.ma.masked_array(grey, is_left_out) for is_left_out in (False, ~is_dark, is_dark))
         greys = [side.mean(axis=1, dtype=np.float64).filled(np.nan) for side in sides]
-        rows.append(np.column_stack([colour, *greys]))
-    return pd.DataFrame(np.concatenate(rows), columns=list(COLOURS))
+        return np.column_stack([block.mean(axis=(1, 2), dtype=np.float64), *greys])
+
+    return pd.DataFrame(in_blocks(measure, images), columns=list(COLOURS))
 
 
 def blue_residual(statistics: pd.DataFrame) -> pd.Series:
@@ -53,8 +51,9 @@ def has_blue_background(images: np.ndarray) -> np.ndarray:
 
     The background is the 90th percentile of each channel; it is bluish where blue reaches red less a margin.
     """
-    answers = []
-    for chunk in np.array_split(images, max(1, len(images) // CHUNK)):
-        bright = np.percentile(chunk.reshape(len(chunk), SIDE * SIDE, 3), 90, axis=1, method="nearest")
-        answers.append(bright[:, 2].astype(int) >= bright[:, 0].astype(int) - BLUE_MARGIN)
-    return np.concatenate(answers)
+
+    def measure(block: np.ndarray) -> np.ndarray:
+        bright = np.percentile(block, 90, axis=(1, 2), method="nearest").astype(int)
+        return np.asarray(bright[:, 2] >= bright[:, 0] - BLUE_MARGIN)
+
+    return in_blocks(measure, images)

@@ -5,25 +5,14 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
-from collections.abc import Callable
-
 import joblib
 import numpy as np
 import pandas as pd
 from skimage.color import rgb2lab
 
 from helpers.data import SIDE
-from helpers.features.shapes import (
-    FROM_CENTRE,
-    SHAPE_NAMES,
-    cell_masks,
-    central_parts,
-    count_values,
-    dark_side,
-    mask_colours,
-    perimeters,
-    shapes,
-)
+from helpers.features import shapes
+from helpers.features.shapes import BLOCK, count_values, in_blocks
 
 REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
 """The feature groups of the report that is being reproduced."""
@@ -31,8 +20,6 @@ REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
 RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "mask_colour", "shape")
 """The feature groups that the best classical model reads besides: colours by place, colours that touch, shapes."""
 
-BLOCK = 32
-"""Images worked on at once: few enough for a core's cache, enough to hide Python's overhead."""
 CHUNK = 2048
 """Images handed to a process at once; no more than this many per process are ever held in wide numbers."""
 
@@ -45,15 +32,9 @@ DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
 
-RINGS = np.digitize(FROM_CENTRE, (5, 9, 13, 17, 22))
+RINGS = np.digitize(shapes.FROM_CENTRE, (5, 9, 13, 17, 22))
 RING_COUNT = 6
 """Rings around the image's centre, 0 to 5; the outermost holds the corners."""
-
-
-def to_grey(images: np.ndarray) -> np.ndarray:
-    """Return (N, 48, 48) uint8 luminance, rounded half up, with the weights of ``skimage.color.rgb2gray``."""
-    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
-    return ((2125 * red + 7154 * green + 721 * blue + 5000) // 10000).astype(np.uint8)
 
 
 def to_lab(images: np.ndarray) -> np.ndarray:
@@ -76,14 +57,10 @@ def mean_colours(images: np.ndarray) -> np.ndarray:
     return np.asarray(images.reshape(len(images), -1).astype(np.float32) @ channel_of / PIXELS)
 
 
-def _pattern_classes() -> np.ndarray:
-    """Return (256, 10) float64, one-hot: the rotation-invariant uniform class of each 8-bit pattern."""
-    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
-    return np.eye(10)[np.where(changes <= 2, bits.sum(axis=1), 9)]
-
-
-PATTERN_CLASSES = _pattern_classes()
+BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+IS_UNIFORM = (np.roll(BITS, 1, axis=1) != BITS).sum(axis=1) <= 2
+PATTERN_CLASSES = np.eye(10)[np.where(IS_UNIFORM, BITS.sum(axis=1), 9)]
+"""(256, 10) float64, one-hot: the rotation-invariant uniform class of each 8-bit pattern."""
 
 
 def _diagonal_weights(radius: int, count: int) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
@@ -203,7 +180,7 @@ def feature_names(groups: tuple[str, ...]) -> list[str]:
             for region in ("cell", "rim", "outside")
             for c in LAB
         ],
-        "shape": list(SHAPE_NAMES),
+        "shape": list(shapes.SHAPE_NAMES),
     }
     unknown = [group for group in groups if group not in names]
     if unknown:
@@ -211,45 +188,24 @@ def feature_names(groups: tuple[str, ...]) -> list[str]:
     return [f"{group}/{name}" for group in groups for name in names[group]]
 
 
-def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
-    """Return what ``measure`` gives for all the images (or planes, or masks), handing it a few at a time."""
-    starts = range(0, len(arrays[0]), BLOCK)
-    return np.concatenate([measure(*(array[at : at + BLOCK] for array in arrays)) for at in starts])
-
-
-def stained_areas(images: np.ndarray) -> np.ndarray:
-    """Return (N,) float64: pixels of each image's central dark part (Otsu's threshold), its holes filled.
-
-    NaN where that part reaches the image's edge, so that some of it is missing or it is one with a neighbour, and
-    where there is none. How much of a cell is dark differs by class: granules, nucleus and cytoplasm, or less.
-    """
-
-    def measure(block: np.ndarray) -> np.ndarray:
-        parts = central_parts(dark_side(to_grey(block)))
-        areas, inner = parts.sum(axis=(1, 2)), parts[:, 1:-1, 1:-1].sum(axis=(1, 2))
-        return np.where((inner == areas) & (areas > 0), areas, np.nan)
-
-    return in_blocks(measure, images)
-
-
 def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     """Return (N, D) float32 of the groups."""
-    grey = in_blocks(to_grey, images)
+    grey = in_blocks(shapes.to_grey, images)
     channels = images.transpose(3, 0, 1, 2)
-    cells = in_blocks(cell_masks, grey) if {"perimeter", "mask_colour"} & set(groups) else grey
+    cells = in_blocks(shapes.cell_masks, grey) if {"perimeter", "mask_colour"} & set(groups) else grey
     lab = in_blocks(to_lab, images) if {"ring_histogram", "mask_colour"} & set(groups) else images
     measure = {
         "histogram": lambda: in_blocks(colour_histograms, images),
         "lbp": lambda: local_binary_patterns(grey),
         "mean_colour": lambda: in_blocks(mean_colours, images),
-        "perimeter": lambda: in_blocks(perimeters, cells)[:, None],
+        "perimeter": lambda: in_blocks(shapes.perimeters, cells)[:, None],
         "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
         "co_occurrence": lambda: np.hstack([in_blocks(co_occurrences, channel) for channel in channels]),
         "multiscale_lbp": lambda: np.hstack(
             [local_binary_patterns(channel, radius) for channel in channels for radius in LBP_RADII]
         ),
-        "mask_colour": lambda: in_blocks(mask_colours, lab, cells),
-        "shape": lambda: in_blocks(shapes, in_blocks(dark_side, channels[1])),
+        "mask_colour": lambda: in_blocks(shapes.mask_colours, lab, cells),
+        "shape": lambda: in_blocks(shapes.measure_shapes, in_blocks(shapes.dark_side, channels[1])),
     }
     return np.hstack([measure[group]() for group in groups]).astype(np.float32)
 

@@ -1,32 +1,28 @@
-from .cost import (
-    draw_pareto as draw_pareto,
-    pareto_front as pareto_front,
-)
-from .evaluation import (
-    draw_differences as draw_differences,
-    draw_errors as draw_errors,
-    draw_reliability as draw_reliability,
-    draw_review as draw_review,
-)
-from .explanations import (
-    draw_explanations as draw_explanations,
-)
-from .images import (
-    draw_by_class as draw_by_class,
-    draw_colour_scatter as draw_colour_scatter,
-    draw_comparison as draw_comparison,
-    draw_confusion as draw_confusion,
-    draw_correlations as draw_correlations,
-    draw_dots as draw_dots,
-    draw_examples as draw_examples,
-    draw_label_counts as draw_label_counts,
-    draw_learning_curves as draw_learning_curves,
-)
-from .robustness import (
-    draw_corrupted_examples as draw_corrupted_examples,
+from .behaviour import (
     draw_corruption_curves as draw_corruption_curves,
     draw_recall_by_class as draw_recall_by_class,
     draw_shift_curves as draw_shift_curves,
+)
+from .data import (
+    draw_by_class as draw_by_class,
+    draw_colour_scatter as draw_colour_scatter,
+    draw_correlations as draw_correlations,
+    draw_label_counts as draw_label_counts,
+)
+from .evaluation import (
+    draw_comparison as draw_comparison,
+    draw_confusion as draw_confusion,
+    draw_differences as draw_differences,
+    draw_pareto as draw_pareto,
+    draw_reliability as draw_reliability,
+    draw_review as draw_review,
+    pareto_front as pareto_front,
+)
+from .images import (
+    draw_corrupted_examples as draw_corrupted_examples,
+    draw_errors as draw_errors,
+    draw_examples as draw_examples,
+    draw_explanations as draw_explanations,
 )
 from .style import (
     GRID as GRID,
@@ -38,7 +34,9 @@ from .style import (
     use_style as use_style,
 )
 from .training import (
+    draw_dots as draw_dots,
     draw_ladder as draw_ladder,
+    draw_learning_curves as draw_learning_curves,
     draw_scalings as draw_scalings,
     draw_statistics_lag as draw_statistics_lag,
     draw_training_curves as draw_training_curves,

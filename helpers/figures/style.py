@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from IPython.display import publish_display_data
 from matplotlib import pyplot as plt
@@ -33,9 +32,6 @@ Found by search: any two stay apart (CIEDE2000 of 11 or more) in normal vision a
 deuteranopia and tritanopia as simulated by Machado et al. 2009 (doi:10.1109/TVCG.2009.113).
 """
 
-CLASS_MARKERS: dict[str, str] = dict(zip(CLASS_NAMES, ("o", "s", "^", "D", "v", "P", "X", "*"), strict=True))
-"""Class name -> marker, so that no class is told by its colour alone."""
-
 MODEL_COLOURS: dict[str, str] = {
     "forest": "#8da484",
     "handcrafted_best": "#056f78",
@@ -59,22 +55,20 @@ LARGEST_SVG = 1_500_000
 
 def use_style() -> None:
     """Set matplotlib's defaults so that plain ``plt.subplots()`` and seaborn calls look like this report."""
-    mpl.rcParams.update(mpl.rcParamsDefault)
-    plt.style.use(Path(__file__).with_name("report.mplstyle"))
+    plt.style.use(["default", Path(__file__).with_name("report.mplstyle")])
 
 
-def _checked(slug: str, **texts: str) -> None:
+def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: dict[str, Any]) -> None:
+    """Publish ``data``, then its caption; ValueError where the slug is malformed or a text is empty."""
+    slug, caption = words["slug"], words["caption"]
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise ValueError(
             f"slug {slug!r}: expected lower-case words joined by hyphens, such as 'label-counts'"
         )
-    for name, text in texts.items():
-        if not text.strip():
+    for name, text in words.items():
+        if not str(text).strip():
             raise ValueError(f"{slug}: {name} is empty, expected a sentence")
-
-
-def _publish(data: dict[str, str], kind: str, slug: str, caption: str, metadata: dict[str, Any]) -> None:
-    publish_display_data(data, metadata=metadata)  # type: ignore[no-untyped-call]
+    publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
     # JupyterLab shows the caption as text of its own; the report takes it from the metadata and drops this.
     publish_display_data(  # type: ignore[no-untyped-call]
         {"text/markdown": f"**{kind.capitalize()}.** {caption}", "text/plain": caption},
@@ -85,48 +79,35 @@ def _publish(data: dict[str, str], kind: str, slug: str, caption: str, metadata:
 def show_figure(figure: Figure, slug: str, *, title: str, caption: str, alt: str) -> None:
     """Publish ``figure`` with its title and caption, then close it.
 
-    The notebook keeps a PNG at 192 dots per inch on light paper (shown by JupyterLab even where the notebook
-    is not trusted), an SVG (which the report inlines and recolours) and the alternative text. Only the PNG shows the
-    title: the report sets it as text, which wraps on a phone and can be searched.
+    The notebook keeps a PNG on light paper (shown by JupyterLab even where the notebook is not trusted), an SVG
+    (which the report inlines and recolours) and the alternative text. Only the PNG shows the title: the report sets
+    it as text, which wraps on a phone and can be searched.
 
     Parameters
     ----------
-    figure : Figure
-        A matplotlib figure.
-    slug : str
-        Lower-case words joined by hyphens; the report's link to the figure is ``#fig-SLUG``, for good.
-    title : str
-        What to see, in a few words.
-    caption : str
-        Markdown, one or two sentences: what is drawn, of how many cells, what the bars and bands mean.
-    alt : str
-        The finding in one sentence, for readers who cannot see the figure.
+    slug : lower-case words joined by hyphens; the report's link to the figure is ``#fig-SLUG``, for good
+    title : what to see, in a few words
+    caption : Markdown, one or two sentences: what is drawn, of how many cells, what the bars and bands mean
+    alt : the finding in one sentence, for readers who cannot see the figure
 
-    Raises
-    ------
-    ValueError
-        If the slug is malformed, or title, caption or alternative text are empty.
+    ValueError where the slug is malformed or a text is empty.
     """
-    _checked(slug, title=title, caption=caption, alt=alt)
     # matplotlib names pictures by their pixels: twice the same, twice the name
     for number, picture in enumerate(figure.findobj(AxesImage)):
         picture.set_gid(f"picture{number}")
     png, svg = io.BytesIO(), io.StringIO()
-    layout: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.06}
-    figure.savefig(svg, format="svg", dpi=192, metadata={"Date": None, "Creator": None}, **layout)
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.suptitle(title, x=0.01, ha="left")
-    figure.savefig(png, format="png", dpi=192, metadata={"Software": None}, **layout)
+    figure.savefig(png, format="png", metadata={"Software": None})
     plt.close(figure)
     data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": alt}
     if len(svg.getvalue()) <= LARGEST_SVG:
         data["image/svg+xml"] = svg.getvalue()
     width = int.from_bytes(png.getvalue()[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
-    metadata = {
-        "figure": {"slug": slug, "title": title, "caption": caption, "alt": alt, "width": width},
-        "image/png": {"alt": alt, "width": width},  # where nbconvert and others look for alternative text
-        "needs_background": "light",
-    }
-    _publish(data, "figure", slug, caption, metadata)
+    words = {"slug": slug, "title": title, "caption": caption, "alt": alt, "width": width}
+    # nbconvert and others look for the alternative text under the picture's own type
+    metadata = {"image/png": {"alt": alt, "width": width}, "needs_background": "light"}
+    _publish("figure", words, data, metadata)
 
 
 def _formatted(value: Any, decimals: int) -> str:
@@ -173,11 +154,7 @@ def show_table(
 ) -> None:
     """Publish ``frame`` as a table with a caption; the report numbers it and links to it as ``#table-SLUG``.
 
-    Raises
-    ------
-    ValueError
-        If the slug is malformed or the caption is empty.
+    ValueError where the slug is malformed or the caption is empty.
     """
-    _checked(slug, caption=caption)
     data = {"text/html": table_html(frame, decimals=decimals), "text/plain": frame.to_string()}
-    _publish(data, "table", slug, caption, {"table": {"slug": slug, "caption": caption}})
+    _publish("table", {"slug": slug, "caption": caption}, data, {})

@@ -1,4 +1,4 @@
-"""The drawings of the trainings: curves, the ladder, the scalings."""
+"""How the models came to be, drawn: training curves, the ladder, what single choices and more data change."""
 
 import textwrap
 
@@ -14,15 +14,12 @@ from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, SERIES_COLOU
 def draw_training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     """Return loss and accuracy over epochs, training dashed and hollow, validation solid, one colour per model."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
-    for name, history in histories.items():
-        colour = MODEL_COLOURS[name]
-        for axes, column in ((left, "loss"), (right, "accuracy")):
-            axes.plot(history.index, history[column], color=colour, linestyle="--", marker="o", markersize=3.5,
-                      markerfacecolor=PAPER, label=f"{name}, training")  # fmt: skip
-            axes.plot(history.index, history[f"val_{column}"], color=colour, marker="o", markersize=3.5,
-                      label=f"{name}, validation")  # fmt: skip
     longest = max(map(len, histories.values()))
-    for axes, label in ((left, "cross-entropy"), (right, "top-1 accuracy")):
+    for axes, column, label in ((left, "loss", "cross-entropy"), (right, "accuracy", "top-1 accuracy")):
+        for name, history in histories.items():
+            look = {"color": MODEL_COLOURS[name], "marker": "o", "markersize": 3.5}
+            axes.plot(history[column], linestyle="--", mfc=PAPER, label=f"{name}, training", **look)
+            axes.plot(history[f"val_{column}"], label=f"{name}, validation", **look)
         axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, longest + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -59,11 +56,9 @@ def draw_ladder(table: pd.DataFrame) -> Figure:
     if of_report < len(table):
         axes.axhline(of_report - 0.5, color=MUTED, linestyle=":", linewidth=1)
     low, high = table["low"].min(), table["high"].max()
-    axes.set(
-        xlim=(low - 0.03 * (high - low), high + 0.22 * (high - low)),
-        ylim=(len(table) - 0.4, -0.6),
-        xlabel="validation accuracy (gain on the last rung kept, in points)",
-    )
+    axes.set_xlim(low - 0.03 * (high - low), high + 0.22 * (high - low))
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.set_xlabel("validation accuracy (gain on the last rung kept, in points)")
     axes.set_yticks(rows, labels, fontsize=9)
     axes.grid(axis="y", visible=False)
     return figure
@@ -74,9 +69,9 @@ def draw_scalings(histories: dict[str, list[pd.DataFrame]]) -> Figure:
     figure, axes = plt.subplots(figsize=(7.4, 3.9))
     for (name, seeds), colour, marker in zip(histories.items(), SERIES_COLOURS, "osD^", strict=False):
         curves = pd.concat([history["val_accuracy"] for history in seeds], axis=1)
-        axes.plot(curves.index, curves, color=colour, linewidth=0.7, alpha=0.6)
+        axes.plot(curves, color=colour, linewidth=0.7, alpha=0.6)
         mean = curves.dropna().mean(axis=1)  # no further than the shortest
-        axes.plot(mean.index, mean, color=colour, marker=marker, markersize=4, label=name)
+        axes.plot(mean, color=colour, marker=marker, markersize=4, label=name)
     axes.set(xlabel="epoch", ylabel="validation accuracy")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", title="pixels")
@@ -99,4 +94,34 @@ def draw_statistics_lag(kept: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(kept)), [f"{run.network}, seed {run.seed}" for run in kept.itertuples()])
     axes.set(xlabel="validation accuracy", xlim=(0, 1.02), ylim=(len(kept) - 0.4, -0.6))
     figure.legend(loc="outside lower center", title="running averages", ncols=2)
+    return figure
+
+
+def draw_learning_curves(curve: pd.DataFrame) -> Figure:
+    """Return accuracy (one column per model) against the number of training images (the index)."""
+    figure, axes = plt.subplots(figsize=(7, 3.8))
+    for name, accuracies in curve.items():
+        axes.plot(accuracies, marker="o", color=MODEL_COLOURS[name], label=name)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index])
+    axes.minorticks_off()
+    axes.set(xlabel="training images", ylabel="validation accuracy")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: str) -> Figure:
+    """Return one row of dots per row of the table, one marker per column, and a line at ``reference``."""
+    figure, axes = plt.subplots(figsize=(8, 0.5 * len(table) + 1.6))
+    for (name, values), marker, colour in zip(table.items(), "oD", SERIES_COLOURS, strict=False):
+        axes.plot(values, range(len(table)), marker, color=colour, markersize=8, label=name)
+        for row, value in enumerate(values):
+            axes.annotate(
+                f"{value:.3f}", (value, row), (0, 8), textcoords="offset points", ha="center", fontsize=8.5
+            )
+    axes.axvline(reference, color=MUTED, linestyle="--", label=reference_name)
+    axes.set_yticks(range(len(table)), table.index)
+    axes.set_ylim(len(table) - 0.4, -0.7)
+    axes.set(xlabel=unit)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from scipy.special import softmax
 from sklearn import metrics
 
@@ -16,8 +15,6 @@ from helpers.evaluation.calibration import (
     review_curve,
     review_rules,
 )
-from helpers.figures.evaluation import draw_reliability, draw_review
-from helpers.figures.style import use_style
 
 
 def calibrated_model(count: int, seed: int = 0, spread: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -146,31 +143,3 @@ def test_review_without_errors_reviews_nothing() -> None:
     # a validation error above the confidence of all test images: all of them are reviewed
     everything = review_rules(labels + 1, np.eye(8)[labels], labels, probabilities)
     assert everything["rest_accuracy"].isna().all()
-
-
-def test_drawings_state_the_errors_before_and_after_and_mark_the_rule() -> None:
-    use_style()
-    names = ["forest", "handcrafted_best", "lenet_classic", "lenet_custom", "alexnet"]
-    labels, probabilities = calibrated_model(300)
-    before = dict.fromkeys(names, softmax(3 * np.log(probabilities), axis=1))
-    after = dict.fromkeys(names, probabilities)
-    figure = draw_reliability(labels, before, after)
-    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
-    errors = [expected_calibration_error(labels, when["forest"]) for when in (before, after)]
-    assert len(titles) == 5
-    assert titles[0] == f"forest\nECE {errors[0]:.1%} → {errors[1]:.1%}"
-    plt.close(figure)
-
-    rule = review_rules(labels, probabilities, labels, probabilities).loc["50%"]
-    figure = draw_review(labels, after, "alexnet", rule)
-    marks = [line.get_xydata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert marks[0].tolist() == [rule["reviewed"], rule["errors_seen"] / rule["errors"]]
-    plt.close(figure)
-
-
-def test_drawings_of_a_model_without_errors() -> None:
-    labels, probabilities = np.zeros(3, int), with_confidence([0.6, 0.9, 1.0])
-    models = {"forest": probabilities}
-    plt.close(draw_reliability(labels, models, models))
-    rule = review_rules(labels, probabilities, labels, probabilities).loc["50%"]
-    plt.close(draw_review(labels, models, "forest", rule))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from helpers.evaluation import cost
-from helpers.figures.cost import draw_pareto, pareto_front
 from helpers.networks.architectures import build
 from helpers.networks.backend import keras
 
@@ -71,16 +70,3 @@ def test_times_and_the_estimate_of_energy_computed_by_hand(table) -> None:
     assert table["training, minutes"].tolist() == [2.5, 2.5]
     assert table["one image, ms"].tolist() == pytest.approx([512, 512])
     assert table["of a batch, ms"].tolist() == pytest.approx([512 / 3, 512 / 3])
-
-
-def test_the_front_leaves_out_what_costs_more_and_is_no_better(table) -> None:
-    costs, accuracies = {"a": 1.0, "b": 2, "c": 2, "d": 3, "e": np.nan}, {"a": 0.9, "b": 0.95, "c": 0.93}
-    accuracies |= {"d": 0.95, "e": 1.0}
-    frame = table.__class__({"cost": costs, "accuracy": accuracies})
-    assert pareto_front(frame["cost"], frame["accuracy"]) == ["a", "b"]
-
-
-def test_the_figure_names_every_model_also_without_an_error(table) -> None:
-    figure = draw_pareto(table)
-    names = [text.get_text() for text in figure.axes[0].texts]
-    assert names == ["lenet_classic", "lenet_custom"]

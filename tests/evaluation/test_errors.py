@@ -2,12 +2,8 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
-from helpers.data.cells import CLASS_NAMES
 from helpers.evaluation.scores import shared_errors, worst_errors
-from helpers.figures.evaluation import draw_errors
-from helpers.figures.style import use_style
 
 
 def answers(classes: list[int], confidence: float = 0.9) -> np.ndarray:
@@ -46,16 +42,3 @@ def test_no_shared_error_gives_an_empty_table_with_its_columns() -> None:
     table = shared_errors(np.array([0]), {"forest": answers([0])}, np.array([0]))
     assert len(table) == 0
     assert list(table) == ["index", "true class", "forest", "same answer", "p(true class)"]
-
-
-def test_each_error_is_drawn_with_its_label_its_answer_and_all_probabilities() -> None:
-    use_style()
-    images = np.zeros((4, 48, 48, 3), np.uint8)
-    labels, probabilities = np.array([3, 1, 0, 0]), answers([6, 1, 0, 5])
-    positions = worst_errors(labels, probabilities)
-    figure = draw_errors(images, labels, probabilities, positions)
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles[0] == f"label: {CLASS_NAMES[3]} 1%\nsaid: {CLASS_NAMES[6]} 90%"
-    assert [bar.get_width() for bar in figure.axes[1].patches] == pytest.approx(probabilities[0].tolist())
-    plt.close(figure)
-    plt.close(draw_errors(images, labels, probabilities, np.array([], int)))

@@ -12,7 +12,6 @@ from helpers.evaluation.explanations import (
     similarity,
     without_top_evidence,
 )
-from helpers.figures.explanations import draw_explanations
 from helpers.networks.architectures import build
 from helpers.networks.backend import keras, tf
 from helpers.saved_models import load_network
@@ -114,12 +113,6 @@ def test_the_tenth_of_the_pixels_with_most_evidence_is_covered() -> None:
     assert not changed[:, :43].any()
     assert changed.mean() == pytest.approx(0.1, abs=0.002)
     assert (covered[0, -1, -1] == np.median(images[0], axis=(0, 1)).astype(np.uint8)).all()
-
-
-def test_the_figure_has_a_column_per_image() -> None:
-    maps = np.zeros((8, 48, 48))
-    figure = draw_explanations(CELLS.images, CELLS.labels, maps, maps)
-    assert len([axes for axes in figure.axes if axes.images]) == 3 * 8
 
 
 def test_a_network_read_from_a_file_has_the_same_maps(tmp_path) -> None:

@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,8 +20,6 @@ from helpers.evaluation.robustness import (
     score_external,
     shift_and_score,
 )
-from helpers.figures import robustness
-from helpers.figures.style import MODEL_COLOURS, use_style
 
 CELLS = draw_cells(24, seed=3)
 
@@ -170,30 +167,3 @@ def test_an_external_file_must_have_labels(tmp_path) -> None:
         load_external(tmp_path / "bare.npz")
     with pytest.raises(InputError, match=r"missing\.npz"):
         load_external(str(tmp_path / "missing.npz"))
-
-
-def test_drawings_show_every_model(corrupted) -> None:
-    use_style()
-    labels, probabilities = some_predictions()
-    recalls = recall_by_class(labels, dict.fromkeys(MODEL_COLOURS, probabilities))
-    shifted = shift_and_score(SCORERS, CELLS.images[:4], LABELS[:4])
-    figures = {
-        "corruptions": robustness.draw_corruption_curves(corrupted),
-        "shifts": robustness.draw_shift_curves(shifted),
-        "recall": robustness.draw_recall_by_class(recalls),
-        "examples": robustness.draw_corrupted_examples(CELLS.images[0]),
-    }
-    panels = {name: [axis.get_title(loc="left") for axis in figure.axes] for name, figure in figures.items()}
-    assert panels["corruptions"][:11] == list(CORRUPTIONS)
-    assert panels["shifts"] == list(SHIFTS)
-    assert panels["recall"][0].startswith("neutrophil, n = ")  # the class with most images
-    assert len([title for title in panels["recall"] if title]) == 6  # absent classes have no panel
-    for name in ("corruptions", "shifts"):
-        drawn = [line.get_label() for line in figures[name].axes[0].get_lines()]
-        assert set(SCORERS) <= set(drawn)
-    plt.close("all")
-
-
-def test_models_are_told_apart_without_colour() -> None:
-    assert set(robustness.MODEL_MARKERS) == set(MODEL_COLOURS)
-    assert len(set(robustness.MODEL_MARKERS.values())) == len(MODEL_COLOURS)

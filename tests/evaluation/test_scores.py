@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from scipy import stats
 from sklearn import metrics
 
@@ -20,7 +19,6 @@ from helpers.evaluation.scores import (
     score,
     spread,
 )
-from helpers.figures.evaluation import draw_differences
 
 
 def some_predictions(seed: int = 0, count: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -201,25 +199,6 @@ def test_confused_pairs_are_the_largest_off_diagonal_counts() -> None:
     )
     assert first["share of class"] == pytest.approx(2 / 3)
     assert len(pairs) == 2
-
-
-def test_differences_are_drawn_as_row_minus_column_and_those_by_chance_are_marked() -> None:
-    labels = np.zeros(100, int)
-    good, fair, poor = np.zeros((3, 100), int)
-    fair[:2], poor[:40] = 1, 1
-    probabilities = {"forest": np.eye(8)[poor], "cellnet": np.eye(8)[good], "alexnet": np.eye(8)[fair]}
-    accuracies = {name: score(labels, values)["accuracy"] for name, values in probabilities.items()}
-    figure = draw_differences(compare_models(labels, probabilities), accuracies, 100)
-    axes = figure.axes[0]
-    cells = {text.get_position(): text.get_text() for text in axes.texts}
-    rows = [label.get_text() for label in axes.get_yticklabels()]
-    assert rows == ["cellnet", "alexnet", "forest"]
-    # positions are (column, row)
-    assert cells[(1, 0)] == "+2.0\nn.s."
-    assert cells[(2, 0)] == "+40.0"
-    assert cells[(0, 2)] == "−40.0"
-    assert cells[(2, 2)] == "60.00%"
-    plt.close(figure)
 
 
 def test_a_class_that_is_never_named_has_no_precision() -> None:

@@ -10,14 +10,8 @@ from skimage.filters import threshold_otsu
 from skimage.measure import label, perimeter, regionprops
 
 from helpers.data.synthetic import draw_cells
-from helpers.features.handcrafted import (
-    REPORT_GROUPS,
-    RICH_GROUPS,
-    extract_features,
-    feature_names,
-    stained_areas,
-    to_grey,
-)
+from helpers.features.handcrafted import REPORT_GROUPS, RICH_GROUPS, extract_features, feature_names
+from helpers.features.shapes import stained_areas, to_grey
 
 ROWS, COLUMNS = np.mgrid[:48, :48] - 23.5
 RINGS = np.digitize(np.sqrt(ROWS**2 + COLUMNS**2), [5, 9, 13, 17, 22])
