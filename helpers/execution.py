@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.errors import InputError
-from helpers.files import ROOT, unformatted, written_atomically
+from helpers.files import ROOT, escape_braces, written_atomically
 from helpers.networks import RECORD, end_with_parent
 from helpers.recipes import PROFILES, THREADS
 
@@ -26,7 +26,7 @@ class NotebookFailedError(RuntimeError):
     """A notebook stopped at an error of its own, was killed or ran out of time."""
 
 
-def in_words(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Return a duration as people write it."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
@@ -50,13 +50,13 @@ def follow(
             is_over = bool(wait([ending], timeout=1).done)
             left = seconds_left(expected, name, time.perf_counter() - begun)
             bar.n = total - left
-            bar.set_description_str(f"{name}, about {in_words(left)} left")
+            bar.set_description_str(f"{name}, about {format_seconds(left)} left")
             for path in sorted(_finished_trainings(runs) - known):
                 known.add(path)
                 record = json.loads(path.read_text(encoding="utf-8"))
                 say(
                     f"      {record['name']}, seed {record['seed']}: trained in "
-                    f"{in_words(record['train_seconds'])}, validation accuracy {record['val_accuracy']:.4f}"
+                    f"{format_seconds(record['train_seconds'])}, validation accuracy {record['val_accuracy']:.4f}"
                 )
 
 
@@ -64,7 +64,7 @@ def _finished_trainings(runs: Path) -> set[Path]:
     return set(runs.glob(f"[!.]*/{RECORD}"))  # a folder with a dot is still being written
 
 
-def execute_whole(
+def execute_notebook(
     name: str, parameters: dict[str, str], expected: dict[str, float], say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Execute a notebook, put it in its place once it has ended well; return its seconds and peak memory in MiB.
@@ -108,8 +108,8 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
         os.dup2(stream.fileno(), sys.stderr.fileno())
     try:
         papermill.execute_notebook(
-            unformatted(notebook),
-            unformatted(executed),
+            escape_braces(notebook),
+            escape_braces(executed),
             parameters=parameters,
             cwd=notebook.parent,
             kernel_name="python3",

@@ -84,7 +84,7 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def unformatted(path: Path) -> str:
+def escape_braces(path: Path) -> str:
     """Return ``path`` for a library that fills its braces in with `str.format`."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
@@ -100,7 +100,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def computed_table(path: Path, compute: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
+def load_or_compute_table(path: Path, compute: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
     """Return the table kept at ``path`` (.csv, its first column the index); where there is none, compute and keep it.
 
     Numbers come back with the same digits.

@@ -18,7 +18,13 @@ from tqdm import tqdm
 from helpers import NOTEBOOKS, evaluation, files, networks, report
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.errors import InputError, OneLineParser, with_exit_code
-from helpers.execution import NOTEBOOK_FOLDER, NotebookFailedError, execute_whole, in_words, seconds_left
+from helpers.execution import (
+    NOTEBOOK_FOLDER,
+    NotebookFailedError,
+    execute_notebook,
+    format_seconds,
+    seconds_left,
+)
 from helpers.files import ROOT, file_sha256, key_of
 from helpers.recipes import NETWORKS, PROFILES
 from helpers.study import CLASSICAL, SCHEDULER, open_study
@@ -126,7 +132,7 @@ def _cells_key(notebook: dict[str, Any]) -> str:
 
 
 @contextmanager
-def only_run_in(out: Path) -> Iterator[Path]:
+def locked_folder(out: Path) -> Iterator[Path]:
     """Hold ``out`` for this run and yield it resolved; InputError where another run holds it or it cannot be used."""
     try:
         out = out.expanduser().resolve()
@@ -154,7 +160,7 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
     begun = time.perf_counter()
     source = resolve_source(options.data)
     external = resolve_source(Path(options.external)) if options.external else None
-    with only_run_in(Path(options.out)) as out, ExitStack() as stack:
+    with locked_folder(Path(options.out)) as out, ExitStack() as stack:
         parameters = {"DATA": str(source.path or source.kind), "PROFILE": options.profile, "OUT": str(out)}
         more = {"EXTERNAL": str(external.path)} if external else {}
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
@@ -170,23 +176,26 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
             if name not in due:
                 say(f"{title}: unchanged")
                 continue
-            elapsed, left = in_words(time.perf_counter() - begun), in_words(seconds_left(due, name))
+            elapsed, left = (
+                format_seconds(time.perf_counter() - begun),
+                format_seconds(seconds_left(due, name)),
+            )
             say(f"{title}: running … {elapsed} elapsed, about {left} left")
             is_last = name == NOTEBOOKS[-1]
-            runs[name] = execute_whole(name, parameters | (more if is_last else {}), due, say)
+            runs[name] = execute_notebook(name, parameters | (more if is_last else {}), due, say)
             if is_last:
                 asked = {"requested": options.data, "reason": source.reason}
-                report.add_circumstances(out, command(options), asked, runs)
+                report.add_run_details(out, command(options), asked, runs)
             # what was executed while the checkout or the data changed is nothing's result, and due again
             key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
             facts = {"key": key, "profile": options.profile, "products": products(name, out)}
             note_run(executed[name], runs[name] | facts)
-            say(f"{title}: done in {in_words(runs[name]['seconds'])}")
+            say(f"{title}: done in {format_seconds(runs[name]['seconds'])}")
         page = _rendered(out)
         if options.pdf:
             say(f"Printed: {report.print_pdf(page)}")
         what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
-        say(f"{what}; {in_words(time.perf_counter() - begun)} in all. The report: {page}")
+        say(f"{what}; {format_seconds(time.perf_counter() - begun)} in all. The report: {page}")
     return page
 
 

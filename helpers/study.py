@@ -16,7 +16,7 @@ from helpers import networks
 from helpers.data import KEYWORDS, Cells, Part, Split, load_cells, split_cells, take_sample
 from helpers.errors import InputError
 from helpers.features import colour_statistics, has_blue_background, stained_areas
-from helpers.files import ROOT, code_key, computed_table, key_of
+from helpers.files import ROOT, code_key, key_of, load_or_compute_table
 from helpers.networks import Run
 from helpers.recipes import NETWORKS, PROFILES, Profile
 
@@ -85,7 +85,7 @@ class Study:
             return colour_statistics(part.images).assign(**more).set_index(positions)
 
         key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
-        return computed_table(self.kept / f"statistics-{key}.csv", compute)
+        return load_or_compute_table(self.kept / f"statistics-{key}.csv", compute)
 
     def trained(self, *names: str) -> dict[str, list[Run]]:
         """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now.
@@ -132,7 +132,7 @@ class Study:
             return record, classical.predict_probabilities(model, self.validation.images)
 
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        return networks.computed_run(self.kept / f"{name}-{key}", compute, self.train, self.validation)
+        return networks.load_or_compute_run(self.kept / f"{name}-{key}", compute, self.train, self.validation)
 
     def all_runs(self) -> dict[str, list[Run]]:
         """Return the finished runs of every model that is scored on the test images, computing missing ones."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.data import CLASS_NAMES, Cells, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
-from helpers.evaluation import apply_temperature, counted, score
+from helpers.evaluation import apply_temperature, format_count, score
 from helpers.files import write_text
 from helpers.saved_models import load_predictor, read_temperature
 
@@ -80,7 +80,11 @@ def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
     if temperature is not None:
         kind = "calibrated "
         calibration = f"calibrated by the model's temperature {temperature:.3f}, from validation images"
-    lines = [f"{counted(n, 'image')} of {summary['data']}", *summary["notes"], f"probabilities {calibration}"]
+    lines = [
+        f"{format_count(n, 'image')} of {summary['data']}",
+        *summary["notes"],
+        f"probabilities {calibration}",
+    ]
     if "accuracy" in summary:
         low, high = summary["accuracy_ci95"]
         lines += [

@@ -3,7 +3,7 @@
 from concurrent.futures import Future, wait
 
 from helpers import execution
-from helpers.execution import follow, in_words, seconds_left
+from helpers.execution import follow, format_seconds, seconds_left
 from helpers.files import write_json
 
 
@@ -43,4 +43,4 @@ def test_a_log_gets_no_bar(tmp_path, capsys) -> None:
 
 
 def test_durations_in_words() -> None:
-    assert [in_words(seconds) for seconds in (4, 89, 91, 600)] == ["4 s", "89 s", "2 min", "10 min"]
+    assert [format_seconds(seconds) for seconds in (4, 89, 91, 600)] == ["4 s", "89 s", "2 min", "10 min"]

@@ -127,7 +127,7 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
             asked.append(name)
             raise run.NotebookFailedError(name)
 
-        monkeypatch.setattr(run, "execute_whole", stop)
+        monkeypatch.setattr(run, "execute_notebook", stop)
         with contextlib.suppress(run.NotebookFailedError):
             run.run(run.parse(smoke_run.arguments), say=lambda _: None)
         return asked
@@ -318,9 +318,9 @@ def test_an_external_file_that_cannot_be_scored_ends_before_the_first_notebook(t
 
 def test_two_runs_never_share_a_folder_unless_its_file_system_has_no_locks(tmp_path, monkeypatch) -> None:
     with (
-        run.only_run_in(tmp_path),
+        run.locked_folder(tmp_path),
         pytest.raises(InputError, match="another run"),
-        run.only_run_in(tmp_path),
+        run.locked_folder(tmp_path),
     ):
         pass
 
@@ -328,7 +328,7 @@ def test_two_runs_never_share_a_folder_unless_its_file_system_has_no_locks(tmp_p
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(run.fcntl, "flock", no_locks)
-    with run.only_run_in(tmp_path) as out:
+    with run.locked_folder(tmp_path) as out:
         assert (out / "notebooks").is_dir()
 
 

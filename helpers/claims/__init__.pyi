@@ -3,6 +3,6 @@ from .findings import (
     VERDICTS as VERDICTS,
 )
 from .ledger import (
+    assess_claims as assess_claims,
     gather_findings as gather_findings,
-    settle_claims as settle_claims,
 )

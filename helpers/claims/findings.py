@@ -42,5 +42,5 @@ class Findings:
     scores: Scores  # on the test split
     pairs: pd.DataFrame  # `helpers.evaluation.compare_models` of the first seeds on the test split
     leak_scores: Scores  # of lenet_custom on "train", "validation", "test" and "all images"
-    ladder: pd.DataFrame  # of `helpers.evaluation.ladder_of`
-    scalings: pd.DataFrame  # of `helpers.evaluation.scalings_of`
+    ladder: pd.DataFrame  # of `helpers.evaluation.compute_ladder`
+    scalings: pd.DataFrame  # of `helpers.evaluation.compute_scalings`

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.claims import about_data as data, about_models as models
 from helpers.claims.findings import Findings, Judgement, Scores, Verdict
-from helpers.evaluation import ladder_of, scalings_of, score, undertrained
+from helpers.evaluation import compute_ladder, compute_scalings, find_undertrained, score
 from helpers.networks import Run
 from helpers.recipes import NETWORKS
 from helpers.study import Study
@@ -53,16 +53,16 @@ def gather_findings(
         study=study,
         statistics=study.development_statistics(),
         validation_scores={name: score(study.validation.labels, each) for name, each in known.items()},
-        undertrained=undertrained({name: runs[name] for name in NETWORKS}),
+        undertrained=find_undertrained({name: runs[name] for name in NETWORKS}),
         scores=scores,
         pairs=pairs,
         leak_scores=leak_scores,
-        ladder=ladder_of(study)[1],
-        scalings=scalings_of(study)[1],
+        ladder=compute_ladder(study)[1],
+        scalings=compute_scalings(study)[1],
     )
 
 
-def settle_claims(findings: Findings) -> list[dict[str, str]]:
+def assess_claims(findings: Findings) -> list[dict[str, str]]:
     """Return the ledger: id, claim, reported, measured, verdict, rule and evidence of every claim, in order."""
     ledger = []
     for identifier, claim, reported, judge, evidence in CLAIMS:

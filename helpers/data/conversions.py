@@ -95,7 +95,7 @@ def as_rgb(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def usable_size(height: int, width: int) -> bool:
+def is_usable_size(height: int, width: int) -> bool:
     """Return whether an image can show one cell: sides of 16 to 4,096 pixels, at most 2 : 1."""
     shorter, longer = sorted((height, width))
     return shorter >= 16 and longer <= min(2 * shorter, 4096)

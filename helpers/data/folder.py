@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.data.cells import CLASS_NAMES, SIDE, Cells
-from helpers.data.conversions import as_rgb, class_index, geometry_notes, to_side, usable_size
+from helpers.data.conversions import as_rgb, class_index, geometry_notes, is_usable_size, to_side
 from helpers.errors import printable, refused, refusing
 
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it would print beside the one line of an InputError
@@ -85,7 +85,7 @@ def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
     """Return (48, 48, 3) uint8, the stored (height, width), and the stored mode; raise InputError."""
     with refusing(path, "an image"), Image.open(path, formats=FORMATS) as image:
         width, height = image.size
-        if not usable_size(height, width):
+        if not is_usable_size(height, width):
             raise refused(path, f"is {height} × {width} pixels, expected one cell, about square")
         if getattr(image, "n_frames", 1) > 1:
             raise refused(path, "holds several frames, expected one image")

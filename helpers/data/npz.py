@@ -123,7 +123,7 @@ def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> 
     return array
 
 
-def the_one(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Path) -> StoredArray:
+def choose_array(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Path) -> StoredArray:
     """Return the array meant; between several a usual key decides; raise InputError where it does not."""
     meant = [array for array in arrays if len(arrays) == 1 or array.split_and_stem[1] in usual_keys]
     if len(meant) != 1:
@@ -134,23 +134,25 @@ def the_one(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Pa
 
 def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     """Return which arrays are the images and the labels, and how the images lie; raise InputError."""
-    images = the_one([array for array in arrays if len(array.shape) in (3, 4)], IMAGE_KEYS, "images", path)
+    images = choose_array(
+        [array for array in arrays if len(array.shape) in (3, 4)], IMAGE_KEYS, "images", path
+    )
     shape = images.shape
     if len(shape) == 3:
-        is_one_image = shape[2] in (3, 4) and conversions.usable_size(*shape[:2])
+        is_one_image = shape[2] in (3, 4) and conversions.is_usable_size(*shape[:2])
         shape = (1, *shape) if is_one_image else (*shape, 1)
     channels_first = shape[3] not in (1, 3, 4)
     count, *size = shape
     channels = size.pop(0 if channels_first else 2)
     if count == 0:
         raise refused(path, f"{images} holds no images")
-    if images.dtype.kind not in "uif" or channels not in (1, 3, 4) or not conversions.usable_size(*size):
+    if images.dtype.kind not in "uif" or channels not in (1, 3, 4) or not conversions.is_usable_size(*size):
         expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
         raise refused(path, f"{images} is no array of cell images, {expected}")
 
     others = [array for array in arrays if len(array.shape) in (1, 2)]
     fitting = [array for array in others if array.shape[0] == count] or others
-    labels = the_one(fitting, LABEL_KEYS, "labels", path) if fitting else None
+    labels = choose_array(fitting, LABEL_KEYS, "labels", path) if fitting else None
     shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}
     if labels and (labels.shape not in shapes or labels.dtype.itemsize > 512):  # no name is as long
         found = f"but the labels are '{labels.key}', which is {labels.shape}, each value is {labels.dtype}"

@@ -23,15 +23,15 @@ from .cost import (
 from .explanations import (
     check_explanations as check_explanations,
     explain as explain,
+    map_similarity as map_similarity,
     normalised as normalised,
-    similarity as similarity,
 )
 from .ladder import (
+    accuracy_with_renewed_statistics as accuracy_with_renewed_statistics,
+    compute_ladder as compute_ladder,
+    compute_scalings as compute_scalings,
+    find_undertrained as find_undertrained,
     is_larger as is_larger,
-    ladder_of as ladder_of,
-    renewed_accuracy as renewed_accuracy,
-    scalings_of as scalings_of,
-    undertrained as undertrained,
 )
 from .robustness import (
     corrupt_and_score as corrupt_and_score,
@@ -50,11 +50,11 @@ from .scores import (
     confused_pairs as confused_pairs,
     confusion_matrix as confusion_matrix,
     correlation_interval as correlation_interval,
-    counted as counted,
-    p_words as p_words,
-    paired as paired,
+    format_count as format_count,
+    format_p_value as format_p_value,
+    most_confident_errors as most_confident_errors,
+    paired_difference as paired_difference,
     score as score,
     shared_errors as shared_errors,
-    spread as spread,
-    worst_errors as worst_errors,
+    spread_over_seeds as spread_over_seeds,
 )

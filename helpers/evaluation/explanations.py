@@ -53,9 +53,9 @@ def check_explanations(network: Any, images: np.ndarray, classes: np.ndarray) ->
     """
     maps, random_maps = explain(network, images, classes)
     places = np.random.default_rng(1).random((len(images), 12, 12)).repeat(4, axis=1).repeat(4, axis=2)
-    rank, structure = similarity(maps, random_maps)
-    of_another, _ = similarity(maps, np.roll(random_maps, 1, axis=0))
-    views = [images, *(without_top_evidence(images, each) for each in (maps, random_maps, places))]
+    rank, structure = map_similarity(maps, random_maps)
+    of_another, _ = map_similarity(maps, np.roll(random_maps, 1, axis=0))
+    views = [images, *(cover_top_evidence(images, each) for each in (maps, random_maps, places))]
     every = np.arange(len(images))
     confidences = [float(predict_probabilities(network, view)[every, classes].mean()) for view in views]
     names = ("rank correlation", "structural similarity", "with another image's", "confidence",
@@ -63,7 +63,7 @@ def check_explanations(network: Any, images: np.ndarray, classes: np.ndarray) ->
     return dict(zip(names, (rank, structure, of_another, *confidences), strict=True))
 
 
-def similarity(maps: np.ndarray, others: np.ndarray) -> tuple[float, float]:
+def map_similarity(maps: np.ndarray, others: np.ndarray) -> tuple[float, float]:
     """Return the rank correlation (Spearman) and structural similarity of two sets of maps, means over the images.
 
     Maps that stay as they are when the weights are random show the image and not the network (Adebayo et al. 2018,
@@ -84,7 +84,7 @@ def normalised(evidence: np.ndarray) -> np.ndarray:
     return np.asarray(evidence / max(np.abs(evidence).max(), np.finfo(np.float32).tiny))
 
 
-def without_top_evidence(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
+def cover_top_evidence(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Return (N, 48, 48, 3) uint8 images whose tenth of the pixels with most evidence has the image's median colour.
 
     A faithful map makes the network lose more confidence than a random one does (Petsiuk et al. 2018,

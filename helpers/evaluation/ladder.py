@@ -10,8 +10,8 @@ from scipy import stats
 from helpers import networks
 from helpers.data import Part
 from helpers.evaluation.cost import count_flops
-from helpers.evaluation.scores import counted
-from helpers.files import code_key, computed_table, key_of
+from helpers.evaluation.scores import format_count
+from helpers.files import code_key, key_of, load_or_compute_table
 from helpers.networks import Run
 from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Rung
 from helpers.saved_models import load_network
@@ -28,7 +28,7 @@ def trained_rungs(profile: Profile) -> dict[str, Rung]:
     for rung in LADDER:
         name, so_far = rung.recipe.name, [*changes, rung.change]
         if name in profile.trainings:
-            epochs = counted(profile.trainings[name][0], "epoch")
+            epochs = format_count(profile.trainings[name][0], "epoch")
             rungs[name] = replace(rung, change=", ".join(so_far).format(epochs=epochs))
         if rung.is_kept:
             changes = [] if name in rungs else so_far
@@ -119,7 +119,7 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
     return table
 
 
-def ladder_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
+def compute_ladder(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     """Return the runs of the rungs that a study trains, and the kept `ladder_table` with MFLOPs per image."""
     rungs, labels = trained_rungs(study.profile), study.validation.labels
     runs = study.trained(*rungs)
@@ -130,10 +130,10 @@ def ladder_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
 
     trained = [run.folder.name for seeds in runs.values() for run in seeds]
     key = key_of(trained, [rung.change for rung in rungs.values()], code_key("evaluation"))
-    return runs, computed_table(study.kept / f"ladder-{key}.csv", compute)
+    return runs, load_or_compute_table(study.kept / f"ladder-{key}.csv", compute)
 
 
-def scalings_of(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
+def compute_scalings(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     """Return the runs of the scalings of pixels that a study compares, by scaling, and a row per scaling and seed.
 
     Over the first ``epochs``, which every run got to, ``speed`` is the mean validation accuracy, ``falls`` the sum of
@@ -160,7 +160,7 @@ def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
     return bool(are_constant or stats.ttest_ind(a, b, equal_var=False).pvalue < 0.05)
 
 
-def undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
+def find_undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
     """Return the networks whose first seed was trained too briefly to assess them, and why."""
     return {name: why for name, seeds in runs.items() if (why := why_undertrained(seeds[0]))}
 
@@ -183,7 +183,7 @@ def why_undertrained(run: Run) -> str | None:
     return None
 
 
-def renewed_accuracy(run: Run, images: np.ndarray, validation: Part) -> float:
+def accuracy_with_renewed_statistics(run: Run, images: np.ndarray, validation: Part) -> float:
     """Return a run's validation accuracy with its running averages replaced by averages over ``images``."""
     network = load_network(run.model_path)
     networks.renew_batch_statistics(network, images)

@@ -105,7 +105,7 @@ def bootstrap_intervals(labels: np.ndarray, probabilities: np.ndarray) -> dict[s
     return {name: np.quantile(values, [0.025, 0.975]).tolist() for name, values in samples.items()}
 
 
-def spread(values: list[float]) -> dict[str, float | None]:
+def spread_over_seeds(values: list[float]) -> dict[str, float | None]:
     """Return mean, sd (over n - 1; None for a single value), min, max and n of a score over seeds."""
     return {
         "mean": float(np.mean(values)),
@@ -152,24 +152,24 @@ def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> 
     return table.assign(p=multipletests(table["p"], method="holm")[1])
 
 
-def paired(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, float]:
+def paired_difference(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, float]:
     """Return how many images only ``a`` and only ``b`` gets right, and p, from the table of `compare_models`."""
     row = pairs[(pairs["a"].isin((a, b))) & (pairs["b"].isin((a, b)))].iloc[0]
     only_a, only_b = (row["only_a"], row["only_b"])[:: 1 if row["a"] == a else -1]
     return int(only_a), int(only_b), float(row["p"])
 
 
-def counted(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """Return a count with its noun, as in "1 seed" and "3 seeds"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def p_words(p: float) -> str:
+def format_p_value(p: float) -> str:
     """Return a p-value as words: never as nothing."""
     return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
 
 
-def worst_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+def most_confident_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return the positions of up to twelve errors, the one surest of its wrong class first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")

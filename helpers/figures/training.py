@@ -27,7 +27,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame]) -> Figure:
 
 
 def draw_ladder(table: pd.DataFrame) -> Figure:
-    """Return the rungs of `helpers.evaluation.ladder_of` from top to bottom: accuracy, its interval, the gain in words.
+    """Return the rungs of `helpers.evaluation.compute_ladder` from top to bottom: accuracy, interval, gain.
 
     A line parts the rungs of the original report from those below. A rung that was not kept is hollow, and the line
     that leads from rung to rung passes it by.

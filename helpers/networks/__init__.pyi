@@ -2,9 +2,9 @@ from .architectures import (
     BUILDERS as BUILDERS,
     alexnet as alexnet,
     build as build,
+    cellnet as cellnet,
     lenet as lenet,
     renew_batch_statistics as renew_batch_statistics,
-    three_stages as three_stages,
 )
 from .augmentation import (
     FORMS as FORMS,
@@ -23,8 +23,8 @@ from .cluster import (
 from .runs import (
     RECORD as RECORD,
     Run as Run,
-    computed_run as computed_run,
     end_with_parent as end_with_parent,
+    load_or_compute_run as load_or_compute_run,
 )
 from .training import (
     fit as fit,

@@ -81,7 +81,7 @@ def alexnet(name: str, *, momentum: float = 0.99) -> keras.Sequential:
     )
 
 
-def three_stages(name: str, *, pooling_head: bool = True, residual: bool = False) -> keras.Model:
+def cellnet(name: str, *, pooling_head: bool = True, residual: bool = False) -> keras.Model:
     """Return our compact network: three stages of two 3x3 convolutions, the first on all 48x48 pixels.
 
     Batch normalisation follows every convolution (Ioffe & Szegedy 2015, arXiv:1502.03167). The head is a
@@ -120,9 +120,9 @@ BUILDERS: dict[str, Callable[[str], keras.Model]] = {
     "lenet_padded": partial(lenet, dense_units=120),
     "lenet_custom": lenet,
     "lenet_normed": partial(lenet, batch_norm=True),
-    "three_stages": partial(three_stages, pooling_head=False),
-    "cellnet": three_stages,
-    "cellnet_residual": partial(three_stages, residual=True),
+    "three_stages": partial(cellnet, pooling_head=False),
+    "cellnet": cellnet,
+    "cellnet_residual": partial(cellnet, residual=True),
     "alexnet": alexnet,
     "alexnet_fixed": partial(alexnet, momentum=0.9),
 }
@@ -160,7 +160,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return outputs
 
 
-def made_fast(model: keras.Model, precision: str) -> keras.Model:
+def with_fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
     """Return an untrained copy of ``model`` that computes in ``precision`` and normalises on the fused kernel.
 
     The last layer stays in float32: probabilities must sum to one.

@@ -61,7 +61,7 @@ def finished_run(folder: Path) -> Run | None:
         return None
 
 
-def computed_run(
+def load_or_compute_run(
     folder: Path, compute: Callable[[Path], tuple[dict[str, Any], np.ndarray]], train: Part, validation: Part
 ) -> Run:
     """Return the run kept in ``folder`` where it is there and whole, else the one that ``compute`` makes now.

@@ -14,11 +14,11 @@ from IPython.display import display
 
 from helpers.data import Part
 from helpers.files import code_key, key_of
-from helpers.networks.architectures import build, made_fast
+from helpers.networks.architectures import build, with_fused_batch_norm
 from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition
 from helpers.networks.backend import keras, multiplies_bfloat16, tf
 from helpers.networks.optimizers import optimizer_for
-from helpers.networks.runs import Run, computed_run
+from helpers.networks.runs import Run, load_or_compute_run
 from helpers.recipes import BATCH, THREADS, Recipe
 
 CODE = code_key("networks")
@@ -95,7 +95,7 @@ def run_name(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
 def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) -> Run:
     """Return the finished run for these inputs: read from ``runs`` if nothing has changed, else trained now."""
     folder = runs / run_name(recipe, seed, train, validation)
-    return computed_run(folder, partial(_train, recipe, seed, train, validation), train, validation)
+    return load_or_compute_run(folder, partial(_train, recipe, seed, train, validation), train, validation)
 
 
 def precision_of(recipe: Recipe) -> str:
@@ -123,7 +123,7 @@ def _build(recipe: Recipe, images: np.ndarray) -> keras.Model:
 def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.utils.PyDataset]:
     """Return the untrained network of a recipe, compiled, and the batches that train it."""
     keras.utils.set_random_seed(seed)
-    model = made_fast(_build(recipe, train.images), precision_of(recipe))
+    model = with_fused_batch_norm(_build(recipe, train.images), precision_of(recipe))
     batches = _Batches(train, recipe, seed)
     model.compile(
         optimizer_for(recipe, steps=recipe.epochs * len(batches)),

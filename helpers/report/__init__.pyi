@@ -4,7 +4,7 @@ from .page import (
     render_report as render_report,
 )
 from .results import (
-    add_circumstances as add_circumstances,
+    add_run_details as add_run_details,
     predict_test as predict_test,
     save_models as save_models,
     score_models as score_models,
@@ -12,6 +12,6 @@ from .results import (
     write_tables as write_tables,
 )
 from .texts import (
-    FAIR_YARDSTICK as FAIR_YARDSTICK,
+    FAIR_BASELINE as FAIR_BASELINE,
     best_on_validation as best_on_validation,
 )

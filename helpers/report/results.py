@@ -63,7 +63,7 @@ def score_models(
                 **evaluation.bootstrap_intervals(labels, probabilities[name][0]),
             },
             "seed_spread": {
-                key: evaluation.spread([each[key] for each in scores])
+                key: evaluation.spread_over_seeds([each[key] for each in scores])
                 for key in ("accuracy", "balanced_accuracy", "macro_f1")
             },
             "seeds": [run.seed for run in seeds],
@@ -181,9 +181,7 @@ def write_results(
     return results
 
 
-def add_circumstances(
-    out: Path, command: str, source: dict[str, str], runs: dict[str, dict[str, Any]]
-) -> None:
+def add_run_details(out: Path, command: str, source: dict[str, str], runs: dict[str, dict[str, Any]]) -> None:
     """Add to results.json what only the runner knows: command, where the data came from, seconds and memory."""
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     results["data"] |= source

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from helpers.claims import REPORTED, VERDICTS
 from helpers.data import CLASS_NAMES
-from helpers.evaluation import accuracy_interval, p_words, paired
+from helpers.evaluation import accuracy_interval, format_p_value, paired_difference
 
-FAIR_YARDSTICK = 0.9
+FAIR_BASELINE = 0.9
 """Test accuracy from which on alexnet's errors are a measure for those of others."""
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
@@ -33,7 +33,7 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
     models = results["models"]
     best = best_on_validation(models)
     second = best_on_validation({name: model for name, model in models.items() if name != best})
-    only_best, only_second, p = paired(pairs, best, second)
+    only_best, only_second, p = paired_difference(pairs, best, second)
     verdicts = Counter(claim["verdict"] for claim in results["claims"])
     text = (
         _environment()
@@ -43,7 +43,7 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
             best=best,
             second=second,
             found="no difference shown" if p >= 0.05 else "better" if only_second > only_best else "worse",
-            p=p_words(p),
+            p=format_p_value(p),
             reported=REPORTED,
             verdicts=[(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
         )
@@ -60,7 +60,7 @@ def model_card(results: dict[str, Any]) -> str:
     name = best_on_validation(results["models"])
     model = results["models"][name]
     robustness = dict(model.get("robustness", {}))
-    if results["models"].get("alexnet", {}).get("test_accuracy", 0.0) < FAIR_YARDSTICK:
+    if results["models"].get("alexnet", {}).get("test_accuracy", 0.0) < FAIR_BASELINE:
         robustness.pop("mean_corruption_error", None)
     template = _environment(autoescape=True, finalize=_plain).get_template("model_card.md.j2")
     facts = {"name": name, "model": model, "robustness": robustness}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.claims.findings import Findings
-from helpers.claims.ledger import settle_claims
+from helpers.claims.ledger import assess_claims
 from helpers.data.cells import Cells
 from helpers.data.split import split_cells
 from helpers.evaluation.scores import compare_models, score
@@ -93,7 +93,7 @@ def make_findings(accuracies: dict[str, float] | None = None, *, synthetic: bool
 
 
 def verdicts(findings: Findings) -> dict[str, str]:
-    return {claim["id"]: claim["verdict"] for claim in settle_claims(findings)}
+    return {claim["id"]: claim["verdict"] for claim in assess_claims(findings)}
 
 
 def test_data_made_to_satisfy_the_claims_confirm_them() -> None:
@@ -127,7 +127,7 @@ def test_drawn_cells_decide_no_claim_about_blood_cells() -> None:
 
 def test_a_higher_accuracy_is_not_the_reported_one() -> None:
     findings = make_findings({"forest": 0.93, "lenet_classic": 0.91, "alexnet": 0.96, "lenet_custom": 0.94})
-    ledger = {claim["id"]: claim for claim in settle_claims(findings)}
+    ledger = {claim["id"]: claim for claim in assess_claims(findings)}
     assert ledger["C08"]["verdict"] == "confirmed with reservation"
     assert "higher than reported" in ledger["C08"]["measured"]
     assert ledger["C10"]["verdict"] == "not confirmed"
@@ -269,6 +269,6 @@ def test_a_constant_statistic_decides_nothing(constant: str) -> None:
 
 
 def test_every_claim_carries_its_rule_its_numbers_and_its_evidence() -> None:
-    ledger = settle_claims(make_findings())
+    ledger = assess_claims(make_findings())
     assert all(claim["rule"] and claim["measured"] for claim in ledger)
     assert all("n = " in claim["measured"] for claim in ledger if claim["id"] not in ("C01", "C02", "C14"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.evaluation.scores import shared_errors, worst_errors
+from helpers.evaluation.scores import most_confident_errors, shared_errors
 
 
 def answers(classes: list[int], confidence: float = 0.9) -> np.ndarray:
@@ -16,8 +16,8 @@ def test_the_surest_errors_come_first_and_right_answers_never() -> None:
     probabilities = np.concatenate(
         [answers([0], 0.99), answers([2], 0.6), answers([3], 0.8), answers([4], 0.7), answers([4], 0.5)]
     )
-    assert worst_errors(labels, probabilities).tolist() == [2, 3, 1]
-    assert worst_errors(labels, answers(labels.tolist())).tolist() == []
+    assert most_confident_errors(labels, probabilities).tolist() == [2, 3, 1]
+    assert most_confident_errors(labels, answers(labels.tolist())).tolist() == []
 
 
 def test_images_that_every_model_gets_wrong() -> None:

@@ -6,11 +6,11 @@ from scipy.stats import spearmanr
 
 from helpers.data.synthetic import draw_cells
 from helpers.evaluation.explanations import (
+    cover_top_evidence,
     evidence_maps,
     explain,
+    map_similarity,
     normalised,
-    similarity,
-    without_top_evidence,
 )
 from helpers.networks.architectures import build
 from helpers.networks.backend import keras, tf
@@ -81,7 +81,7 @@ def test_random_weights_are_other_weights_and_give_other_maps() -> None:
     network = build("lenet_custom")
     maps, random_maps = explain(network, CELLS.images, CLASSES)
     np.testing.assert_array_equal(maps, evidence_maps(network, CELLS.images, CLASSES))
-    rank, structure = similarity(maps, random_maps)
+    rank, structure = map_similarity(maps, random_maps)
     assert rank < 0.4
     assert structure < 0.5
     np.testing.assert_array_equal(explain(network, CELLS.images, CLASSES)[1], random_maps)
@@ -92,12 +92,12 @@ def test_similarity_of_equal_opposite_scaled_and_constant_maps() -> None:
     expected = np.mean(
         [abs(spearmanr(a.ravel(), b.ravel()).statistic) for a, b in zip(maps, others, strict=True)]
     )
-    assert similarity(maps, others)[0] == pytest.approx(expected)
-    assert similarity(maps, maps) == pytest.approx((1, 1))
-    assert similarity(maps, 7 * maps) == pytest.approx((1, 1))
-    assert similarity(maps, -maps)[0] == pytest.approx(1)
-    assert similarity(maps, np.zeros_like(maps))[0] == 0
-    assert np.isfinite(similarity(maps, np.zeros_like(maps))[1])
+    assert map_similarity(maps, others)[0] == pytest.approx(expected)
+    assert map_similarity(maps, maps) == pytest.approx((1, 1))
+    assert map_similarity(maps, 7 * maps) == pytest.approx((1, 1))
+    assert map_similarity(maps, -maps)[0] == pytest.approx(1)
+    assert map_similarity(maps, np.zeros_like(maps))[0] == 0
+    assert np.isfinite(map_similarity(maps, np.zeros_like(maps))[1])
 
 
 def test_maps_are_scaled_to_their_largest_absolute_value() -> None:
@@ -108,7 +108,7 @@ def test_maps_are_scaled_to_their_largest_absolute_value() -> None:
 def test_the_tenth_of_the_pixels_with_most_evidence_is_covered() -> None:
     maps = np.arange(2 * 48 * 48, dtype=float).reshape(2, 48, 48)
     images = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3)).astype(np.uint8)
-    covered = without_top_evidence(images, maps)
+    covered = cover_top_evidence(images, maps)
     changed = (covered != images).any(axis=3)
     assert not changed[:, :43].any()
     assert changed.mean() == pytest.approx(0.1, abs=0.002)

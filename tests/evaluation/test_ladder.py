@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from helpers.evaluation import ladder
-from helpers.evaluation.ladder import is_larger, ladder_table, scalings_of
+from helpers.evaluation.ladder import compute_scalings, is_larger, ladder_table
 from helpers.recipes import Recipe, Rung
 
 LABELS = np.arange(400) % 8
@@ -116,7 +116,7 @@ def scalings_table(**curves: tuple[float, ...]) -> pd.DataFrame:
         profile=SimpleNamespace(trainings=curves),
         trained=lambda *names: {name: [FinishedRun(1, curves[name])] for name in names},
     )
-    return scalings_of(study)[1]
+    return compute_scalings(study)[1]
 
 
 def test_speed_and_falls_of_a_curve_computed_by_hand() -> None:

@@ -14,10 +14,10 @@ from helpers.evaluation.scores import (
     confused_pairs,
     confusion_matrix,
     correlation_interval,
-    p_words,
-    paired,
+    format_p_value,
+    paired_difference,
     score,
-    spread,
+    spread_over_seeds,
 )
 
 
@@ -119,9 +119,9 @@ def test_bootstrap_leaves_classes_without_images_out() -> None:
 
 
 def test_spread_over_seeds_by_hand() -> None:
-    found = spread([0.98, 0.99, 1.0])
+    found = spread_over_seeds([0.98, 0.99, 1.0])
     assert found == pytest.approx({"mean": 0.99, "sd": 0.01, "min": 0.98, "max": 1.0, "n": 3})
-    assert spread([0.5]) == {"mean": 0.5, "sd": None, "min": 0.5, "max": 0.5, "n": 1}
+    assert spread_over_seeds([0.5]) == {"mean": 0.5, "sd": None, "min": 0.5, "max": 0.5, "n": 1}
 
 
 @pytest.mark.parametrize("correct", [8, 8.5])  # 8.5: the mean of two seeds
@@ -182,9 +182,9 @@ def test_a_pair_reads_the_same_from_either_side() -> None:
     right, wrong = np.eye(8)[labels], np.eye(8)[labels + 1]
     pairs = compare_models(labels, {"a": right, "b": wrong, "c": np.vstack([right[:5], wrong[5:]])})
     p = pairs.set_index(["a", "b"])["p"]
-    assert paired(pairs, "a", "c") == (15, 0, p["a", "c"])
-    assert paired(pairs, "c", "a") == (0, 15, p["a", "c"])
-    assert p_words(0.0) == "p < 0.0001"
+    assert paired_difference(pairs, "a", "c") == (15, 0, p["a", "c"])
+    assert paired_difference(pairs, "c", "a") == (0, 15, p["a", "c"])
+    assert format_p_value(0.0) == "p < 0.0001"
 
 
 def test_confused_pairs_are_the_largest_off_diagonal_counts() -> None:

@@ -9,7 +9,7 @@ import pytest
 from helpers.data.split import Part
 from helpers.evaluation.ladder import why_undertrained
 from helpers.networks import training
-from helpers.networks.architectures import made_fast, renew_batch_statistics
+from helpers.networks.architectures import renew_batch_statistics, with_fused_batch_norm
 from helpers.networks.backend import keras
 from helpers.networks.runs import Run, finished_run, read_run
 from helpers.networks.training import train
@@ -185,7 +185,7 @@ def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
 def test_the_fused_batch_norm_is_keras_batch_norm() -> None:
     values = np.random.default_rng(0).normal(5, 2, (64, 12, 12, 3)).astype(np.float32)
     plain = keras.Sequential([keras.Input((12, 12, 3)), keras.layers.BatchNormalization(momentum=0.9)])
-    fused = made_fast(plain, "float32")
+    fused = with_fused_batch_norm(plain, "float32")
     for learning in (True, False):
         expected, found = plain(values, training=learning), fused(values, training=learning)
         np.testing.assert_allclose(found, expected, atol=1e-3)
