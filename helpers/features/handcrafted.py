@@ -5,6 +5,8 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
+from typing import Any
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -31,6 +33,7 @@ LBP_RADII = (1, 2, 3)
 DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
+BITS = 1 << np.arange(8, dtype=np.uint8)[:, None]
 
 RINGS = np.digitize(shapes.FROM_CENTRE, (5, 9, 13, 17, 22))
 RING_COUNT = 6
@@ -57,27 +60,31 @@ def mean_colours(images: np.ndarray) -> np.ndarray:
     return np.asarray(images.reshape(len(images), -1).astype(np.float32) @ channel_of / PIXELS)
 
 
-BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
-IS_UNIFORM = (np.roll(BITS, 1, axis=1) != BITS).sum(axis=1) <= 2
-PATTERN_CLASSES = np.eye(10)[np.where(IS_UNIFORM, BITS.sum(axis=1), 9)]
+PATTERNS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+IS_UNIFORM = (np.roll(PATTERNS, 1, axis=1) != PATTERNS).sum(axis=1) <= 2
+PATTERN_CLASSES = np.eye(10)[np.where(IS_UNIFORM, PATTERNS.sum(axis=1), 9)]
 """(256, 10) float64, one-hot: the rotation-invariant uniform class of each 8-bit pattern."""
 
 
-def _diagonal_weights(radius: int, count: int) -> dict[tuple[str, int], tuple[np.ndarray, np.ndarray]]:
-    """Return what the nearer and the farther pixel weigh by axis and direction, for ``count`` padded planes.
+def _between_pixels(radius: int, count: int) -> dict[tuple[str, int], tuple[Any, ...]]:
+    """Return by axis and direction where the nearer and the farther pixel stand, and their weights.
 
     A tie between neighbour and centre is decided by the last digit of the interpolated value, so the weights carry
-    the rounding of "position minus its floor" at every row and column, as in scikit-image.
+    the rounding of "position minus its floor" at every row and column of ``count`` planes, as in scikit-image.
     """
     width = SIDE + 2 * radius
-    reach = np.round(radius * np.sin(np.pi / 4), 5)
-    weights = {}
+    steps: dict[tuple[str, int], tuple[Any, ...]] = {}
     for sign in (-1, 1):
-        position = np.arange(width) + sign * reach
+        position = np.arange(width) + sign * np.round(radius * np.sin(np.pi / 4), 5)
         far = position - np.floor(position)
-        for axis, plane in (("columns", np.tile(far, width)), ("rows", np.repeat(far, width))):
-            weights[axis, sign] = (np.tile(1 - plane, count), np.tile(plane, count))
-    return weights
+        near_at = radius + int(np.floor(position[0]))
+        for axis, step, plane in (
+            ("columns", 1, np.tile(far, width)),
+            ("rows", width, np.repeat(far, width)),
+        ):
+            weights = np.tile(1 - plane, count), np.tile(plane, count)
+            steps[axis, sign] = near_at * step, (near_at + 1) * step, *weights
+    return steps
 
 
 def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
@@ -93,40 +100,29 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     line = np.zeros(size + 2 * radius * (width + 1), np.uint8)
     inner = line[:size].reshape(count, width, width)[:, radius:-radius, radius:-radius]
     exact_line, across = np.zeros(line.size), np.zeros(line.size)
-    share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty(size, bool)
-    codes = np.empty(size, np.uint8)
-    weights = _diagonal_weights(radius, count)
-    first = {sign: radius + int(np.floor(sign * radius * np.sin(np.pi / 4))) for sign in (-1, 1)}
+    share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
+    centre, exact_centre = (values[radius * (width + 1) :][:size] for values in (line, exact_line))
+    steps = _between_pixels(radius, count)
 
-    def shifted(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
-        start = rows * width + columns
-        return values[start : start + size]
-
-    def interpolate(near: np.ndarray, far: np.ndarray, axis: str, sign: int, out: np.ndarray) -> None:
-        near_weight, far_weight = weights[axis, sign]
-        np.multiply(near, near_weight, out=out)
-        np.add(out, np.multiply(far, far_weight, out=share), out=out)
-
-    def set_bit(bit: int, neighbour: np.ndarray, centre: np.ndarray) -> None:
-        bits = np.greater_equal(neighbour, centre, out=is_not_darker).view(np.uint8)
-        np.bitwise_or(codes, np.multiply(bits, np.uint8(1 << bit), out=bits), out=codes)
+    def interpolate(values: np.ndarray, axis: str, sign: int, out: np.ndarray) -> None:
+        near, far, near_weight, far_weight = steps[axis, sign]
+        np.multiply(values[near:][:size], near_weight, out=out)
+        np.add(out, np.multiply(values[far:][:size], far_weight, out=share), out=out)
 
     shares = []
     for start in range(0, len(planes), BLOCK):
         block = planes[start : start + BLOCK]
         inner[: len(block)] = block
         exact_line[:] = line
-        codes[:] = 0
         for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
-            set_bit(bit, shifted(line, rows * radius, columns * radius), shifted(line, radius, radius))
+            neighbour = line[radius * (rows * width + columns) :][:size]
+            np.greater_equal(neighbour, centre, out=is_not_darker[bit])
         for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
-            near = shifted(exact_line, 0, first[column_sign])
-            far = shifted(exact_line, 0, first[column_sign] + 1)
-            interpolate(near, far, "columns", column_sign, shifted(across, 0, 0))
+            interpolate(exact_line, "columns", column_sign, across[:size])
             for row_sign, bit in bits.items():
-                near, far = shifted(across, first[row_sign], 0), shifted(across, first[row_sign] + 1, 0)
-                interpolate(near, far, "rows", row_sign, neighbours)
-                set_bit(bit, neighbours, shifted(exact_line, radius, radius))
+                interpolate(across, "rows", row_sign, neighbours)
+                np.greater_equal(neighbours, exact_centre, out=is_not_darker[bit])
+        codes = np.bitwise_or.reduce(is_not_darker.view(np.uint8) * BITS, axis=0)
         patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
         shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
     return np.concatenate(shares)
