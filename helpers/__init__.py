@@ -1,13 +1,13 @@
 """The blood-cell report, room by room; a room imports from those above it only.
 
-errors, files                      one line and exit code 2 for bad input; files that are whole or absent, cache keys
-recipes                            what each profile trains, and how
+errors, files                      one line and exit code 2 for bad input; files that are whole or absent
+cache_keys, recipes                what decides that finished work is used again; what each profile trains, and how
 data                               cells from any source, conversions, the split, the audit, synthetic cells
 features, networks                 the two ways from images to models
 study, saved_models, onnx_export   the cells and finished models of one run; any saved model as a function
 evaluation                         scores, calibration, robustness, explanations, cost
-figures, claims                    what a chapter shows; the table of the original report's claims
-report                             results.json, the model card, the HTML page
+figures, claims                    drawings and tables (captions stand in the notebooks); the original report's claims
+report                             results.json and what stands beside it, the HTML page
 run, test_model                    the two commands; execution runs one notebook
 
 A package's `__init__` says what it is for, and its `__init__.pyi` what others may use.

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and keys that change when what they stand for changes."""
+"""Files that are either whole or absent, and tables that are computed once."""
 
 import hashlib
 import json
@@ -7,7 +7,6 @@ import platform
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +15,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: where notebooks, data and outputs lie."""
-
-LIBRARIES = {
-    "data": ("numpy", "pandas", "pillow"),
-    "features": ("numpy", "scipy", "scikit-image", "scikit-learn", "joblib", "skops"),
-    "networks": ("tensorflow", "keras", "numpy", "scipy", "pillow"),
-    "evaluation": (
-        *("numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "statsmodels"),
-        *("onnx", "onnxruntime"),
-    ),
-    "figures": ("matplotlib", "seaborn", "ipython", "papermill"),
-    "report": ("nbconvert", "jinja2", "mistune", "pygments"),
-}
-"""By package of ``helpers``, the libraries whose version can change what comes out of it."""
 
 HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 """This machine among those that may share a folder."""
@@ -101,7 +87,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def load_or_compute_table(path: Path, compute: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
-    """Return the table kept at ``path`` (.csv, its first column the index); where there is none, compute and keep it.
+    """Return the table at ``path`` (.csv, its first column the index); where there is none, compute and write it.
 
     Numbers come back with the same digits.
     """
@@ -110,39 +96,3 @@ def load_or_compute_table(path: Path, compute: Callable[[], "pd.DataFrame"]) -> 
     if not path.exists():
         write_text(path, compute().to_csv(lineterminator="\n"))
     return pd.read_csv(path, index_col=0, float_precision="round_trip")
-
-
-def key_of(*parts: Any) -> str:
-    """Return 16 hexadecimal digits that identify ``parts`` (anything JSON can hold)."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def versions(*packages: str) -> dict[str, str]:
-    """Return the installed version of every library that the named packages of ``helpers`` depend on."""
-    return {name: version(name) for package in packages for name in LIBRARIES[package]}
-
-
-def source_files(*places: str) -> dict[str, str]:
-    """Return the SHA-256 of all source in the named folders and files below ``helpers``, by its path; "." is all of it.
-
-    Source is what Python, matplotlib, Jinja or a browser reads.
-    """
-    folder = ROOT / "helpers"
-    found = (file for place in places for file in [folder / place, *(folder / place).rglob("*")])
-    read = sorted(file for file in found if file.suffix in (".py", ".mplstyle", ".j2", ".css", ".js"))
-    return {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
-
-
-def code_key(package: str) -> str:
-    """Return a key over the source of ``helpers/PACKAGE`` and the versions of the libraries behind it.
-
-    Modules ask when they are imported: a process keeps the source it has imported, whatever happens to the files.
-    """
-    return key_of(source_files(package, "data/cells.py"), versions(package))

@@ -116,7 +116,7 @@ RECIPES = {
 }
 """Every recipe by name; a profile says for how many epochs."""
 
-NETWORKS = ("lenet_classic", "lenet_custom", "alexnet", "alexnet_fixed", "cellnet")
+TESTED_NETWORKS = ("lenet_classic", "lenet_custom", "alexnet", "alexnet_fixed", "cellnet")
 """The networks that are scored on the test images."""
 
 
@@ -155,7 +155,7 @@ PROFILES = {
     "smoke": Profile(
         synthetic_count=480,
         largest_sample=480,
-        trainings=dict.fromkeys((*NETWORKS, "muon", "jittered"), (1, 1))
+        trainings=dict.fromkeys((*TESTED_NETWORKS, "muon", "jittered"), (1, 1))
         | dict.fromkeys(("lenet_classic", "lenet_custom", "scaling_raw"), (2, 1)),
         epoch_images={"alexnet": 64, "alexnet_fixed": 64},
         typical_seconds=(10, 10, 20, 30, 25, 45),
@@ -167,7 +167,7 @@ PROFILES = {
     ),
     "quick": Profile(
         synthetic_count=6_000,
-        trainings=dict.fromkeys(NETWORKS, (1, 1))
+        trainings=dict.fromkeys(TESTED_NETWORKS, (1, 1))
         | {"lenet_classic": (6, 1), "lenet_custom": (6, 1), "cellnet": (5, 1)},
         epoch_images={"alexnet": 1_280, "alexnet_fixed": 4_480},
         typical_seconds=(15, 15, 80, 130, 75, 100),

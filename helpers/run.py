@@ -15,7 +15,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from helpers import NOTEBOOKS, evaluation, files, networks, report
+from helpers import NOTEBOOKS, cache_keys, evaluation, files, networks, report
+from helpers.cache_keys import file_sha256, key_of
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.execution import (
@@ -25,8 +26,8 @@ from helpers.execution import (
     format_seconds,
     seconds_left,
 )
-from helpers.files import ROOT, file_sha256, key_of
-from helpers.recipes import NETWORKS, PROFILES
+from helpers.files import ROOT
+from helpers.recipes import PROFILES, TESTED_NETWORKS
 from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
@@ -41,7 +42,7 @@ PRODUCTS = (
     *("results.json", "MODEL_CARD.md", "test_predictions.npz"),
     *("split.csv", "dropped.csv", "shared_errors.csv"),
     *(f"models/{name}.skops" for name in CLASSICAL),
-    *(f"models/{name}.{suffix}" for name in NETWORKS for suffix in ("keras", "onnx")),
+    *(f"models/{name}.{suffix}" for name in TESTED_NETWORKS for suffix in ("keras", "onnx")),
 )
 """What the last notebook leaves beside its cells: where a file is missing or has changed, it is due again."""
 
@@ -91,8 +92,8 @@ def notebook_keys(options: Namespace, source: Source, external: Source | None = 
 
     Of these only the last one, which tests and writes the results, sees the external cells and that "auto" chose.
     """
-    rooms = [room for room in files.source_files(".").items() if not room[0].startswith(PAGE + COMMANDS)]
-    packages = files.versions(*(package for package in files.LIBRARIES if package != "report"))
+    rooms = [room for room in cache_keys.source_files(".").items() if not room[0].startswith(PAGE + COMMANDS)]
+    packages = cache_keys.versions(*(package for package in cache_keys.LIBRARIES if package != "report"))
     key = key_of(options.profile, source_fingerprint(source), rooms, packages, sys.version)
     keys = {}
     for name in NOTEBOOKS:
@@ -225,7 +226,9 @@ def _rendered(out: Path) -> Path:
     """Return the report, rendered anew where something on which it depends has changed."""
     page, rendered = out / "report.html", out / ".report-key"
     shown = [*(out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS), out / "results.json"]
-    key = key_of(files.versions("report"), files.source_files(*PAGE), [file_sha256(path) for path in shown])
+    key = key_of(
+        cache_keys.versions("report"), cache_keys.source_files(*PAGE), [file_sha256(path) for path in shown]
+    )
     if not (page.exists() and rendered.exists() and rendered.read_text() == key):
         report.render_report(out)
         files.write_text(rendered, key)

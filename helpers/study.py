@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from helpers import networks
+from helpers.cache_keys import code_key, key_of
 from helpers.data import KEYWORDS, Cells, Part, Split, load_cells, split_cells, take_sample
 from helpers.errors import InputError
 from helpers.features import colour_statistics, has_blue_background, stained_areas
-from helpers.files import ROOT, code_key, key_of, load_or_compute_table
+from helpers.files import ROOT, load_or_compute_table
 from helpers.networks import Run
-from helpers.recipes import NETWORKS, PROFILES, Profile
+from helpers.recipes import PROFILES, TESTED_NETWORKS, Profile
 
 CLASSICAL = ("forest", "handcrafted_best")
 """The models without a network."""
@@ -29,7 +30,7 @@ SCHEDULER = "BLOOD_CELLS_DASK"
 
 @dataclass(frozen=True)
 class Study:
-    """The cells of one report, split, the folder its results are kept in, and a Dask scheduler if one shall help."""
+    """The cells of one report, their split, the folder of its results, and a Dask scheduler if one helps."""
 
     cells: Cells
     split: Split
@@ -43,7 +44,7 @@ class Study:
         return PROFILES[self.profile_name]
 
     @property
-    def kept(self) -> Path:
+    def runs_folder(self) -> Path:
         """The folder of finished work, each piece under a name that changes with all it depends on."""
         return self.out / "runs"
 
@@ -70,8 +71,8 @@ class Study:
         """Return a row per training and validation image, in the order of the data; computed once and kept.
 
         The index is the image's position in the data. Columns: red, green, blue, grey, black and white
-        (`helpers.features.colour`); label; dark_area, of the central dark part in pixels, NaN where it reaches the edge
-        (`helpers.features.handcrafted`); has_blue_background (`helpers.data.audit`).
+        (`helpers.features.colour_statistics`); label; dark_area (`helpers.features.stained_areas`, in pixels);
+        has_blue_background (`helpers.features.has_blue_background`).
         """
 
         def compute() -> pd.DataFrame:
@@ -85,16 +86,16 @@ class Study:
             return colour_statistics(part.images).assign(**more).set_index(positions)
 
         key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
-        return load_or_compute_table(self.kept / f"statistics-{key}.csv", compute)
+        return load_or_compute_table(self.runs_folder / f"statistics-{key}.csv", compute)
 
-    def trained(self, *names: str) -> dict[str, list[Run]]:
+    def load_or_train(self, *names: str) -> dict[str, list[Run]]:
         """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now.
 
         InputError where the study's profile trains no such recipe.
         """
         recipes = {name: self.profile.recipe(name) for name in names}
         seeds = {name: range(self.profile.trainings[name][1]) for name in names}
-        inputs = (self.train, self.validation, self.kept)
+        inputs = (self.train, self.validation, self.runs_folder)
         if self.scheduler:
             jobs = [(recipe, seed) for name, recipe in recipes.items() for seed in seeds[name]]
             networks.train_on(self.scheduler, jobs, *inputs)
@@ -103,7 +104,7 @@ class Study:
             for name, recipe in recipes.items()
         }
 
-    def fitted(self, name: str) -> Run:
+    def load_or_fit(self, name: str) -> Run:
         """Return the finished run of a classical model: read where it exists, else fitted on the training images.
 
         InputError where ``name`` is not in `CLASSICAL`.
@@ -132,19 +133,21 @@ class Study:
             return record, classical.predict_probabilities(model, self.validation.images)
 
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        return networks.load_or_compute_run(self.kept / f"{name}-{key}", compute, self.train, self.validation)
+        return networks.load_or_compute_run(
+            self.runs_folder / f"{name}-{key}", compute, self.train, self.validation
+        )
 
-    def all_runs(self) -> dict[str, list[Run]]:
+    def load_or_train_all(self) -> dict[str, list[Run]]:
         """Return the finished runs of every model that is scored on the test images, computing missing ones."""
-        return {name: [self.fitted(name)] for name in CLASSICAL} | self.trained(*NETWORKS)
+        return {name: [self.load_or_fit(name)] for name in CLASSICAL} | self.load_or_train(*TESTED_NETWORKS)
 
 
 def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "outputs") -> Study:
-    """Return the cells of ``data``, split, and the folder ``out`` (relative paths start at the checkout).
+    """Load and split the cells of ``data``, and return a study that keeps its work in ``out``.
 
-    Trainings, features and the forest's search run on the cluster of the Dask scheduler that BLOOD_CELLS_DASK names
-    (``tcp://HOST:PORT``), and on this machine where it names none; the results are the same.
-    InputError where the data cannot be used for training, or there is no such profile.
+    Relative paths start at the checkout. Where BLOOD_CELLS_DASK names a Dask scheduler (``tcp://HOST:PORT``), training
+    runs, features and the forest's search run on its cluster, with the same results. InputError where the data
+    cannot be used for training, or there is no such profile.
     """
     if profile not in PROFILES:
         raise InputError(f"profile {profile!r}: not known, expected one of {', '.join(PROFILES)}")
@@ -153,5 +156,5 @@ def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "ou
     cells = load_cells(source, synthetic_count=chosen.synthetic_count)
     if chosen.largest_sample is not None:
         cells = take_sample(cells, chosen.largest_sample)
-    kept = ROOT / Path(out).expanduser()
-    return Study(cells, split_cells(cells), profile, kept, os.environ.get(SCHEDULER))
+    folder = ROOT / Path(out).expanduser()
+    return Study(cells, split_cells(cells), profile, folder, os.environ.get(SCHEDULER))

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.files import (
-    ROOT,
-    folder_written_atomically,
-    key_of,
-    remove_leftovers,
-    write_json,
-    written_atomically,
-)
+from helpers.cache_keys import key_of
+from helpers.files import ROOT, folder_written_atomically, remove_leftovers, write_json, written_atomically
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path) -> None:

@@ -11,7 +11,7 @@ from helpers.files import ROOT
 
 FLOORS = (
     ("errors", "files"),
-    ("recipes",),
+    ("cache_keys", "recipes"),
     ("data",),
     ("features", "networks"),
     ("study", "saved_models"),

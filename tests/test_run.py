@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from data_files import BROKEN
 
-from helpers import NOTEBOOKS, execution, files, run
+from helpers import NOTEBOOKS, cache_keys, execution, run
 from helpers.errors import InputError
 from helpers.evaluation.scores import accuracy_interval
 from helpers.files import ROOT
@@ -211,8 +211,8 @@ def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
     room, is_in_the_key, smoke_run, monkeypatch
 ) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
-    before, read = run.notebook_keys(options, source), files.file_sha256
-    monkeypatch.setattr(files, "file_sha256", lambda path: "edited" if path.name == room else read(path))
+    before, read = run.notebook_keys(options, source), cache_keys.file_sha256
+    monkeypatch.setattr(cache_keys, "file_sha256", lambda path: "edited" if path.name == room else read(path))
     assert all(
         (before[name] != key) == is_in_the_key for name, key in run.notebook_keys(options, source).items()
     )
@@ -221,7 +221,7 @@ def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
 def test_other_packages_execute_the_notebooks_anew(smoke_run, monkeypatch) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
     before = run.notebook_keys(options, source)
-    monkeypatch.setattr(files, "versions", lambda *packages: dict.fromkeys(packages, "another"))
+    monkeypatch.setattr(cache_keys, "versions", lambda *packages: dict.fromkeys(packages, "another"))
     assert not set(before.values()) & set(run.notebook_keys(options, source).values())
 
 

@@ -18,7 +18,8 @@ def study(tmp_path_factory) -> Study:
 
 
 def test_names_that_are_not_known_are_refused_before_anything_is_computed(study: Study) -> None:
-    for use, name in ((study.trained, "residual"), (study.trained, "resnet"), (study.fitted, "cellnet")):
+    train, fit = study.load_or_train, study.load_or_fit
+    for use, name in ((train, "residual"), (train, "resnet"), (fit, "cellnet")):
         with pytest.raises(InputError, match=f"'{name}'.*expected one of"):
             use(name)
     assert list(study.out.iterdir()) == []

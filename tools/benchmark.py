@@ -19,7 +19,7 @@ from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.evaluation import count_flops
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
 from helpers.networks import matrix_product_peak, precision_of, prepare, train
-from helpers.recipes import NETWORKS, RECIPES
+from helpers.recipes import RECIPES, TESTED_NETWORKS
 from helpers.study import open_study
 
 TURN = 1024
@@ -84,7 +84,7 @@ def benchmark_training(part: Part) -> str:
     its share of what this machine reaches in a large matrix product of the same precision, in turn with the training.
     """
     lines = [f"{'network':16}{'precision':>16}{'images/s':>10}{'GFLOP/s':>10}{'of peak':>9}"]
-    for name in NETWORKS:
+    for name in TESTED_NETWORKS:
         recipe = replace(RECIPES[name], epoch_images=min(256, len(part.labels)))
         precision = precision_of(recipe)
         model, batches = prepare(recipe, 0, part)

@@ -12,7 +12,7 @@ from helpers.claims import about_data as data, about_models as models
 from helpers.claims.findings import Findings, Judgement, Scores, Verdict
 from helpers.evaluation import compute_ladder, compute_scalings, find_undertrained, score
 from helpers.networks import Run
-from helpers.recipes import NETWORKS
+from helpers.recipes import TESTED_NETWORKS
 from helpers.study import Study
 
 CLAIMS: tuple[tuple[str, str, str, Callable[[Findings], Judgement], str], ...] = (
@@ -53,7 +53,7 @@ def gather_findings(
         study=study,
         statistics=study.development_statistics(),
         validation_scores={name: score(study.validation.labels, each) for name, each in known.items()},
-        undertrained=find_undertrained({name: runs[name] for name in NETWORKS}),
+        undertrained=find_undertrained({name: runs[name] for name in TESTED_NETWORKS}),
         scores=scores,
         pairs=pairs,
         leak_scores=leak_scores,

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from helpers.cache_keys import file_sha256, key_of
 from helpers.data.bloodmnist import download_bloodmnist, find_bloodmnist, is_bloodmnist
 from helpers.data.cells import Cells
 from helpers.data.folder import list_images, read_images
 from helpers.data.npz import read_archive
 from helpers.errors import InputError, refused, refusing
-from helpers.files import ROOT, file_sha256, key_of
+from helpers.files import ROOT
 
 KEYWORDS = ("auto", "bloodmnist", "synthetic")
 

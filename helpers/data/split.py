@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from helpers.cache_keys import key_of
 from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells, content_sha256
 from helpers.errors import refused
-from helpers.files import key_of
 
 SEED = 0  # the order of the images is drawn from this and from their pixels
 TEST_SHARE = 0.2

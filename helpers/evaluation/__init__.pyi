@@ -10,7 +10,7 @@ from .calibration import (
 )
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
-    NEUTRAL as NEUTRAL,
+    NEUTRAL_AMOUNTS as NEUTRAL_AMOUNTS,
     corrupt as corrupt,
     corruption_strengths as corruption_strengths,
 )

@@ -193,5 +193,5 @@ SHIFTS: dict[str, tuple[Callable[[np.ndarray, float], np.ndarray], tuple[float, 
 }
 """Name -> function of uint8 images and an amount (degrees for the hue, else a factor), and the amounts tried."""
 
-NEUTRAL = {name: amounts[len(amounts) // 2] for name, (_, amounts) in SHIFTS.items()}
+NEUTRAL_AMOUNTS = {name: amounts[len(amounts) // 2] for name, (_, amounts) in SHIFTS.items()}
 """By shift, the amount in the middle, which changes nothing."""

@@ -8,10 +8,11 @@ import pandas as pd
 from scipy import stats
 
 from helpers import networks
+from helpers.cache_keys import code_key, key_of
 from helpers.data import Part
 from helpers.evaluation.cost import count_flops
 from helpers.evaluation.scores import format_count
-from helpers.files import code_key, key_of, load_or_compute_table
+from helpers.files import load_or_compute_table
 from helpers.networks import Run
 from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Rung
 from helpers.saved_models import load_network
@@ -122,7 +123,7 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
 def compute_ladder(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     """Return the runs of the rungs that a study trains, and the kept `ladder_table` with MFLOPs per image."""
     rungs, labels = trained_rungs(study.profile), study.validation.labels
-    runs = study.trained(*rungs)
+    runs = study.load_or_train(*rungs)
 
     def compute() -> pd.DataFrame:
         built = [networks.build(seeds[0].record["recipe"]["network"]) for seeds in runs.values()]
@@ -130,7 +131,7 @@ def compute_ladder(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
 
     trained = [run.folder.name for seeds in runs.values() for run in seeds]
     key = key_of(trained, [rung.change for rung in rungs.values()], code_key("evaluation"))
-    return runs, load_or_compute_table(study.kept / f"ladder-{key}.csv", compute)
+    return runs, load_or_compute_table(study.runs_folder / f"ladder-{key}.csv", compute)
 
 
 def compute_scalings(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
@@ -140,7 +141,7 @@ def compute_scalings(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     its falls from one epoch to the next, ``last`` the validation accuracy after the last of them.
     """
     names = {key: recipe.name for key, recipe in SCALINGS.items() if recipe.name in study.profile.trainings}
-    trained = study.trained(*names.values())
+    trained = study.load_or_train(*names.values())
     runs = {scaling: trained[name] for scaling, name in names.items()}
     curves = [(key, run.history()["val_accuracy"].to_numpy()) for key, seeds in runs.items() for run in seeds]
     epochs = min(len(curve) for _, curve in curves)

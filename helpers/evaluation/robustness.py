@@ -13,7 +13,14 @@ import pandas as pd
 from helpers.data import Cells, load_cells
 from helpers.errors import InputError
 from helpers.evaluation.calibration import apply_temperature, choose_threshold
-from helpers.evaluation.corruptions import CORRUPTIONS, NEUTRAL, SEVERITIES, SHIFTS, corrupt, shift_colours
+from helpers.evaluation.corruptions import (
+    CORRUPTIONS,
+    NEUTRAL_AMOUNTS,
+    SEVERITIES,
+    SHIFTS,
+    corrupt,
+    shift_colours,
+)
 from helpers.evaluation.scores import accuracy_interval, score
 from helpers.files import ROOT
 from helpers.networks import FORMS, Run, flip_and_turn
@@ -41,7 +48,7 @@ def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarr
         for amount in amounts:
             rows += _accuracies(predictors, shift_colours(images, name, amount), labels, name, amount)
     table = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy", "n"])
-    return table.assign(is_neutral=table["amount"] == table["shift"].map(NEUTRAL))
+    return table.assign(is_neutral=table["amount"] == table["shift"].map(NEUTRAL_AMOUNTS))
 
 
 def _accuracies(

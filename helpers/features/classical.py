@@ -18,10 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from helpers.cache_keys import code_key
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.errors import InputError, refusing
 from helpers.features.handcrafted import REPORT_GROUPS, RICH_GROUPS, extract_features
-from helpers.files import code_key, written_atomically
+from helpers.files import written_atomically
 
 FOREST_GRID = {"bootstrap": [True, False], "max_features": ["sqrt", 0.3]}
 """Settings of the forest that cross-validation chooses among; scikit-learn's own come first."""

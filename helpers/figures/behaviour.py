@@ -49,7 +49,7 @@ def draw_corruption_curves(table: pd.DataFrame) -> Figure:
 def draw_shift_curves(table: pd.DataFrame) -> Figure:
     """Return a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
     figure, axes = plt.subplots(2, 2, figsize=(8, 6.6), sharey=True)
-    for axis, (name, neutral) in zip(axes.flat, evaluation.NEUTRAL.items(), strict=True):
+    for axis, (name, neutral) in zip(axes.flat, evaluation.NEUTRAL_AMOUNTS.items(), strict=True):
         axis.axvline(neutral, color=INK, linewidth=1)
         _draw_models(axis, name, table[table["shift"] == name], "amount")
         axis.set_xlabel("degrees" if name == "hue" else "times as strong as in the image")

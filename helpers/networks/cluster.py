@@ -22,9 +22,10 @@ from distributed import Client, LocalCluster, as_completed
 from distributed.client import FutureCancelledError
 from distributed.utils import silence_logging_cmgr
 
+from helpers.cache_keys import key_of, source_files, versions
 from helpers.data import Part
 from helpers.errors import InputError
-from helpers.files import folder_written_atomically, key_of, source_files, versions
+from helpers.files import folder_written_atomically
 from helpers.networks.runs import end_with_parent, finished_run
 from helpers.recipes import THREADS, Recipe
 

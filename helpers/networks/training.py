@@ -12,8 +12,8 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
+from helpers.cache_keys import code_key, key_of
 from helpers.data import Part
-from helpers.files import code_key, key_of
 from helpers.networks.architectures import build, with_fused_batch_norm
 from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition
 from helpers.networks.backend import keras, multiplies_bfloat16, tf

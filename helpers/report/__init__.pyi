@@ -11,7 +11,7 @@ from .results import (
     write_results as write_results,
     write_tables as write_tables,
 )
-from .texts import (
+from .summary import (
     FAIR_BASELINE as FAIR_BASELINE,
     best_on_validation as best_on_validation,
 )

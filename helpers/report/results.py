@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from helpers import evaluation
+from helpers.cache_keys import LIBRARIES, versions
 from helpers.data import DROPPED, SPLIT_NAMES, Cells, dropped_images
-from helpers.files import LIBRARIES, ROOT, versions, write_json, write_text, written_atomically
+from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
 from helpers.recipes import THREADS
-from helpers.report.texts import model_card, summarise
+from helpers.report.summary import model_card, summarise
 from helpers.saved_models import Predictor, load_predictor, write_temperature
 from helpers.study import Study
 

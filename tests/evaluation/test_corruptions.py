@@ -9,7 +9,14 @@ from skimage import color
 from skimage.filters import gaussian
 
 from helpers.data.synthetic import draw_cells
-from helpers.evaluation.corruptions import CORRUPTIONS, NEUTRAL, SEVERITIES, SHIFTS, corrupt, shift_colours
+from helpers.evaluation.corruptions import (
+    CORRUPTIONS,
+    NEUTRAL_AMOUNTS,
+    SEVERITIES,
+    SHIFTS,
+    corrupt,
+    shift_colours,
+)
 
 
 @pytest.fixture(scope="module")
@@ -121,10 +128,10 @@ def test_deposits_only_darken_and_bubbles_only_lighten(images) -> None:
 
 @pytest.mark.parametrize("name", SHIFTS)
 def test_no_shift_changes_nothing_and_more_changes_more(name, images) -> None:
-    np.testing.assert_array_equal(shift_colours(images, name, NEUTRAL[name]), images)
+    np.testing.assert_array_equal(shift_colours(images, name, NEUTRAL_AMOUNTS[name]), images)
     step = 10 if name == "hue" else 0.2
     for side in (-1, 1):
-        amounts = [NEUTRAL[name] + side * step * factor for factor in (1, 2, 3)]
+        amounts = [NEUTRAL_AMOUNTS[name] + side * step * factor for factor in (1, 2, 3)]
         assert np.all(np.diff([change(images, shift_colours(images, name, a)) for a in amounts]) > 0)
 
 

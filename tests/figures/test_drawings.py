@@ -117,11 +117,11 @@ def test_corruptions_and_shifts_have_a_panel_each_and_a_line_for_every_model() -
     corruptions = [("none", 0), *product(evaluation.CORRUPTIONS, (1, 3, 5))]
     rows = [(model, *place, 0.5) for model in MODEL_COLOURS for place in corruptions]
     corrupted = pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy"])
-    rows = [(model, *place, 0.5) for model in MODEL_COLOURS for place in evaluation.NEUTRAL.items()]
+    rows = [(model, *place, 0.5) for model in MODEL_COLOURS for place in evaluation.NEUTRAL_AMOUNTS.items()]
     shifted = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy"])
     for figure, panels in (
         (figures.draw_corruption_curves(corrupted), evaluation.CORRUPTIONS),
-        (figures.draw_shift_curves(shifted), evaluation.NEUTRAL),
+        (figures.draw_shift_curves(shifted), evaluation.NEUTRAL_AMOUNTS),
     ):
         assert titles(figure) == list(panels)
         assert set(MODEL_COLOURS) <= {line.get_label() for line in figure.axes[0].lines}

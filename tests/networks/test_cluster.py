@@ -173,13 +173,13 @@ def test_a_study_is_finished_with_the_same_digits_though_a_worker_is_killed(
     with monkeypatch.context() as nothing_is_trained_here:
         nothing_is_trained_here.setattr(training, "fit", None)
         spread = Study(cells, split, profile, tmp_path / "spread", machines.address)
-        found = spread.trained("lenet_classic")["lenet_classic"]
-        assert [run.folder for run in spread.trained("lenet_classic")["lenet_classic"]] == [
+        found = spread.load_or_train("lenet_classic")["lenet_classic"]
+        assert [run.folder for run in spread.load_or_train("lenet_classic")["lenet_classic"]] == [
             run.folder for run in found
         ]
     assert lines[-1] in [f"lenet_classic-seed{seed}: trained, 2 of 2" for seed in (0, 1)]
     assert len(machines.client.scheduler_info()["workers"]) == 1
-    expected = Study(cells, split, profile, tmp_path / "here").trained("lenet_classic")["lenet_classic"]
+    expected = Study(cells, split, profile, tmp_path / "here").load_or_train("lenet_classic")["lenet_classic"]
     for one, other in zip(expected, found, strict=True):
         assert one.folder.name == other.folder.name
         assert sorted(path.name for path in one.folder.iterdir()) == sorted(

@@ -10,7 +10,7 @@ from helpers.data.split import split_cells
 from helpers.data.synthetic import draw_cells
 from helpers.evaluation.scores import compare_models
 from helpers.report.results import describe_data
-from helpers.report.texts import summarise
+from helpers.report.summary import summarise
 from helpers.study import Study
 
 ACCURACIES = {"forest": 0.8, "lenet_custom": 0.85, "handcrafted_best": 0.9, "cellnet": 0.95}

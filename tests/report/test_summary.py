@@ -7,7 +7,7 @@ import mistune
 import pytest
 
 from helpers.evaluation.scores import accuracy_interval
-from helpers.report.texts import model_card
+from helpers.report.summary import model_card
 
 MODEL = {
     "val_accuracy": 0.91, "test_accuracy": 0.8765, "test_accuracy_ci95": [0.8512, 0.8989], "n": 810,

@@ -1,0 +1,58 @@
+"""What decides that finished work is used again: its key, which changes with data, settings, source and libraries."""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from helpers.files import ROOT
+
+LIBRARIES = {
+    "data": ("numpy", "pandas", "pillow"),
+    "features": ("numpy", "scipy", "scikit-image", "scikit-learn", "joblib", "skops"),
+    "networks": ("tensorflow", "keras", "numpy", "scipy", "pillow"),
+    "evaluation": (
+        *("numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "statsmodels"),
+        *("onnx", "onnxruntime"),
+    ),
+    "figures": ("matplotlib", "seaborn", "ipython", "papermill"),
+    "report": ("nbconvert", "jinja2", "mistune", "pygments"),
+}
+"""By package of ``helpers``, the libraries whose version can change what comes out of it."""
+
+
+def key_of(*parts: Any) -> str:
+    """Return 16 hexadecimal digits that identify ``parts`` (anything JSON can hold)."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed version of every library that the named packages of ``helpers`` depend on."""
+    return {name: version(name) for package in packages for name in LIBRARIES[package]}
+
+
+def source_files(*places: str) -> dict[str, str]:
+    """Return the SHA-256 of all source in the named folders and files below ``helpers``, by its path; "." is all of it.
+
+    Source is what Python, matplotlib, Jinja or a browser reads.
+    """
+    folder = ROOT / "helpers"
+    found = (file for place in places for file in [folder / place, *(folder / place).rglob("*")])
+    read = sorted(file for file in found if file.suffix in (".py", ".mplstyle", ".j2", ".css", ".js"))
+    return {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
+
+
+def code_key(package: str) -> str:
+    """Return a key over the source of ``helpers/PACKAGE`` and of the class names, and the versions of its libraries.
+
+    Modules ask when they are imported: a process keeps the source it has imported, whatever happens to the files.
+    """
+    return key_of(source_files(package, "data/cells.py"), versions(package))
