@@ -59,15 +59,7 @@ class LeastMarginSVC(SVC):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class ClassicalModel:
-    """A fitted classifier and the features it reads.
-
-    Parameters
-    ----------
-    name : "forest" or "handcrafted_best"
-    groups : feature groups, as ``extract_features`` takes them
-    estimator : fitted scikit-learn classifier with ``predict_proba``
-    chosen : its settings, and the accuracies that chose them where cross-validation did
-    """
+    """A fitted scikit-learn classifier, the feature groups that it reads, and how its settings were chosen."""
 
     name: str
     groups: tuple[str, ...]

@@ -12,21 +12,12 @@ GREY_THRESHOLD = 128
 COLOURS = ("red", "green", "blue", "grey", "black", "white")
 """The six statistics, in the order of their columns."""
 
-BLUE_MARGIN = 15
-"""Grey levels by which blue may stay below red in a background that still counts as bluish."""
-
 
 def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd.DataFrame:
-    """Return mean red, green, blue and grey, and the mean grey of black and of white pixels, per image.
+    """Return the columns `COLOURS`: each image's means of red, green, blue and grey, and of its black and white pixels.
 
-    Parameters
-    ----------
-    images : (N, 48, 48, 3) uint8, RGB
-    threshold : grey value in [0, 255]; an image with no pixel on one side has a missing value there
-
-    Returns
-    -------
-    DataFrame of N rows, float64 in [0, 255]: red, green, blue, grey, black, white
+    ``images`` are (N, 48, 48, 3) uint8 RGB, the means float64 in [0, 255]. An image with no pixel on one side of the
+    ``threshold`` has a missing value there.
     """
 
     def measure(block: np.ndarray) -> np.ndarray:
@@ -49,11 +40,11 @@ def blue_residual(statistics: pd.DataFrame) -> pd.Series:
 def has_blue_background(images: np.ndarray) -> np.ndarray:
     """Return (N,) whether each image's background is bluish, which tells apart acquisitions of the same stain.
 
-    The background is the 90th percentile of each channel; it is bluish where blue reaches red less a margin.
+    The background is the 90th percentile of each channel; it is bluish where blue reaches red less 15 grey levels.
     """
 
     def measure(block: np.ndarray) -> np.ndarray:
         bright = np.percentile(block, 90, axis=(1, 2), method="nearest").astype(int)
-        return np.asarray(bright[:, 2] >= bright[:, 0] - BLUE_MARGIN)
+        return np.asarray(bright[:, 2] >= bright[:, 0] - 15)
 
     return in_blocks(measure, images)

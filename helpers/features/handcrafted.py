@@ -134,9 +134,6 @@ def co_occurrences(planes: np.ndarray) -> np.ndarray:
     The upper triangle of each symmetric matrix of shares. Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314.
     """
     low, high = np.triu_indices(LEVELS)
-    fold = np.zeros((LEVELS * LEVELS, low.size))
-    np.add.at(fold, (low * LEVELS + high, np.arange(low.size)), 0.5)
-    np.add.at(fold, (high * LEVELS + low, np.arange(low.size)), 0.5)
     levels = planes // np.uint8(256 // LEVELS)
     shares = []
     for distance in DISTANCES:
@@ -146,8 +143,8 @@ def co_occurrences(planes: np.ndarray) -> np.ndarray:
             right, left = max(columns, 0), max(-columns, 0)
             one = levels[:, : SIDE - rows, left : SIDE - right]
             other = levels[:, rows:, right : SIDE - left]
-            pairs = one * np.uint8(LEVELS) + other
-            total += count_values(pairs, LEVELS * LEVELS) @ fold / pairs[0].size
+            pairs = count_values(one * np.uint8(LEVELS) + other, LEVELS**2).reshape(-1, LEVELS, LEVELS)
+            total += (pairs[:, low, high] + pairs[:, high, low]) / (2 * one[0].size)
         shares.append(total / 4)
     return np.hstack(shares)
 

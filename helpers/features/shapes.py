@@ -26,12 +26,10 @@ PERIMETER_WEIGHTS[[5, 7, 15, 17, 25, 27]] = 1
 PERIMETER_WEIGHTS[[21, 33]] = np.sqrt(2)
 PERIMETER_WEIGHTS[[13, 23]] = (1 + np.sqrt(2)) / 2
 
-EROSIONS = 6
-HU_MOMENTS = 7
 SHAPE_NAMES = (
     *("parts", "area", "largest_area", "hole_area", "perimeter", "circularity", "eccentricity", "off_centre"),
-    *(f"eroded_{step}" for step in range(1, EROSIONS + 1)),
-    *(f"hu_{order}" for order in range(1, HU_MOMENTS + 1)),
+    *(f"eroded_{step}" for step in range(1, 7)),
+    *(f"hu_{order}" for order in range(1, 8)),
 )
 """What ``measure_shapes`` measures: numbers of pixels, ratios in [0, 1], and the sizes of Hu's seven moments."""
 
@@ -44,8 +42,9 @@ def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.nda
 
 def to_grey(images: np.ndarray) -> np.ndarray:
     """Return (N, 48, 48) uint8 luminance, rounded half up, with the weights of ``skimage.color.rgb2gray``."""
-    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
-    return ((2125 * red + 7154 * green + 721 * blue + 5000) // 10000).astype(np.uint8)
+    # single precision holds these sums of whole numbers exactly
+    weighted = images.astype(np.float32) @ np.array([2125, 7154, 721], np.float32)
+    return np.asarray((weighted + 5000) / 10000, np.uint8)
 
 
 def count_values(planes: np.ndarray, bins: int) -> np.ndarray:
@@ -179,18 +178,14 @@ def hu_moments(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     sums, difference = (n[3, 0] + n[1, 2], n[2, 1] + n[0, 3]), n[2, 0] - n[0, 2]
     first, second = n[3, 0] - 3 * n[1, 2], 3 * n[2, 1] - n[0, 3]
     odd_a, odd_b = sums[0] ** 2 - 3 * sums[1] ** 2, 3 * sums[0] ** 2 - sums[1] ** 2
-    moments = np.stack(
-        [
-            n[2, 0] + n[0, 2],
-            difference**2 + 4 * n[1, 1] ** 2,
-            first**2 + second**2,
-            sums[0] ** 2 + sums[1] ** 2,
-            first * sums[0] * odd_a + second * sums[1] * odd_b,
-            difference * (sums[0] ** 2 - sums[1] ** 2) + 4 * n[1, 1] * sums[0] * sums[1],
-            second * sums[0] * odd_a - first * sums[1] * odd_b,
-        ],
-        axis=1,
-    )
+    moments = np.empty((len(masks), 7))
+    moments[:, 0] = n[2, 0] + n[0, 2]
+    moments[:, 1] = difference**2 + 4 * n[1, 1] ** 2
+    moments[:, 2] = first**2 + second**2
+    moments[:, 3] = sums[0] ** 2 + sums[1] ** 2
+    moments[:, 4] = first * sums[0] * odd_a + second * sums[1] * odd_b
+    moments[:, 5] = difference * (sums[0] ** 2 - sums[1] ** 2) + 4 * n[1, 1] * sums[0] * sums[1]
+    moments[:, 6] = second * sums[0] * odd_a - first * sums[1] * odd_b
     spread = np.sqrt(moments[:, 1])
     long, short = moments[:, 0] + spread, moments[:, 0] - spread
     eccentricity = np.sqrt(np.clip(1 - short / np.where(long > 0, long, 1), 0, 1)) * (long > 0)
@@ -211,7 +206,7 @@ def measure_shapes(masks: np.ndarray) -> np.ndarray:
     moments, eccentricity, centroid = hu_moments(filled)
     off_centre = np.hypot(*(centroid - (masks.shape[1] - 1) / 2).T) * (area > 0)
     left, eroded = filled, []
-    for step in range(EROSIONS):
+    for step in range(6):
         left = ndimage.binary_erosion(left, EIGHT_NEIGHBOURS if step % 2 else FOUR_NEIGHBOURS)
         eroded.append(left.sum(axis=(1, 2)) / np.maximum(area, 1))
     holes = area - largest.sum(axis=(1, 2))

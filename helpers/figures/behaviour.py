@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
@@ -24,7 +23,7 @@ def _draw_models(axes: Axes, title: str, table: pd.DataFrame, x: str) -> None:
         )  # fmt: skip
     axes.axhline(1 / len(CLASS_NAMES), color=MUTED, linestyle=":", linewidth=1.2, label="guessing, 1 in 8")
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter("{x:.0%}")
     axes.set_title(title, fontsize=10.5, pad=5)
 
 
@@ -81,7 +80,7 @@ def draw_recall_by_class(labels: np.ndarray, probabilities: dict[str, np.ndarray
         axis.set_title(f"{name}, n = {found['n'].iloc[0]}", fontsize=10, pad=5)
         axis.grid(axis="y", visible=False)
     axes[0, 0].set(xlim=(0, 1.25), xticks=(0, 0.5, 1), ylim=(len(probabilities) - 0.4, -0.6))
-    axes[0, 0].xaxis.set_major_formatter(PercentFormatter(1))
+    axes[0, 0].xaxis.set_major_formatter("{x:.0%}")
     for axis in axes.flat[len(classes) :]:
         axis.axis("off")
     for axis in axes.flat[max(0, len(classes) - 3) : len(classes)]:

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import LogLocator, PercentFormatter
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
@@ -43,9 +42,8 @@ def draw_comparison(
         axes.plot(places, rows, "x", color=MUTED, markersize=8, markeredgewidth=2, label="as reported")
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1))
     axes.set_yticks(range(len(ordered)), [labels.get(name, name) for name in ordered])
-    axes.set_ylim(len(ordered) - 0.4, -0.7)
-    axes.set_xlim(left=floor)
-    axes.set(xlabel=f"top-1 accuracy on {n:,} test images, with 95 % interval")
+    axes.set(xlim=(floor, None), ylim=(len(ordered) - 0.4, -0.7))
+    axes.set_xlabel(f"top-1 accuracy on {n:,} test images, with 95 % interval")
     return figure
 
 
@@ -176,9 +174,7 @@ def draw_review(
     for name in sorted(probabilities, key=lambda name: name == best):
         curve = evaluation.review_curve(labels, probabilities[name])
         width = 2.8 if name == best else 1.3
-        axes.plot(
-            "reviewed", "errors_seen", data=curve, color=MODEL_COLOURS[name], linewidth=width, label=name
-        )
+        axes.plot("reviewed", "errors_seen", data=curve, color=MODEL_COLOURS[name], lw=width, label=name)
     if rule["errors"]:
         place = rule["reviewed"], rule["errors_seen"] / rule["errors"]
         axes.plot(*place, "o", color=MODEL_COLOURS[best], markersize=9)
@@ -189,8 +185,8 @@ def draw_review(
     axes.axline((0, 0), slope=1, color=MUTED, linestyle=":", linewidth=1.2, label="in random order")
     axes.set(xlim=(0, max(0.5, 1.3 * rule["reviewed"])), ylim=(0, 1.02), ylabel="share of errors seen",
              xlabel="share of test images reviewed, least confident first")  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.yaxis.set_major_formatter("{x:.0%}")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
 
@@ -223,12 +219,10 @@ def pareto_front(cost: pd.Series, accuracy: pd.Series) -> list[str]:
 def _draw_front(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the models of ``table`` by cost and error (columns), each with its name, and the line of the front."""
     front = pareto_front(table["cost"], table["accuracy"])
-    axes.plot(
-        "cost", "error", data=table.loc[front], color=MUTED, linewidth=1.2, drawstyle="steps-post", zorder=1
-    )
+    axes.plot("cost", "error", data=table.loc[front], color=MUTED, lw=1.2, ds="steps-post", zorder=1)
     axes.set(xscale="log", yscale="log", yticks=(0.2, 0.5, 1, 2, 5, 10, 20, 50, 100))
     axes.yaxis.set_major_formatter("{x:g} %")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.locator_params("x", subs=(1, 3))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     axes.margins(x=0.3)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import pandas as pd
 from IPython.display import publish_display_data
 from matplotlib import pyplot as plt
@@ -19,13 +20,11 @@ from helpers.data import CLASS_NAMES
 INK, MUTED, GRID, PAPER = "#1b1f27", "#59616e", "#d9dde4", "#fffffd"
 """Text and axes, secondary text, grid lines, background: the report swaps exactly these for its theme's."""
 
-CLASS_COLOURS: dict[str, str] = dict(
-    zip(
-        CLASS_NAMES,
-        ("#4959cb", "#e17784", "#ca0d04", "#b6931a", "#0091a3", "#7f596e", "#c27fff", "#4e7350"),
-        strict=True,
-    )
-)
+STYLE = Path(__file__).with_name("report.mplstyle")
+"""The look of every figure, in matplotlib's own format."""
+
+PALETTE = mpl.rc_params_from_file(STYLE)["axes.prop_cycle"].by_key()["color"]
+CLASS_COLOURS: dict[str, str] = dict(zip(CLASS_NAMES, PALETTE, strict=True))
 """Class name -> colour, the same in every figure, legible on white and on near-black.
 
 Found by search: any two stay apart (CIEDE2000 of 11 or more) in normal vision and with full protanopia,
@@ -55,7 +54,7 @@ LARGEST_SVG = 1_500_000
 
 def use_style() -> None:
     """Set matplotlib's defaults so that plain ``plt.subplots()`` and seaborn calls look like this report."""
-    plt.style.use(["default", Path(__file__).with_name("report.mplstyle")])
+    plt.style.use(["default", STYLE])
 
 
 def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: dict[str, Any]) -> None:
@@ -77,20 +76,12 @@ def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: d
 
 
 def show_figure(figure: Figure, slug: str, *, title: str, caption: str, alt: str) -> None:
-    """Publish ``figure`` with its title and caption, then close it.
+    """Publish ``figure`` with its title and caption, then close it; ValueError for a malformed slug or an empty text.
 
-    The notebook keeps a PNG on light paper (shown by JupyterLab even where the notebook is not trusted), an SVG
-    (which the report inlines and recolours) and the alternative text. Only the PNG shows the title: the report sets
-    it as text, which wraps on a phone and can be searched.
-
-    Parameters
-    ----------
-    slug : lower-case words joined by hyphens; the report's link to the figure is ``#fig-SLUG``, for good
-    title : what to see, in a few words
-    caption : Markdown, one or two sentences: what is drawn, of how many cells, what the bars and bands mean
-    alt : the finding in one sentence, for readers who cannot see the figure
-
-    ValueError where the slug is malformed or a text is empty.
+    JupyterLab shows a PNG on light paper, even where the notebook is not trusted; the report inlines and recolours an
+    SVG. Only the PNG shows the title: the report sets it as text, which wraps on a phone and can be searched.
+    ``slug`` is the report's link to the figure, ``#fig-SLUG``, for good. ``caption`` is Markdown: what is drawn, of how
+    many cells, what bars and bands mean. ``alt`` is the finding in one sentence, for readers who cannot see the figure.
     """
     # matplotlib names pictures by their pixels: twice the same, twice the name
     for number, picture in enumerate(figure.findobj(AxesImage)):
@@ -154,7 +145,7 @@ def show_table(
 ) -> None:
     """Publish ``frame`` as a table with a caption; the report numbers it and links to it as ``#table-SLUG``.
 
-    ValueError where the slug is malformed or the caption is empty.
+    ValueError for a malformed slug or an empty caption.
     """
     data = {"text/html": table_html(frame, decimals=decimals), "text/plain": frame.to_string()}
     _publish("table", {"slug": slug, "caption": caption}, data, {})

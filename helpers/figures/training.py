@@ -121,7 +121,6 @@ def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: 
             )
     axes.axvline(reference, color=MUTED, linestyle="--", label=reference_name)
     axes.set_yticks(range(len(table)), table.index)
-    axes.set_ylim(len(table) - 0.4, -0.7)
-    axes.set(xlabel=unit)
+    axes.set(xlabel=unit, ylim=(len(table) - 0.4, -0.7))
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
