@@ -42,7 +42,7 @@ TRUSTED_TYPES = [
 class LeastMarginSVC(SVC):  # type: ignore[misc]
     """A support vector machine whose score of a class is its least margin over any other class, one against one.
 
-    scikit-learn's own scores, and its ``predict``, count the pairs that a class wins: seven for nearly every image.
+    scikit-learn's own scores count the pairs that a class wins: seven for nearly every image.
     """
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -55,6 +55,13 @@ class LeastMarginSVC(SVC):  # type: ignore[misc]
         first, second = np.triu_indices(count, 1)
         over[:, first, second], over[:, second, first] = margins, -margins
         return np.asarray(over.min(axis=2))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return (N,) classes of features (N, F): those of the highest score."""
+        scores = self.decision_function(X)
+        return np.asarray(
+            self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
+        )
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def test_a_class_scores_its_least_margin_over_machines_that_know_only_two(classe
         expected[:, a] = np.minimum(expected[:, a], margin)
     scores = machine.decision_function(features)
     np.testing.assert_allclose(scores, expected[:, 1] if classes == 2 else expected, atol=5e-3)
+    np.testing.assert_array_equal(machine.predict(features), expected.argmax(axis=1))
 
 
 @pytest.mark.parametrize("name", FITS)
