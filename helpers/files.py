@@ -95,4 +95,4 @@ def load_or_compute_table(path: Path, compute: Callable[[], "pd.DataFrame"]) -> 
 
     if not path.exists():
         write_text(path, compute().to_csv(lineterminator="\n"))
-    return pd.read_csv(path, index_col=0, float_precision="round_trip")
+    return pd.read_csv(path, index_col=0)

@@ -83,9 +83,12 @@ def test_saved_predictions_give_the_accuracies_that_are_reported(results, smoke_
         assert model["test_accuracy_ci95"] == pytest.approx(accuracy_interval(correct, len(saved["labels"])))
 
 
-def test_no_image_stands_in_two_parts(smoke_run) -> None:
-    split = pd.read_csv(smoke_run.out / "split.csv").query("split != 'dropped'")
-    assert split["pixel_sha256"].is_unique
+def test_the_split_has_a_row_per_image_and_no_image_stands_in_two_parts(smoke_run, results) -> None:
+    split = pd.read_csv(smoke_run.out / "split.csv")
+    assert list(split.columns) == ["index", "pixel_sha256", "label", "split"]
+    assert len(split) == results["data"]["images"]
+    assert split["split"].value_counts().to_dict() == {k: n for k, n in results["data"]["split"].items() if n}
+    assert split.query("split != 'dropped'")["pixel_sha256"].is_unique
 
 
 def test_the_user_sees_which_notebook_runs_and_how_long_is_left(smoke_run) -> None:
