@@ -1,7 +1,7 @@
 """The blood-cell report, room by room; a room imports from those above it only.
 
 errors, files                      one line and exit code 2 for bad input; files that are whole or absent
-cache_keys, recipes                what decides that finished work is used again; what each profile trains, and how
+cache_keys, recipes                keys of finished work (put together in networks.training.run_name); what is trained
 data                               cells from any source, conversions, the split, the audit, synthetic cells
 features, networks                 the two ways from images to models
 study, saved_models, onnx_export   the cells and finished models of one run; any saved model as a function

@@ -1,7 +1,7 @@
 """Cells from whatever form they come in, and what is done to them before anything is learnt.
 
 `load_cells` is the door. Behind it stand `npz`, `folder`, `bloodmnist` (the download) and `synthetic` (cells drawn by
-this project), with `conversions` to uint8 pixels and labels 0 to 7. `split` removes exact copies and divides the
+this project), with `conversions` to uint8 pixels and `labels` to the eight classes. `split` removes exact copies and divides the
 images; `audit` looks for other defects.
 """
 

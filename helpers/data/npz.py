@@ -16,6 +16,7 @@ import numpy as np
 
 from helpers.data import conversions
 from helpers.data.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
+from helpers.data.labels import as_labels
 from helpers.errors import printable, refused, refusing
 
 LARGEST_ARRAY = 8 * 2**30  # bytes
@@ -202,7 +203,7 @@ def read_archive(path: Path) -> Cells:
         parts = find_parts([open_array(file.zip, entry, path) for entry in entries], path)
         factor, offset, scale_note = find_scale(parts, path)
         stored = [part.labels for part in parts if part.labels]
-        labels = [conversions.as_labels(file[array.entry.filename], path, array.key) for array in stored]
+        labels = [as_labels(file[array.entry.filename], path, array.key) for array in stored]
         counts = [part.shape[0] for part in parts]
         images = np.empty((sum(counts), SIDE, SIDE, 3), np.uint8)
         blocks = (block for part in parts for block in part.blocks(factor, offset))
