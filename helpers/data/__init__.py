@@ -1,8 +1,8 @@
 """Cells from whatever form they come in, and what is done to them before anything is learnt.
 
 `load_cells` is the door. Behind it stand `npz`, `folder`, `bloodmnist` (the download) and `synthetic` (cells drawn by
-this project), with `conversions` to uint8 pixels and `labels` to the eight classes. `split` removes exact copies and divides the
-images; `audit` looks for other defects.
+this project), with `conversions` to uint8 pixels and `labels` to the eight classes. `split` removes exact copies and
+divides the images; `audit` looks for other defects.
 """
 
 import lazy_loader
