@@ -22,7 +22,6 @@ from .split import (
     DROPPED as DROPPED,
     Part as Part,
     Split as Split,
-    find_copies as find_copies,
     one_hot as one_hot,
     scale_pixels as scale_pixels,
     split_cells as split_cells,
