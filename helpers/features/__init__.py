@@ -1,4 +1,4 @@
-"""Hand-made features, and the models that learn from them without a network.
+"""Hand-crafted features, and the models that learn from them without a network.
 
 `colour` holds the six statistics of the exploration, `handcrafted` the features with `shapes` behind them, `classical`
 the random forest and the support vector machine.

@@ -38,7 +38,7 @@ def blue_residual(statistics: pd.DataFrame) -> pd.Series:
 
 
 def has_blue_background(images: np.ndarray) -> np.ndarray:
-    """Return (N,) whether each image's background is bluish, which tells apart acquisitions of the same stain.
+    """Return (N,) whether each image's background is bluish, a sign of another acquisition.
 
     The background is the 90th percentile of each channel; it is bluish where blue reaches red less 15 grey levels.
     """

@@ -2,7 +2,7 @@
 
 Scaling to [-1, 1] is the first layer of every network, so a saved ``.keras`` file scores raw images.
 Where the choice is ours, batch normalisation keeps 0.9 of its running averages per step: Keras' default of 0.99
-lags behind in short trainings.
+lags behind in short training runs.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def lenet(
 
 
 def alexnet(name: str, *, momentum: float = 0.99) -> keras.Sequential:
-    """Return the report's AlexNet for 48x48 pixels, as printed (after Krizhevsky et al. 2012).
+    """Return the report's AlexNet for 48x48 pixels, as published (after Krizhevsky et al. 2012).
 
     ``momentum`` is the share of its running averages that batch normalisation keeps per step.
     """
@@ -126,7 +126,7 @@ BUILDERS: dict[str, Callable[[str], keras.Model]] = {
     "alexnet": alexnet,
     "alexnet_fixed": partial(alexnet, momentum=0.9),
 }
-"""Every network by name: the LeNets and the stages in the order of the ladder of ``04_lenet_variants``."""
+"""Every network by name: the LeNets and the stages in the order of the steps in ``04_lenet_variants``."""
 
 
 def build(name: str) -> keras.Model:
@@ -142,7 +142,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return normalised ``inputs`` (N, H, W, C); in training also move the running averages."""
+        """Return normalised ``inputs`` (N, H, W, C), and update the running averages while training."""
         averages = (self.moving_mean, self.moving_variance)
         known = [tf.zeros(0)] * 2 if training else [average.value for average in averages]
         outputs, *found = tf.raw_ops.FusedBatchNormV3(

@@ -24,12 +24,12 @@ def flip_and_turn(images: np.ndarray, forms: np.ndarray) -> np.ndarray:
 
 
 def jitter_acquisition(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
-    """Return uint8 images (N, S, S, 3), a random half as another stain, lamp, lens or magnification would show them.
+    """Return uint8 images (N, S, S, 3), half of them changed as by another stain, light, lens or magnification.
 
-    In that half optical density and light are multiplied by factors common to the channels and by smaller ones of
-    each channel, saturation and magnification by factors of their own. The logarithms of all factors are normal with
-    standard deviation ``strength``, half of it for single channels and magnification. A blur goes over every second
-    of these images, from none to two passes of a binomial filter.
+    That half is chosen at random. Its optical density and light are multiplied by factors common to the channels and
+    by smaller ones of each channel. Saturation and magnification have factors of their own. The logarithms of all
+    factors are normal with standard deviation ``strength``, half of it for single channels and magnification. Every
+    second changed image is blurred by up to two passes of a binomial filter.
     """
     chosen = np.flatnonzero(generator.random(len(images)) < 0.5)
     magnified = _magnify(images[chosen], np.exp(generator.normal(0, strength / 2, len(chosen))))

@@ -40,7 +40,7 @@ def multiplies_bfloat16() -> bool:
 def matrix_product_peak(precision: str, repeats: int = 8) -> float:
     """Return the FLOP/s of a product of two square matrices, the best of ``repeats``: what this machine can do.
 
-    ``precision`` is that of a training: "float32" or "mixed_bfloat16".
+    ``precision`` is that of a training run, "float32" or "mixed_bfloat16".
     """
     size = 2048
     dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32

@@ -81,7 +81,7 @@ def scheduler_at(address: str) -> Iterator[str]:
 
 
 def with_joblib_on(address: str, work: Callable[[], Any], attempts: int = 3) -> Any:
-    """Return what ``work`` returns, with its joblib on the cluster; where a worker is killed it is all done anew."""
+    """Return what ``work`` returns, with its joblib on the cluster, all of it again where a worker is killed."""
     try:
         with connected(address) as client, joblib.parallel_config("dask", client=client):
             return work()
@@ -94,7 +94,7 @@ def with_joblib_on(address: str, work: Callable[[], Any], attempts: int = 3) -> 
 def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validation: Part, runs: Path) -> None:
     """Train on the cluster those of ``jobs`` (recipe and seed) that ``runs`` lacks; write each as soon as it ends.
 
-    A training whose worker is killed starts again on another one.
+    A training run whose worker is killed starts again on another one.
     """
     from helpers.networks.training import run_name
 
@@ -107,16 +107,16 @@ def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validati
         # Results of tasks, because what is scattered is lost with its worker; copies everywhere, so that none is idle.
         parts = [client.submit(Part, p.images, p.labels, key=p.sha256) for p in (train, validation)]
         client.replicate(parts)  # type: ignore[no-untyped-call]
-        trainings = [
+        tasks = [
             client.submit(_train_there, name, *job, *parts, key=name, retries=2)
             for name, job in missing.items()
         ]
-        finished = as_completed(trainings, client.loop)  # type: ignore[no-untyped-call]
-        for count, training in enumerate(finished, start=1):
-            with folder_written_atomically(runs / training.key) as temporary:
-                for file, content in training.result().items():
+        finished = as_completed(tasks, client.loop)  # type: ignore[no-untyped-call]
+        for count, task in enumerate(finished, start=1):
+            with folder_written_atomically(runs / task.key) as temporary:
+                for file, content in task.result().items():
                     (temporary / file).write_bytes(content)
-            print(f"{training.key.rpartition('-')[0]}: trained, {count} of {len(missing)}")
+            print(f"{task.key.rpartition('-')[0]}: trained, {count} of {len(missing)}")
 
 
 def _train_there(*job: Any) -> dict[str, bytes]:

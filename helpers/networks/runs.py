@@ -1,4 +1,4 @@
-"""A finished training as a folder: the model, what it said about the validation images, and its record."""
+"""A finished training run as a folder with its model, its validation probabilities and its record."""
 
 import json
 import multiprocessing
@@ -21,7 +21,7 @@ RECORD = "run.json"
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training (model x seed), read back from its folder."""
+    """A finished training run (model x seed), read back from its folder."""
 
     folder: Path
     record: dict[str, Any]

@@ -78,7 +78,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self.seconds.append(time.perf_counter() - self.started)
         left = (self.epochs - epoch - 1) * np.mean(self.seconds)
-        accuracy = f"validation accuracy {logs['val_accuracy']:.4f}"
+        accuracy = f"validation accuracy {logs['val_accuracy']:.1%}"
         self.say(f"epoch {epoch + 1} of {self.epochs}, {accuracy}, about {left:.0f} s left")
 
     def say(self, words: str) -> None:
@@ -177,7 +177,7 @@ def _train(
     probabilities = predict_probabilities(finished, validation.images)
     accuracy = np.mean(probabilities.argmax(axis=1) == validation.labels)
     progress.say(
-        f"trained in {seconds:.0f} s, validation accuracy {accuracy:.4f} "
+        f"trained in {seconds:.0f} s, validation accuracy {accuracy:.1%} "
         f"with the weights of epoch {best_epoch} of {len(history)}"
     )
     record = {
