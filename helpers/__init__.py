@@ -1,6 +1,6 @@
 """The blood-cell report, room by room; a room imports from those above it only.
 
-errors, files                      one line and exit code 2 for bad input; files that are whole or absent
+errors, files, notation            one line for bad input; files that are whole or absent; numbers in text
 cache_keys, recipes                keys of finished work (put together in networks.training.run_name); what is trained
 data                               cells from any source, conversions, the split, the audit, synthetic cells
 features, networks                 the two ways from images to models

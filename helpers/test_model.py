@@ -10,8 +10,9 @@ import pandas as pd
 
 from helpers.data import CLASS_NAMES, Cells, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
-from helpers.evaluation import apply_temperature, format_count, score
+from helpers.evaluation import apply_temperature, score
 from helpers.files import write_text
+from helpers.notation import counted
 from helpers.saved_models import load_predictor, read_temperature
 
 # pytest would collect this room and its function by their names
@@ -81,7 +82,7 @@ def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
         kind = "calibrated "
         calibration = f"calibrated by the model's temperature {temperature:.3f}, from validation images"
     lines = [
-        f"{format_count(n, 'image')} of {summary['data']}",
+        f"{counted(n, 'image')} of {summary['data']}",
         *summary["notes"],
         f"probabilities {calibration}",
     ]

@@ -10,7 +10,7 @@ from helpers import NOTEBOOKS
 from helpers.files import ROOT
 
 FLOORS = (
-    ("errors", "files"),
+    ("errors", "files", "notation"),
     ("cache_keys", "recipes"),
     ("data",),
     ("features", "networks"),

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from helpers.claims.findings import REPORTED, Findings, Judgement, Verdict
-from helpers.evaluation import format_count, format_p_value, is_larger, paired_difference
+from helpers.evaluation import is_larger, paired_difference
+from helpers.notation import counted, p_value
 from helpers.recipes import CHANGES
 
 
@@ -127,7 +128,7 @@ def scaling(f: Findings) -> Judgement:
     )
     ours, raw = by_scaling.pop("[-1, 1]"), by_scaling.pop("raw")
     epochs = int(ours["epochs"].iloc[0])
-    measured += f"; over {format_count(epochs, 'epoch')}, mean ± sd over {format_count(len(ours), 'seed')}"
+    measured += f"; over {counted(epochs, 'epoch')}, mean ± sd over {counted(len(ours), 'seed')}"
     validation = f.validation_scores["lenet_classic"]
     least = 1.5 * max(validation["support"].values()) / validation["n"]
     raw_has_learnt = raw["last"].mean() > least
@@ -159,7 +160,7 @@ def changes(f: Findings) -> Judgement:
         f"{row.change}: {100 * row.gain:+.2f} points [{100 * row.gain_low:+.2f}, {100 * row.gain_high:+.2f}]"
         for row in ours.itertuples()
     )
-    n, seeds = f.validation_scores["lenet_custom"]["n"], format_count(int(ours["seeds"].min()), "seed")
+    n, seeds = f.validation_scores["lenet_custom"]["n"], counted(int(ours["seeds"].min()), "seed")
     measured += f"; {seeds}, n = {n:,} validation images; the other four are in the classical one already"
     if (ours["gain_high"] < 0).any():
         return measured, Verdict.REFUTED
@@ -188,7 +189,7 @@ def _paired(f: Findings, a: str, b: str) -> Judgement:
     """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
     only_a, only_b, p = paired_difference(f.pairs, a, b)
     n = f.scores[a]["n"]
-    measured = f"{100 * (only_a - only_b) / n:+.2f} points (first seeds, {format_p_value(p)}, n = {n:,})"
+    measured = f"{100 * (only_a - only_b) / n:+.2f} points (first seeds, {p_value(p)}, n = {n:,})"
     if p >= 0.05:
         return measured, Verdict.NOT_CONFIRMED
     return measured, Verdict.CONFIRMED if only_a > only_b else Verdict.REFUTED

@@ -50,8 +50,6 @@ from .scores import (
     confused_pairs as confused_pairs,
     confusion_matrix as confusion_matrix,
     correlation_interval as correlation_interval,
-    format_count as format_count,
-    format_p_value as format_p_value,
     most_confident_errors as most_confident_errors,
     paired_difference as paired_difference,
     score as score,

@@ -11,9 +11,9 @@ from helpers import networks
 from helpers.cache_keys import code_key, key_of
 from helpers.data import Part
 from helpers.evaluation.cost import count_flops
-from helpers.evaluation.scores import format_count
 from helpers.files import load_or_compute_table
 from helpers.networks import Run
+from helpers.notation import counted
 from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Rung
 from helpers.saved_models import load_network
 from helpers.study import Study
@@ -29,7 +29,7 @@ def trained_rungs(profile: Profile) -> dict[str, Rung]:
     for rung in LADDER:
         name, so_far = rung.recipe.name, [*changes, rung.change]
         if name in profile.trainings:
-            epochs = format_count(profile.trainings[name][0], "epoch")
+            epochs = counted(profile.trainings[name][0], "epoch")
             rungs[name] = replace(rung, change=", ".join(so_far).format(epochs=epochs))
         if rung.is_kept:
             changes = [] if name in rungs else so_far

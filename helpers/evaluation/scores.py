@@ -159,16 +159,6 @@ def paired_difference(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, fl
     return int(only_a), int(only_b), float(row["p"])
 
 
-def format_count(count: int, noun: str) -> str:
-    """Return a count with its noun, as in "1 seed" and "3 seeds"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def format_p_value(p: float) -> str:
-    """Return a p-value as words: never as nothing."""
-    return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
-
-
 def most_confident_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return the positions of up to twelve errors, the one surest of its wrong class first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)

@@ -1,6 +1,7 @@
-"""The drawings. Every ``draw_`` function returns a figure; `show_figure` and `show_table` publish in a notebook.
+"""The drawings. A ``draw_`` function returns a `Drawing`, a figure with its finding and its alternative text.
 
-`style` is the look of all of them; the other modules are named for what they draw.
+`publish` shows them in a notebook, beside tables as `tables` writes them and what a chapter found. `style` is the look
+of all; the other modules are named for what they draw.
 """
 
 import lazy_loader

@@ -24,13 +24,18 @@ from .images import (
     draw_examples as draw_examples,
     draw_explanations as draw_explanations,
 )
+from .publish import (
+    Drawing as Drawing,
+    conclude as conclude,
+    open_chapter as open_chapter,
+    show_figure as show_figure,
+    show_table as show_table,
+)
 from .style import (
     GRID as GRID,
     INK as INK,
     MUTED as MUTED,
     PAPER as PAPER,
-    show_figure as show_figure,
-    show_table as show_table,
     use_style as use_style,
 )
 from .training import (

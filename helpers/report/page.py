@@ -36,6 +36,8 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
         for position, output in enumerate(outputs, start=1):
             output.metadata["position"] = f"{chapter}.{position}"
             for kind in counts.keys() & output.metadata.keys():
+                if output.metadata[kind]["slug"] == "claims":  # stands on the front page, and only there
+                    continue
                 counts[kind] += 1
                 anchor = f"{'fig' if kind == 'figure' else kind}-{output.metadata[kind]['slug']}"
                 while anchor in labels:

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from helpers.claims import REPORTED, VERDICTS
 from helpers.data import CLASS_NAMES
-from helpers.evaluation import accuracy_interval, format_p_value, paired_difference
+from helpers.evaluation import accuracy_interval, paired_difference
+from helpers.notation import p_value
 
 FAIR_BASELINE = 0.9
 """Test accuracy from which on alexnet's errors are a measure for those of others."""
@@ -43,7 +44,7 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
             best=best,
             second=second,
             found="no difference shown" if p >= 0.05 else "better" if only_second > only_best else "worse",
-            p=format_p_value(p),
+            p=p_value(p),
             reported=REPORTED,
             verdicts=[(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
         )

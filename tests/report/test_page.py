@@ -21,7 +21,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from helpers.claims import VERDICTS
 from helpers.errors import InputError
-from helpers.figures import style
+from helpers.figures import publish, style, tables
+from helpers.figures.publish import Drawing
 from helpers.report import markup
 from helpers.report.page import print_pdf, render_report
 
@@ -35,7 +36,7 @@ def displayed(show, *arguments, **options):
     outputs = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            style,
+            publish,
             "publish_display_data",
             lambda data, metadata: outputs.append(new_output("display_data", data, metadata=metadata)),
         )
@@ -43,23 +44,19 @@ def displayed(show, *arguments, **options):
     return outputs
 
 
-def figure_outputs(slug, points=0, **options):
+def figure_outputs(slug, caption="Accuracy of **two** models."):
     style.use_style()
     figure, axes = plt.subplots(figsize=(8, 3))
     axes.bar(["forest", "cellnet"], [0.93, 0.99], hatch=["", "//"])
     axes.set(ylabel="Accuracy")
-    words = {
-        "title": "cellnet leads",
-        "caption": "Accuracy of **two** models.",
-        "alt": "cellnet leads by six points.",
-    }
-    return displayed(style.show_figure, figure, slug, **(words | options))
+    drawing = Drawing(figure, "cellnet leads", "cellnet leads by six points.")
+    return displayed(publish.show_figure, drawing, slug, caption)
 
 
 def wide_table_outputs(slug):
     columns = {f"feature {number}": np.arange(3) + 0.5 for number in range(30)}
     frame = pd.DataFrame({"class": ["basophil", UNSAFE, "platelet"], **columns})
-    return displayed(style.show_table, frame, slug, "Features of *three* classes.")
+    return displayed(publish.show_table, frame, slug, "Features of *three* classes.")
 
 
 def code(source, *outputs, tags=()):
@@ -241,7 +238,7 @@ def test_hatches_survive_inlining():
 def test_tables_of_show_table_stay_as_they_are():
     frame = pd.DataFrame({"a_b": ["x < y & 'z'", UNSAFE], "n": [1, 2]}, index=pd.Index([0.5, 1], name="at"))
     for shown in (frame, frame.rename_axis(None), frame.reset_index()):
-        assert markup.sanitised(style.table_html(shown)) == Markup(style.table_html(shown))
+        assert markup.sanitised(tables.table_html(shown)) == Markup(tables.table_html(shown))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +259,7 @@ def test_tables_of_show_table_stay_as_they_are():
     ],
 )
 def test_what_is_planted_in_a_table_becomes_text(planted):
-    around = style.table_html(pd.DataFrame({"class": ["HERE"]}))
+    around = tables.table_html(pd.DataFrame({"class": ["HERE"]}))
     cleaned = markup.sanitised(around.replace("HERE", planted))
     expected = {tag for tag, _ in Elements(around).found} | {"wbr"}
     assert {tag for tag, _ in Elements(cleaned).found} <= expected
@@ -392,8 +389,25 @@ def test_headings_are_in_order_with_one_title(source):
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_every_chapter_says_that_the_cells_are_synthetic(source):
-    assert source.count("<strong>Synthetic cells:</strong>") == 1 + len(markup.NOTEBOOKS)
+def test_the_front_page_says_that_the_cells_are_synthetic(source):
+    assert source.count("<strong>Synthetic cells:</strong>") == 1
+
+
+def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_front_only(tmp_path):
+    frame = pd.DataFrame({"model": ["forest"], "accuracy": [0.936]})
+    outputs = [
+        *displayed(publish.show_table, frame, "precision", "Precision by class.", folded=True),
+        *displayed(publish.show_table, frame, "claims", "All claims."),
+        *displayed(publish.show_table, frame, "recall", "Recall by class."),
+    ]
+    notebooks = small_notebooks() | {
+        "06_evaluation": notebook(new_markdown_cell("# Test"), code("show()", *outputs))
+    }
+    text = render_report(write_run(tmp_path / "run", notebooks, RESULTS)).read_text()
+    assert text.count('<details class="folded">') == 1
+    assert 'href="#table-recall">Table 6.2</a>' in text
+    assert "All claims." not in text
+    assert dangling_or_repeated(text) == (set(), [])
 
 
 def test_real_cells_carry_no_such_banner(tmp_path):

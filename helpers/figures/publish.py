@@ -1,0 +1,116 @@
+"""The doors through which notebooks publish: a figure, a table, and what a chapter found."""
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from IPython.display import DisplayHandle, Markdown, display, publish_display_data
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from helpers.data import Cells
+from helpers.figures.tables import table_html
+
+LARGEST_SVG = 1_500_000
+"""Bytes above which a figure is published as PNG only, to keep the report small and quick."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, and what it shows in words.
+
+    Parameters
+    ----------
+    finding : the figure's title, a sentence without a full stop that is true of the data drawn
+    alt : the kind of chart and the trend, for readers who cannot see it
+    n : number of images that it rests on, for the end of the caption
+    """
+
+    figure: Figure
+    finding: str
+    alt: str
+    n: int | None = None
+
+
+def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: dict[str, Any]) -> None:
+    """Publish ``data``, then its caption; ValueError where the slug is malformed or a text is empty."""
+    slug, caption = words["slug"], words["caption"]
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
+        raise ValueError(
+            f"slug {slug!r}: expected lower-case words joined by hyphens, such as 'label-counts'"
+        )
+    for name, text in words.items():
+        if not str(text).strip():
+            raise ValueError(f"{slug}: {name} is empty, expected a sentence")
+    publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
+    # JupyterLab shows the caption as text of its own; the report takes it from the metadata and drops this.
+    publish_display_data(  # type: ignore[no-untyped-call]
+        {"text/markdown": f"**{kind.capitalize()}.** {caption}", "text/plain": caption},
+        metadata={"caption_of": f"{kind}-{slug}"},
+    )
+
+
+def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
+    """Publish a drawing with its caption, then close it; None, which drawings give for too little data, shows nothing.
+
+    JupyterLab shows a PNG on light paper, even where the notebook is not trusted; the report inlines and recolours an
+    SVG. Only the PNG shows the title: the report sets it as text, which wraps on a phone and can be searched.
+    ``slug`` is the report's link to the figure, ``#fig-SLUG``, for good. ``caption`` is Markdown: what is drawn, and
+    what bars and symbols mean. ValueError for a malformed slug or an empty text.
+    """
+    if drawing is None:
+        return
+    figure, title, alt = drawing.figure, drawing.finding, drawing.alt
+    # matplotlib names pictures by their pixels: twice the same, twice the name
+    for number, picture in enumerate(figure.findobj(AxesImage)):
+        picture.set_gid(f"picture{number}")
+    png, svg = io.BytesIO(), io.StringIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    figure.suptitle(title, x=0.01, ha="left", wrap=True)
+    figure.savefig(png, format="png", metadata={"Software": None})
+    plt.close(figure)
+    data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": alt}
+    if len(svg.getvalue()) <= LARGEST_SVG:
+        data["image/svg+xml"] = svg.getvalue()
+    width = int.from_bytes(png.getvalue()[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
+    words = {"slug": slug, "title": title, "caption": _with_n(caption, drawing.n), "alt": alt, "width": width}
+    # nbconvert and others look for the alternative text under the picture's own type
+    metadata = {"image/png": {"alt": alt, "width": width}, "needs_background": "light"}
+    _publish("figure", words, data, metadata)
+
+
+def show_table(
+    frame: pd.DataFrame, slug: str, caption: str, *, n: int | None = None, folded: bool = False
+) -> None:
+    """Publish ``frame`` as a table with a caption, written as `helpers.figures.tables` has it; nothing if it is empty.
+
+    The report numbers it and links to it as ``#table-SLUG``. ``n`` is the number of images that it rests on, for the
+    end of the caption. The report keeps a ``folded`` table closed until a reader opens it. ValueError for a
+    malformed slug or an empty caption.
+    """
+    if frame.empty:
+        return
+    words = {"slug": slug, "caption": _with_n(caption, n), "folded": folded}
+    _publish("table", words, {"text/html": table_html(frame), "text/plain": frame.to_string()}, {})
+
+
+def _with_n(caption: str, n: int | None) -> str:
+    return caption if n is None else f"{caption} n = {n:,}."
+
+
+def open_chapter(cells: Cells) -> DisplayHandle:
+    """Show what the cells are, and hold a place for the chapter's finding, which `conclude` fills."""
+    display(Markdown(cells.banner()))  # type: ignore[no-untyped-call]
+    return display(  # type: ignore[no-any-return, no-untyped-call]
+        Markdown("*The finding appears here when the chapter has run.*"), display_id=True
+    )
+
+
+def conclude(chapter: DisplayHandle, finding: str, *others: str) -> None:
+    """Show the chapter's findings, sentences of Markdown, and the first of them at its beginning."""
+    chapter.update(Markdown(f"**{finding}**"))  # type: ignore[no-untyped-call]
+    display(Markdown("\n".join(f"- {each}" for each in (finding, *others))))  # type: ignore[no-untyped-call]

@@ -1,0 +1,69 @@
+"""One notation for the numbers and names that readers see in sentences, tables and figures."""
+
+from collections.abc import Iterable
+from typing import Any
+
+MODEL_NAMES = {
+    "forest": "random forest",
+    "handcrafted_best": "support vector machine",
+    "lenet_classic": "classical LeNet",
+    "lenet_custom": "custom LeNet",
+    "alexnet": "AlexNet",
+    "alexnet_fixed": "retrained AlexNet",
+    "cellnet": "cellnet",
+}
+"""Identifier of each tested model -> its name in text."""
+
+
+def model_name(name: str) -> str:
+    """Return a model's name for the middle of a sentence, as in "the random forest" and "cellnet"."""
+    return (
+        name if name == "cellnet" else MODEL_NAMES[name] if name == "alexnet" else f"the {MODEL_NAMES[name]}"
+    )
+
+
+def sentence(text: str) -> str:
+    """Return ``text`` with a capital letter first, except where it starts with cellnet, which has none."""
+    return text if text.startswith("cellnet") else text[:1].upper() + text[1:]
+
+
+def listed(items: Iterable[str]) -> str:
+    """Return items as an enumeration, as in "a", "a and b" and "a, b and c"; "none" where there is no item."""
+    *first, last = list(items) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, as in "1 seed" and "3 seeds"; ``plural`` is for nouns that take more than an s."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Return a share in [0, 1] as a percentage, as in "97.3 %"."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def percent_range(low: float, high: float) -> str:
+    """Return an interval of shares, as in "96.3–98.1 %"."""
+    return f"{100 * low:.1f}–{100 * high:.1f} %"
+
+
+def with_interval(score: dict[str, Any]) -> str:
+    """Return the accuracy of `helpers.evaluation.score`, as in "97.3 % (95 % CI 96.3–98.1 %, n = 1,201)"."""
+    interval = percent_range(*score["accuracy_ci95"])
+    return f"{percent(score['accuracy'])} (95 % CI {interval}, n = {score['n']:,})"
+
+
+def signed(value: float, decimals: int = 1) -> str:
+    """Return a number with its sign, as in "+0.32" and "−3.5"."""
+    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def points(difference: float) -> str:
+    """Return a difference between two shares in percentage points, as in "+2.7 points"."""
+    return f"{signed(100 * difference)} points"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value to two digits, as in "p = 0.012"; it is never zero."""
+    return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"

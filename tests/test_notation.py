@@ -1,0 +1,44 @@
+"""Numbers and names read alike everywhere, at none, one and many."""
+
+import pytest
+
+from helpers import notation
+
+
+@pytest.mark.parametrize(
+    ("items", "text"), [([], "none"), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_enumerations(items, text):
+    assert notation.listed(items) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (3016, "3,016 images")]
+)
+def test_counts_agree_with_their_noun(count, text):
+    assert notation.counted(count, "image") == text
+    assert notation.counted(count, "class", "classes").endswith("class" if count == 1 else "classes")
+
+
+def test_shares_differences_and_p_values():
+    assert notation.percent(0.97336) == "97.3 %"
+    assert notation.percent_range(0.9626, 0.9811) == "96.3–98.1 %"
+    score = {"accuracy": 0.9734, "accuracy_ci95": [0.9626, 0.9811], "n": 1201}
+    assert notation.with_interval(score) == "97.3 % (95 % CI 96.3–98.1 %, n = 1,201)"
+    assert notation.points(-0.0351) == "−3.5 points"
+    assert notation.signed(0.321, 2) == "+0.32"
+    assert notation.p_value(0.0123) == "p = 0.012"
+    assert notation.p_value(0.0) == "p < 0.0001"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("forest", "The random forest"),
+        ("alexnet", "AlexNet"),
+        ("alexnet_fixed", "The retrained AlexNet"),
+        ("cellnet", "cellnet"),
+    ],
+)
+def test_models_have_names_that_stand_in_a_sentence(name, text):
+    assert notation.sentence(notation.model_name(name)) == text
