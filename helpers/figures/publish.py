@@ -112,5 +112,6 @@ def open_chapter(cells: Cells) -> DisplayHandle:
 
 def conclude(chapter: DisplayHandle, finding: str, *others: str) -> None:
     """Show the chapter's findings, sentences of Markdown, and the first of them at its beginning."""
-    chapter.update(Markdown(f"**{finding}**"))  # type: ignore[no-untyped-call]
+    # the report takes it from the metadata and sets it below the chapter's title
+    chapter.update(Markdown(f"**{finding}**"), metadata={"finding": finding})  # type: ignore[no-untyped-call]
     display(Markdown("\n".join(f"- {each}" for each in (finding, *others))))  # type: ignore[no-untyped-call]

@@ -78,7 +78,7 @@ def sanitised(table: str) -> Markup:
 
 
 class Chapter(mistune.HTMLRenderer):
-    """One notebook as a chapter: its Markdown as HTML, and the title and inner headings (anchor, text) met on the way.
+    """One notebook as a chapter: its Markdown as HTML, its finding, and the title and inner headings (anchor, text) met on the way.
 
     Raw HTML is escaped, headings stand below the chapter's, and links to notebooks lead to their chapters.
     """
@@ -86,7 +86,7 @@ class Chapter(mistune.HTMLRenderer):
     def __init__(self, number: int, labels: dict[str, str]) -> None:
         super().__init__(escape=True)
         self.number, self.labels, self.anchor = number, labels, f"chapter-{number}"
-        self.title, self.headings, self.body = "", list[tuple[str, str]](), Markup()
+        self.title, self.finding, self.headings, self.body = "", "", list[tuple[str, str]](), Markup()
         self.level, self.anchors = 2, set[str]()
         self.parser = mistune.create_markdown(renderer=self, plugins=["table", "strikethrough"])
 

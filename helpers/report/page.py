@@ -80,7 +80,8 @@ def render_report(out: Path) -> Path:
     ]
     labels = _number_displays(displayed)
     chapters = [markup.Chapter(number, labels) for number in range(1, len(notebooks) + 1)]
-    for chapter, notebook in zip(chapters, notebooks, strict=True):
+    for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
+        chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
     figures = (output for output in chain.from_iterable(displayed) if "figure" in output.metadata)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")

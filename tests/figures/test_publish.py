@@ -125,6 +125,7 @@ def test_a_chapter_opens_with_the_finding_that_it_ends_with(monkeypatch):
     figures.conclude(chapter, "The statistics lag.", "So does the paper.")
     assert "Synthetic" in shown[0]
     assert place.update.call_args.args[0].data == "**The statistics lag.**"
+    assert place.update.call_args.kwargs == {"metadata": {"finding": "The statistics lag."}}
     assert shown[-1] == "- The statistics lag.\n- So does the paper."
 
 

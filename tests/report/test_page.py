@@ -393,6 +393,18 @@ def test_the_front_page_says_that_the_cells_are_synthetic(source):
     assert source.count("<strong>Synthetic cells:</strong>") == 1
 
 
+def test_a_chapter_opens_with_its_finding(tmp_path):
+    finding = new_output(
+        "display_data", {"text/markdown": f"**{UNSAFE}**"}, metadata={"finding": f"It *lags* {UNSAFE}"}
+    )
+    notebooks = small_notebooks() | {
+        "05_alexnet": notebook(new_markdown_cell("# Lag"), code("show()", finding))
+    }
+    text = render_report(write_run(tmp_path / "run", notebooks, RESULTS)).read_text()
+    assert re.search(r"<h2>Lag</h2>\s*<p class=.headline.>It <em>lags</em> &lt;script", text)
+    assert text.count("It <em>lags</em>") == 1
+
+
 def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_front_only(tmp_path):
     frame = pd.DataFrame({"model": ["forest"], "accuracy": [0.936]})
     outputs = [
