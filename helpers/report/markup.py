@@ -78,7 +78,7 @@ def sanitised(table: str) -> Markup:
 
 
 class Chapter(mistune.HTMLRenderer):
-    """One notebook as a chapter: its Markdown as HTML, its finding, and the title and inner headings (anchor, text) met on the way.
+    """One notebook as a chapter: its finding, its Markdown as HTML, and the title and headings (anchor, text) met.
 
     Raw HTML is escaped, headings stand below the chapter's, and links to notebooks lead to their chapters.
     """
