@@ -1,17 +1,14 @@
-"""Files that are either whole or absent, and tables that are computed once."""
+"""Files that are either whole or absent."""
 
 import hashlib
 import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: where notebooks, data and outputs lie."""
@@ -84,15 +81,3 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def load_or_compute_table(path: Path, compute: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
-    """Return the table at ``path`` (.csv, its first column the index); where there is none, compute and write it.
-
-    Numbers come back with the same digits.
-    """
-    import pandas as pd  # the runner, which only looks whether files have changed, does without
-
-    if not path.exists():
-        write_text(path, compute().to_csv(lineterminator="\n"))
-    return pd.read_csv(path, index_col=0)

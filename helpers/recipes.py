@@ -1,4 +1,4 @@
-"""What is trained, and how: every recipe of the study, the ladder they form, and how much a profile trains."""
+"""What is trained, and how: every recipe, the ladder of steps that they form, and how much a profile trains."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from typing import Any
 from helpers.errors import InputError
 
 THREADS = 2
-"""Threads of one training on every machine: the order of sums depends on it, and so do the last digits."""
+"""Threads of one training run on every machine. The order of sums depends on them, and so do the last digits."""
 
 BATCH = 64
 """Images that a network answers for at once; more would only need more memory."""
@@ -15,7 +15,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training on categorical cross-entropy, apart from seed and data.
+    """Everything that decides a training run on categorical cross-entropy, apart from seed and data.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Recipe:
         deviation 1 of each channel over the training images)
     epoch_images : number of images in an epoch, where that is not all of them
     keep_best_epoch : whether the weights of the epoch with the best validation accuracy stay, not the last ones
-    patience : epochs without a better validation accuracy that end the training
+    patience : epochs without a better validation accuracy that end the training run
     mixed_precision : whether to multiply in bfloat16 (Keras' "mixed_bfloat16") where the processor or a GPU can
     """
 
@@ -49,8 +49,8 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Rung:
-    """A recipe of the ladder, what alone changes against the rung it stands on, and whether the next stands on it.
+class Step:
+    """A recipe of the ladder, its change against the last step that was kept, and whether it is kept itself.
 
     ``{epochs}`` in a change stands for how long the profile trains, as in "24 epochs".
     """
@@ -66,37 +66,37 @@ _COSINE: dict[str, Any] = {"cosine_decay": True, "keep_best_epoch": False, "pati
 
 _CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("lenet_classic", "classical LeNet", {}),
-    ("lenet_relu", "ReLU", {"network": "lenet_relu"}),
+    ("lenet_relu", "ReLU instead of tanh", {"network": "lenet_relu"}),
     ("lenet_filters", "32 and 64 filters of 3×3", {"network": "lenet_filters"}),
     ("lenet_padded", "same padding", {"network": "lenet_padded"}),
     ("lenet_custom", "128 dense units", {"network": "lenet_custom"}),
     ("turned", "flips and quarter turns", {"flips_and_turns": True}),
-    ("bfloat16", "bfloat16, where the machine has it", {"mixed_precision": True}),
+    ("bfloat16", "bfloat16 arithmetic", {"mixed_precision": True}),
     ("normed", "batch normalisation", {"network": "lenet_normed"}),
-    ("decayed", "warm-up to 0.003, cosine decay, last epoch kept", {"learning_rate": 3e-3, **_COSINE}),
-    ("adamw", "AdamW for Adam", {"optimizer": "adamw"}),
+    ("decayed", "cosine decay from 0.003, last epoch kept", {"learning_rate": 3e-3, **_COSINE}),
+    ("adamw", "AdamW instead of Adam", {"optimizer": "adamw"}),
     ("stages", "three stages of two convolutions", {"network": "three_stages"}),
-    ("pooled", "global average for dense layers", {"network": "cellnet"}),
+    ("pooled", "global average instead of dense layers", {"network": "cellnet"}),
     ("residual", "residual connections", {"network": "cellnet_residual"}),
-    ("muon", "Muon for AdamW, learning rate 0.01", {"optimizer": "muon", "learning_rate": 1e-2}),
-    ("jittered", "other stains, lamps and lenses", {"acquisition_jitter": 0.1}),
-    ("cellnet", "{epochs}", {}),
+    ("muon", "Muon instead of AdamW, learning rate 0.01", {"optimizer": "muon", "learning_rate": 1e-2}),
+    ("jittered", "random stain, light and lens changes", {"acquisition_jitter": 0.1}),
+    ("cellnet", "training for {epochs}", {}),
 )
 
 
-def _rungs() -> Iterator[Rung]:
+def _steps() -> Iterator[Step]:
     recipe = _CLASSIC
     for name, change, settings in _CHANGES:
-        rung = Rung(replace(recipe, name=name, **settings), change, is_kept=name != "residual")
-        recipe = rung.recipe if rung.is_kept else recipe
-        yield rung
+        step = Step(replace(recipe, name=name, **settings), change, is_kept=name != "residual")
+        recipe = step.recipe if step.is_kept else recipe
+        yield step
 
 
-LADDER = tuple(_rungs())
-"""The rungs in order, from the report's classical LeNet over its custom one to cellnet."""
+LADDER = tuple(_steps())
+"""The steps in order, from the original report's classical LeNet over its custom one to cellnet."""
 
 CHANGES = ("lenet_relu", "lenet_filters", "lenet_padded", "lenet_custom")
-"""The four rungs that stand for the changes which the original report made (claim C15)."""
+"""The four steps that make the changes of the original report (claim C15)."""
 
 SCALINGS = {
     "[-1, 1]": _CLASSIC,
@@ -112,7 +112,7 @@ _ALEXNET_FIXED = replace(
 
 RECIPES = {
     recipe.name: recipe
-    for recipe in (*(rung.recipe for rung in LADDER), *SCALINGS.values(), _ALEXNET, _ALEXNET_FIXED)
+    for recipe in (*(step.recipe for step in LADDER), *SCALINGS.values(), _ALEXNET, _ALEXNET_FIXED)
 }
 """Every recipe by name; a profile says for how many epochs."""
 
@@ -122,13 +122,13 @@ TESTED_NETWORKS = ("lenet_classic", "lenet_custom", "alexnet", "alexnet_fixed", 
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is computed: images drawn where there are none, images used at most, trainings.
+    """How much is computed: images drawn where there are none, images used at most, training runs.
 
     ``trainings`` maps the name of a recipe to its epochs and its number of seeds; ``epoch_images`` to the images
     in an epoch where that is not all of them. ``typical_seconds`` is what each notebook takes on two cores, for the
-    first run's estimate; after ``cell_time_limit`` seconds a cell is stopped. Images are corrupted in chapter 4
-    (``corrupted_validation_images``) and, at ``severities``, in chapter 6 (``corrupted_test_images``), where
-    the explanations of ``explained_images`` are checked.
+    first run's estimate; after ``cell_time_limit`` seconds a cell is stopped. Chapter 4 explains predictions
+    (``explained_images``) and corrupts images (``corrupted_validation_images``); chapter 6 corrupts others
+    (``corrupted_test_images``), at ``severities``.
     """
 
     synthetic_count: int
@@ -177,7 +177,7 @@ PROFILES = {
     ),
     "full": Profile(
         synthetic_count=12_000,
-        trainings={rung.recipe.name: (8 if "lenet" in rung.recipe.network else 4, 3) for rung in LADDER}
+        trainings={step.recipe.name: (8 if "lenet" in step.recipe.network else 4, 3) for step in LADDER}
         | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
         | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
         typical_seconds=(15, 15, 80, 3_300, 1_500, 300),
@@ -186,4 +186,4 @@ PROFILES = {
         severities=(1, 2, 3, 4, 5),
     ),
 }
-"""``smoke`` shows that everything runs, ``quick`` is the report in minutes, ``full`` has several seeds."""
+"""``smoke`` shows that everything runs, ``quick`` makes the report in minutes, ``full`` trains several seeds."""

@@ -17,7 +17,7 @@ from helpers.cache_keys import code_key, key_of
 from helpers.data import KEYWORDS, Cells, Part, Split, load_cells, split_cells, take_sample
 from helpers.errors import InputError
 from helpers.features import colour_statistics, has_blue_background, stained_areas
-from helpers.files import ROOT, load_or_compute_table
+from helpers.files import ROOT, write_text
 from helpers.networks import Run
 from helpers.recipes import PROFILES, TESTED_NETWORKS, Profile
 
@@ -78,8 +78,9 @@ class Study:
         (`helpers.features.colour_statistics`); label; dark_area (`helpers.features.stained_areas`, in pixels);
         has_blue_background (`helpers.features.has_blue_background`).
         """
-
-        def compute() -> pd.DataFrame:
+        key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
+        path = self.runs_folder / f"statistics-{key}.csv"
+        if not path.exists():
             part = self._part("train", "validation")
             more = {
                 "label": part.labels,
@@ -87,10 +88,9 @@ class Study:
                 "has_blue_background": has_blue_background(part.images),
             }
             positions = self.split.indices("train", "validation")
-            return colour_statistics(part.images).assign(**more).set_index(positions)
-
-        key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
-        return load_or_compute_table(self.runs_folder / f"statistics-{key}.csv", compute)
+            table = colour_statistics(part.images).assign(**more).set_index(positions)
+            write_text(path, table.to_csv(lineterminator="\n"))
+        return pd.read_csv(path, index_col=0)  # the same digits
 
     def load_or_train(self, *names: str) -> dict[str, list[Run]]:
         """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now.

@@ -1,4 +1,4 @@
-"""A study says which names it does not know, and each rung of its ladder names all that changes below it."""
+"""A study says which names it does not know, and each step of its ladder names all that has changed."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 from helpers.data.split import split_cells
 from helpers.data.synthetic import draw_cells
 from helpers.errors import InputError
-from helpers.evaluation.ladder import trained_rungs
+from helpers.evaluation.ladder import trained_steps
 from helpers.features import colour_statistics
 from helpers.study import Study, open_study
 
@@ -44,10 +44,12 @@ def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
         open_study("synthetic", "fast", tmp_path)
 
 
-def test_a_rung_names_the_changes_of_those_below_it_that_are_kept_but_not_trained(study: Study) -> None:
-    ladder = trained_rungs(study.profile)
+def test_a_step_names_the_changes_of_those_before_it_that_are_kept_but_not_trained(study: Study) -> None:
+    ladder = trained_steps(study.profile)
     assert list(ladder) == ["lenet_classic", "lenet_custom", "muon", "jittered", "cellnet"]
-    assert ladder["lenet_custom"].change == "ReLU, 32 and 64 filters of 3×3, same padding, 128 dense units"
-    assert "AdamW for Adam, three stages" in ladder["muon"].change
+    assert ladder["lenet_custom"].change == (
+        "ReLU instead of tanh, 32 and 64 filters of 3×3, same padding, 128 dense units"
+    )
+    assert "AdamW instead of Adam, three stages" in ladder["muon"].change
     assert "residual" not in ladder["muon"].change
-    assert ladder["cellnet"].change == "1 epoch"
+    assert ladder["cellnet"].change == "training for 1 epoch"

@@ -103,7 +103,7 @@ def benchmark_training(part: Part) -> str:
 def benchmark_time_to(accuracy: float, part: Part, validation: Part) -> str:
     """Return after how many seconds of training our network's quickest recipe reaches a validation accuracy.
 
-    That recipe is the rung of the ladder below those that make cellnet bear other acquisitions and train it longer.
+    That recipe is the step of the ladder before cellnet trains on changed stains, light and lenses, and for longer.
     """
     recipe = replace(RECIPES["muon"], epochs=SHORT_TRAINING)
     with TemporaryDirectory() as folder:

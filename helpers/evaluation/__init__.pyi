@@ -18,13 +18,9 @@ from .cost import (
     WATTS_PER_CORE as WATTS_PER_CORE,
     cost_table as cost_table,
     count_flops as count_flops,
-    training_speed as training_speed,
 )
 from .explanations import (
-    check_explanations as check_explanations,
     explain as explain,
-    map_similarity as map_similarity,
-    normalised as normalised,
 )
 from .ladder import (
     accuracy_with_renewed_statistics as accuracy_with_renewed_statistics,

@@ -23,27 +23,6 @@ def count_flops(network: Any) -> int:
     return sum(2 * int(np.prod((*layer.kernel.shape, *layer.output.shape[1:-1]))) for layer in kernels)
 
 
-def training_speed(run: networks.Run) -> dict[str, Any]:
-    """Return how fast a network trained, validation included, beside this machine's peak, measured now.
-
-    The peak is that of a large matrix product of the same precision.
-    """
-    record, history = run.record, run.history()
-    images_per_second = record["epoch_images"] * len(history) / history["seconds"].sum()
-    # the arithmetic of a training is three times that of a forward pass
-    flops = 3 * count_flops(networks.build(record["recipe"]["network"])) * images_per_second
-    peak = networks.matrix_product_peak(record["precision"])
-    return {
-        "network": record["name"],
-        "seed": run.seed,
-        "precision": record["precision"],
-        "images/s": images_per_second,
-        "GFLOP/s": flops / 1e9,
-        "peak, GFLOP/s": peak / 1e9,
-        "share of peak": flops / peak,
-    }
-
-
 def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
     """Return the seconds that ``predictor`` takes for all ``images`` at once: the median of three, after a warm-up."""
     seconds = timeit.repeat(lambda: predictor(images), timer=time.perf_counter, repeat=4, number=1)

@@ -1,13 +1,16 @@
-"""Where in an image a network finds the evidence for its answer, and two checks that it is the network's evidence."""
+"""Where in an image a network finds evidence for its prediction, and two checks of the maps that show it."""
 
+import gc
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import spearmanr
-from skimage.metrics import structural_similarity
 
 from helpers.data import SIDE
-from helpers.networks import keras, predict_probabilities, tf
+from helpers.networks import Run, keras, predict_probabilities, tf
+from helpers.saved_models import load_network
 
 
 def evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -37,51 +40,43 @@ def evidence_maps(network: Any, images: np.ndarray, classes: np.ndarray) -> np.n
     return np.asarray(tf.image.resize(maps, (SIDE, SIDE), method="bilinear")[..., 0])
 
 
-def explain(network: Any, images: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `evidence_maps` of a network, and those of the same network with weights as before a training."""
-    keras.utils.set_random_seed(10_000)  # no training of ours starts from this seed
-    untrained = keras.models.clone_model(network)
-    return evidence_maps(network, images, classes), evidence_maps(untrained, images, classes)
+def explain(
+    runs: Mapping[str, Run], images: np.ndarray, positions: np.ndarray
+) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """Return the `evidence_maps` of each network for the classes that it predicts, and a row of checks per network.
 
-
-def check_explanations(network: Any, images: np.ndarray, classes: np.ndarray) -> dict[str, float]:
-    """Return two checks of a network's maps for the ``classes`` it predicts, by the names of their columns.
-
-    How alike they are to those of random weights, of the same image and of another one; and the mean confidence in the
-    class predicted, as it is and with a tenth of the pixels covered: where the map points, where random weights'
-    map does, and in random blocks of 4x4.
+    ``images`` are all validation images, of which those at ``positions`` are explained. The columns: mean rank
+    correlation of the maps with those of random weights, for the same image and (rank_elsewhere) for another; mean
+    confidence in the class predicted, for the image as it is and with a tenth of the pixels covered, namely where the
+    map points, where the map of random weights does, and in random blocks of 4x4.
     """
-    maps, random_maps = explain(network, images, classes)
-    places = np.random.default_rng(1).random((len(images), 12, 12)).repeat(4, axis=1).repeat(4, axis=2)
-    rank, structure = map_similarity(maps, random_maps)
-    of_another, _ = map_similarity(maps, np.roll(random_maps, 1, axis=0))
-    views = [images, *(cover_top_evidence(images, each) for each in (maps, random_maps, places))]
-    every = np.arange(len(images))
-    confidences = [float(predict_probabilities(network, view)[every, classes].mean()) for view in views]
-    names = ("rank correlation", "structural similarity", "with another image's", "confidence",
-             "most evidence covered", "that of random weights", "random places")  # fmt: skip
-    return dict(zip(names, (rank, structure, of_another, *confidences), strict=True))
+    chosen, every, maps, rows = images[positions], np.arange(len(positions)), {}, []
+    places = np.random.default_rng(1).random((len(chosen), 12, 12)).repeat(4, axis=1).repeat(4, axis=2)
+    for name, run in runs.items():
+        network = load_network(run.model_path)
+        classes = run.validation_probabilities()[positions].argmax(axis=1)
+        maps[name] = evidence_maps(network, chosen, classes)
+        keras.utils.set_random_seed(10_000)  # no training run of ours starts from this seed
+        random_maps = evidence_maps(keras.models.clone_model(network), chosen, classes)
+        views = (chosen, *(cover_top_evidence(chosen, each) for each in (maps[name], random_maps, places)))
+        confidences = [predict_probabilities(network, view)[every, classes].mean() for view in views]
+        others = (random_maps, np.roll(random_maps, 1, axis=0))
+        rows.append((name, *(rank_correlation(maps[name], each) for each in others), *confidences))
+        gc.collect()  # networks refer to themselves: only this frees their weights before the next one
+    columns = ["network", "rank_correlation", "rank_elsewhere"]
+    columns += ["confidence", "map_covered", "random_map_covered", "places_covered"]
+    return maps, pd.DataFrame(rows, columns=columns).set_index("network")
 
 
-def map_similarity(maps: np.ndarray, others: np.ndarray) -> tuple[float, float]:
-    """Return the rank correlation (Spearman) and structural similarity of two sets of maps, means over the images.
+def rank_correlation(maps: np.ndarray, others: np.ndarray) -> float:
+    """Return the rank correlation (Spearman) of two sets of maps, as the mean over the images.
 
     Maps that stay as they are when the weights are random show the image and not the network (Adebayo et al. 2018,
-    arXiv:1810.03292). 1: the same. The rank correlation is without its sign, which a random head would turn, and so
-    above 0 for unrelated maps too; a constant map correlates with none.
+    arXiv:1810.03292). 1 means the same order. The correlation is without its sign, which a random head would turn, and
+    so above 0 for unrelated maps too; a constant map correlates with none.
     """
-    pairs = list(zip(maps, others, strict=True))
-    ranks = [abs(spearmanr(a, b, axis=None).statistic) if np.ptp(a) and np.ptp(b) else 0.0 for a, b in pairs]
-    structures = [
-        structural_similarity(normalised(a), normalised(b), data_range=2.0)  # type: ignore[no-untyped-call]
-        for a, b in pairs
-    ]
-    return float(np.mean(ranks)), float(np.mean(structures))
-
-
-def normalised(evidence: np.ndarray) -> np.ndarray:
-    """Return a map divided by its largest absolute value: it then lies in [-1, 1]."""
-    return np.asarray(evidence / max(np.abs(evidence).max(), np.finfo(np.float32).tiny))
+    pairs = [(a, b) for a, b in zip(maps, others, strict=True) if np.ptp(a) and np.ptp(b)]
+    return float(sum(abs(spearmanr(a, b, axis=None).statistic) for a, b in pairs) / len(maps))
 
 
 def cover_top_evidence(images: np.ndarray, maps: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What training runs show on validation images: the gain of each change, the scaling of pixels, a run too short."""
+"""What training runs show on validation images: gains of changes, scalings of pixels, runs that are too short."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,13 +8,10 @@ import pandas as pd
 from scipy import stats
 
 from helpers import networks
-from helpers.cache_keys import code_key, key_of
 from helpers.data import Part
-from helpers.evaluation.cost import count_flops
-from helpers.files import load_or_compute_table
 from helpers.networks import Run
 from helpers.notation import counted
-from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Rung
+from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Step
 from helpers.saved_models import load_network
 from helpers.study import Study
 
@@ -22,18 +19,18 @@ RESAMPLES = 4_000
 """Of the bootstrap."""
 
 
-def trained_rungs(profile: Profile) -> dict[str, Rung]:
-    """Return the rungs that a profile trains, by recipe; each names all that changes against the one before."""
-    rungs: dict[str, Rung] = {}
+def trained_steps(profile: Profile) -> dict[str, Step]:
+    """Return the steps that a profile trains, by recipe; each names all that changes against the one before."""
+    steps: dict[str, Step] = {}
     changes: list[str] = []
-    for rung in LADDER:
-        name, so_far = rung.recipe.name, [*changes, rung.change]
+    for step in LADDER:
+        name, so_far = step.recipe.name, [*changes, step.change]
         if name in profile.trainings:
             epochs = counted(profile.trainings[name][0], "epoch")
-            rungs[name] = replace(rung, change=", ".join(so_far).format(epochs=epochs))
-        if rung.is_kept:
-            changes = [] if name in rungs else so_far
-    return rungs
+            steps[name] = replace(step, change=", ".join(so_far).format(epochs=epochs))
+        if step.is_kept:
+            changes = [] if name in steps else so_far
+    return steps
 
 
 def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +38,7 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
 
     ``correct`` holds one (seeds, N) array per model. The parts are (models, RESAMPLES): the mean over the seeds on
     images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds of each
-    model adds to it, their sd being over n - 1, less what drawing the images has counted already.
+    model adds to it, with their sd over n - 1, less what drawing the images has counted already.
     """
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
@@ -74,18 +71,18 @@ def _share_of_seeds(correct: np.ndarray) -> float:
 
 
 def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[float, float]:
-    """Return a 95 % interval; few seeds are bad judges of their own spread, which Student's t makes up for."""
+    """Return a 95 % interval; few seeds estimate their own spread poorly, which Student's t makes up for."""
     student = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) if freedom else 0.0
     low, high = np.percentile(means + student * deviations, [2.5, 97.5])
     return float(low), float(high)
 
 
-def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np.ndarray) -> pd.DataFrame:
-    """Return one row per rung: change, validation accuracy and gain with 95 % intervals, cost.
+def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Step], labels: np.ndarray) -> pd.DataFrame:
+    """Return one row per step: change, validation accuracy and gain with 95 % intervals, cost.
 
-    The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, low, high,
-    seed_sd (NaN with one seed), gain on the last rung before it that was kept, gain_low, gain_high (NaN in the first
-    row), seeds, parameters, epochs, seconds (mean over the seeds).
+    The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, accuracy_low,
+    accuracy_high, seed_sd (NaN with one seed), gain over the last step before it that was kept, gain_low, gain_high
+    (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds).
     """
     correct = [
         np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
@@ -93,18 +90,18 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
     ]
     means, deviations = bootstrap_means(correct)
     rows, before = {}, 0
-    for index, (name, rung) in enumerate(ladder.items()):
+    for index, (name, step) in enumerate(ladder.items()):
         by_seed, records = correct[index].mean(axis=1), [run.record for run in runs[name]]
         low, high = _interval(means[index], deviations[index], len(by_seed) - 1)
         gains, further = means[index] - means[before], deviations[index] - deviations[before]
         gain_low, gain_high = _interval(gains, further, len(by_seed) + len(correct[before]) - 2)
         rows[name] = {
-            "change": rung.change,
-            "is_kept": rung.is_kept,
+            "change": step.change,
+            "is_kept": step.is_kept,
             "of_report": name in ("lenet_classic", *CHANGES),
             "accuracy": by_seed.mean(),
-            "low": max(0.0, low),
-            "high": min(1.0, high),
+            "accuracy_low": max(0.0, low),
+            "accuracy_high": min(1.0, high),
             "seed_sd": pd.Series(by_seed).std(),
             "gain": by_seed.mean() - correct[before].mean(),
             "gain_low": gain_low,
@@ -114,24 +111,17 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Rung], labels: np
             "epochs": records[0]["epochs_run"],
             "seconds": np.mean([record["train_seconds"] for record in records]),
         }
-        before = index if rung.is_kept else before
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("rung")
+        before = index if step.is_kept else before
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
     table.loc[table.index[0], ["gain", "gain_low", "gain_high"]] = np.nan
     return table
 
 
 def compute_ladder(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
-    """Return the runs of the rungs that a study trains, and the kept `ladder_table` with MFLOPs per image."""
-    rungs, labels = trained_rungs(study.profile), study.validation.labels
-    runs = study.load_or_train(*rungs)
-
-    def compute() -> pd.DataFrame:
-        built = [networks.build(seeds[0].record["recipe"]["network"]) for seeds in runs.values()]
-        return ladder_table(runs, rungs, labels).assign(MFLOPs=[count_flops(each) / 1e6 for each in built])
-
-    trained = [run.folder.name for seeds in runs.values() for run in seeds]
-    key = key_of(trained, [rung.change for rung in rungs.values()], code_key("evaluation"))
-    return runs, load_or_compute_table(study.runs_folder / f"ladder-{key}.csv", compute)
+    """Return the runs of the steps that a study trains, and their `ladder_table`."""
+    steps = trained_steps(study.profile)
+    runs = study.load_or_train(*steps)
+    return runs, ladder_table(runs, steps, study.validation.labels)
 
 
 def compute_scalings(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
@@ -145,11 +135,10 @@ def compute_scalings(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     runs = {scaling: trained[name] for scaling, name in names.items()}
     curves = [(key, run.history()["val_accuracy"].to_numpy()) for key, seeds in runs.items() for run in seeds]
     epochs = min(len(curve) for _, curve in curves)
-    rows = []
-    for scaling, curve in curves:
-        compared = curve[:epochs]
-        falls = np.maximum(-np.diff(compared), 0).sum()
-        rows.append((scaling, compared.mean(), falls, compared[-1], epochs))
+    rows = [
+        (key, curve[:epochs].mean(), np.maximum(-np.diff(curve[:epochs]), 0).sum(), curve[epochs - 1], epochs)
+        for key, curve in curves
+    ]
     return runs, pd.DataFrame(rows, columns=["scaling", "speed", "falls", "last", "epochs"])
 
 
@@ -162,21 +151,21 @@ def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
 
 
 def find_undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
-    """Return the networks whose first seed was trained too briefly to assess them, and why."""
+    """Return the networks whose run of seed 0 was too short to assess them, and why."""
     return {name: why for name, seeds in runs.items() if (why := why_undertrained(seeds[0]))}
 
 
 def why_undertrained(run: Run) -> str | None:
-    """Return why a training says too little about what its network can do, or None where it says enough.
+    """Return why a training run is too short to show what its network can do, or None where it is long enough.
 
     At less than half the training accuracy, the running averages of a batch normalisation have not caught up.
     """
     history = run.history()
     accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
     if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
-        return "it saw fewer images than there are"
+        return "it saw fewer images than the training set holds"
     if len(accuracy) < 2:
-        return "a single epoch does not tell whether its validation accuracy was still rising"
+        return "a single epoch does not show whether its validation accuracy was still rising"
     if accuracy[-1] > accuracy[:-1].max() + 0.01:
         return "its validation accuracy was still rising"
     if accuracy[-1] < in_training[-1] / 2:

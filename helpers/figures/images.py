@@ -5,13 +5,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
+from helpers.figures.publish import Drawing
 from helpers.figures.style import CLASS_COLOURS, DIVERGING_MAP, MUTED
+from helpers.notation import MODEL_NAMES, listed, model_name, percent, sentence
 
 NO_AXES = {"xticks": [], "yticks": [], "frame_on": False}
 """What leaves nothing of a panel but its image."""
@@ -54,32 +55,33 @@ def draw_errors(
     return figure
 
 
-def draw_explanations(
-    images: np.ndarray, labels: np.ndarray, maps: np.ndarray, random_maps: np.ndarray
-) -> Figure:
-    """Return one column per image: the image, the network's map over it, and that of the network without training.
+def draw_explanations(images: np.ndarray, labels: np.ndarray, maps: dict[str, np.ndarray]) -> Drawing:
+    """Draw one column per image: the image, and the map of each network over a pale copy of it.
 
-    Maps (N, 48, 48) are those of `helpers.evaluation.explain`, each drawn up to its own largest value.
+    Maps (N, 48, 48) by network are those of `helpers.evaluation.explain`, drawn up to the network's largest value in
+    orange (for the class) and purple (against it). The finding is about the last network.
     """
-    size = (1.12 * len(images) + 1.1, 4.3)
-    figure, axes = plt.subplots(3, len(images), figsize=size, squeeze=False, subplot_kw=NO_AXES)
-    scale = plt.cm.ScalarMappable(Normalize(-1, 1), plt.get_cmap(DIVERGING_MAP).reversed())
-    for column, image, label, *both in zip(axes.T, images, labels, maps, random_maps, strict=True):
-        column[0].imshow(image)
-        column[0].set_title(CLASS_NAMES[label].replace(" ", "\n"), fontsize=8.5, loc="center")
-        # a pale grey copy: the map's colours mean the same on every pixel
-        pale = image.mean(axis=2, keepdims=True) / 255 * 0.5 + 0.5
-        for axis, map_ in zip(column[1:], both, strict=True):
-            values = evaluation.normalised(map_)
-            strength = np.abs(values)[..., np.newaxis] ** 0.5
-            axis.imshow(pale * (1 - strength * (1 - scale.to_rgba(values)[..., :3])))
-    rows = ("image", "network", "same network,\nrandom weights")
-    for axis, words in zip(axes[:, 0], rows, strict=True):
-        axis.set_ylabel(words, fontsize=9, rotation=0, ha="right", va="center", labelpad=6)
-    bar = figure.colorbar(scale, ax=axes[1:, :], ticks=[-1, 0, 1], fraction=0.02, pad=0.01, aspect=28)
-    bar.set_ticklabels(["against", "0", "for"])
-    bar.outline.set_visible(False)
-    return figure
+    size = (1.12 * len(images) + 1.1, 1.1 * len(maps) + 1.6)
+    figure, axes = plt.subplots(len(maps) + 1, len(images), figsize=size, squeeze=False, subplot_kw=NO_AXES)
+    colours = plt.get_cmap(DIVERGING_MAP).reversed()
+    pale = images.mean(axis=3, keepdims=True) / 255 * 0.5 + 0.5
+    rows, shares = {"image": images}, {}
+    for name, evidence in maps.items():
+        values = evidence / (np.abs(evidence).max() or 1)
+        strength = np.abs(values)[..., np.newaxis] ** 0.5
+        rows[MODEL_NAMES[name]] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3]))
+        positive = evidence.clip(0)
+        shares[model_name(name)] = percent(positive[:, 12:36, 12:36].sum() / (positive.sum() or 1), 0)
+    for row, (name, pictures) in zip(axes, rows.items(), strict=True):
+        row[0].set_ylabel(name.replace(" ", "\n"), fontsize=9, rotation=0, ha="right", va="center")
+        for axis, picture in zip(row, pictures, strict=True):
+            axis.imshow(picture)
+    for axis, label in zip(axes[0], labels, strict=True):
+        axis.set_title(CLASS_NAMES[label].replace(" ", "\n"), fontsize=8.5, loc="center")
+    *_, (name, share) = shares.items()
+    finding = sentence(f"{name} finds {share} of its evidence in the central quarter of the images")
+    alt = f"Cell images, a column per class, above the maps of {listed(shares)}. The central quarter of the images "
+    return Drawing(figure, finding, f"{alt}holds {listed(shares.values())} of the evidence.", len(images))
 
 
 def draw_corrupted_examples(image: np.ndarray) -> Figure:

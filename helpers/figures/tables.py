@@ -22,6 +22,23 @@ COLUMNS: dict[str, tuple[str, Format]] = {
     "params": ("parameters", 0),
     "train_seconds": ("training, s", 0),
     "p": ("p", "p"),
+    "gain": ("gain, points", "points"),
+    "seed_sd": ("sd over seeds, points", "percent"),
+    "seconds": ("time, s", 0),
+    "train_accuracy": ("training accuracy, %", "percent"),
+    "loss": ("training loss", 3),
+    "val_loss": ("validation loss", 3),
+    "speed": ("mean over epochs, %", "percent"),
+    "falls": ("sum of falls, points", "percent"),
+    "last": ("at the end, %", "percent"),
+    "corrupted": ("corrupted, %", "percent"),
+    "shifted": ("colours shifted, %", "percent"),
+    "rank_correlation": ("correlation with random weights", 2),
+    "rank_elsewhere": ("of another image", 2),
+    "confidence": ("confidence, %", "percent"),
+    "map_covered": ("evidence covered, %", "percent"),
+    "random_map_covered": ("random evidence covered, %", "percent"),
+    "places_covered": ("random places covered, %", "percent"),
 }
 """Name of a column -> its heading and its format; other names are written as they are, with two decimals.
 

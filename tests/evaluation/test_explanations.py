@@ -1,6 +1,10 @@
 """Evidence maps against the class activation map worked out by hand, and their checks."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
@@ -9,8 +13,7 @@ from helpers.evaluation.explanations import (
     cover_top_evidence,
     evidence_maps,
     explain,
-    map_similarity,
-    normalised,
+    rank_correlation,
 )
 from helpers.networks.architectures import build
 from helpers.networks.backend import keras, tf
@@ -76,33 +79,41 @@ def test_every_network_can_be_explained_and_stays_as_it_is(name) -> None:
     np.testing.assert_array_equal(network(CELLS.images).numpy(), before)
 
 
-def test_random_weights_are_other_weights_and_give_other_maps() -> None:
+@dataclass
+class FinishedRun:
+    """What an explanation reads of a run: a network, and the classes that it predicts."""
+
+    model_path: Path
+    predicted: np.ndarray
+
+    def validation_probabilities(self) -> np.ndarray:
+        return np.eye(8)[self.predicted]
+
+
+def test_each_network_is_explained_for_its_predictions_and_checked_against_random_weights(tmp_path) -> None:
     keras.utils.set_random_seed(5)
-    network = build("lenet_custom")
-    maps, random_maps = explain(network, CELLS.images, CLASSES)
-    np.testing.assert_array_equal(maps, evidence_maps(network, CELLS.images, CLASSES))
-    rank, structure = map_similarity(maps, random_maps)
-    assert rank < 0.4
-    assert structure < 0.5
-    np.testing.assert_array_equal(explain(network, CELLS.images, CLASSES)[1], random_maps)
+    network, positions = build("lenet_custom"), np.array([3, 1, 6])
+    network.save(tmp_path / "network.keras")
+    run = FinishedRun(tmp_path / "network.keras", predicted=CLASSES[::-1])
+    maps, checks = explain({"lenet_custom": run}, CELLS.images, positions)
+    expected = evidence_maps(network, CELLS.images[positions], CLASSES[::-1][positions])
+    np.testing.assert_allclose(maps["lenet_custom"], expected, atol=1e-6)
+    confidence = network(CELLS.images[positions]).numpy()[np.arange(3), CLASSES[::-1][positions]].mean()
+    assert checks.loc["lenet_custom", "confidence"] == pytest.approx(confidence, rel=1e-4)
+    assert checks.loc["lenet_custom", "rank_correlation"] < 0.4
+    again = explain({"lenet_custom": run}, CELLS.images, positions)[1]
+    pd.testing.assert_frame_equal(again, checks)
 
 
-def test_similarity_of_equal_opposite_scaled_and_constant_maps() -> None:
+def test_correlation_of_equal_opposite_scaled_and_constant_maps() -> None:
     maps, others = np.random.default_rng(0).normal(size=(2, 3, 48, 48))
     expected = np.mean(
         [abs(spearmanr(a.ravel(), b.ravel()).statistic) for a, b in zip(maps, others, strict=True)]
     )
-    assert map_similarity(maps, others)[0] == pytest.approx(expected)
-    assert map_similarity(maps, maps) == pytest.approx((1, 1))
-    assert map_similarity(maps, 7 * maps) == pytest.approx((1, 1))
-    assert map_similarity(maps, -maps)[0] == pytest.approx(1)
-    assert map_similarity(maps, np.zeros_like(maps))[0] == 0
-    assert np.isfinite(map_similarity(maps, np.zeros_like(maps))[1])
-
-
-def test_maps_are_scaled_to_their_largest_absolute_value() -> None:
-    np.testing.assert_allclose(normalised(np.array([[1.0, -4], [2, 0]])), [[0.25, -1], [0.5, 0]])
-    np.testing.assert_array_equal(normalised(np.zeros((2, 2))), np.zeros((2, 2)))
+    assert rank_correlation(maps, others) == pytest.approx(expected)
+    assert rank_correlation(maps, 7 * maps) == pytest.approx(1)
+    assert rank_correlation(maps, -maps) == pytest.approx(1)
+    assert rank_correlation(maps, np.zeros_like(maps)) == 0
 
 
 def test_the_tenth_of_the_pixels_with_most_evidence_is_covered() -> None:

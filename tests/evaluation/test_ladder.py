@@ -10,7 +10,7 @@ from scipy import stats
 
 from helpers.evaluation import ladder
 from helpers.evaluation.ladder import compute_scalings, is_larger, ladder_table
-from helpers.recipes import Recipe, Rung
+from helpers.recipes import Recipe, Step
 
 LABELS = np.arange(400) % 8
 
@@ -34,8 +34,8 @@ class FinishedRun:
         return {"params": 10, "epochs_run": 2, "train_seconds": 3.0}
 
 
-def as_ladder(*names: str, dropped: str = "") -> dict[str, Rung]:
-    return {name: Rung(Recipe(name, name), f"change of {name}", is_kept=name != dropped) for name in names}
+def as_ladder(*names: str, dropped: str = "") -> dict[str, Step]:
+    return {name: Step(Recipe(name, name), f"change of {name}", is_kept=name != dropped) for name in names}
 
 
 def test_accuracy_and_gain_are_means_over_seeds() -> None:
@@ -50,7 +50,7 @@ def test_accuracy_and_gain_are_means_over_seeds() -> None:
     )  # two seeds, 20 images apart
 
 
-def test_a_rung_that_is_not_kept_is_passed_by() -> None:
+def test_a_step_that_is_not_kept_is_passed_by() -> None:
     runs = {"a": [FinishedRun(300)], "b": [FinishedRun(200)], "c": [FinishedRun(340)]}
     table = ladder_table(runs, as_ladder("a", "b", "c", dropped="b"), LABELS)
     assert table["gain"].tolist()[1:] == pytest.approx([-0.25, 0.1])
@@ -59,17 +59,19 @@ def test_a_rung_that_is_not_kept_is_passed_by() -> None:
 def test_with_one_seed_the_interval_is_that_of_a_share() -> None:
     table = ladder_table({"only": [FinishedRun(360)]}, as_ladder("only"), LABELS)
     expected = stats.binom.ppf([0.025, 0.975], 400, 0.9) / 400
-    np.testing.assert_allclose(table.loc["only", ["low", "high"]].to_numpy(float), expected, atol=0.004)
+    np.testing.assert_allclose(
+        table.loc["only", ["accuracy_low", "accuracy_high"]].to_numpy(float), expected, atol=0.004
+    )
 
 
 @pytest.fixture
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand are enough where a hundred intervals are judged together."""
+    """A thousand are enough where a hundred intervals are tested together."""
     monkeypatch.setattr(ladder, "RESAMPLES", 1_000)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says(few_resamples) -> None:
-    """Seeds of the same true accuracy in both rungs, from one normal law, on images that hardly vary."""
+    """Seeds of the same true accuracy in both steps, from one normal law, on images that hardly vary."""
     generator = np.random.default_rng(0)
     held = []
     for _ in range(100):

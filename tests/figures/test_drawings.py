@@ -48,10 +48,126 @@ def test_each_error_is_drawn_with_its_label_its_answer_and_all_probabilities() -
     figures.draw_errors(images, labels, probabilities, np.array([], int))
 
 
-def test_explanations_have_a_column_per_image() -> None:
-    maps = np.zeros((8, 48, 48))
-    figure = figures.draw_explanations(CELLS.images, CELLS.labels, maps, maps)
-    assert len([axes for axes in figure.axes if axes.images]) == 3 * 8
+def test_explanations_have_a_row_per_network_and_say_how_much_evidence_is_central() -> None:
+    centre, nothing = np.zeros((2, 8, 48, 48))
+    centre[:, 20, 20], centre[:, 0, 0], centre[:, 0, 1] = 3, 1, -5  # evidence against a class does not count
+    drawing = figures.draw_explanations(
+        CELLS.images, CELLS.labels, {"lenet_classic": nothing, "cellnet": centre}
+    )
+    assert len([axes for axes in drawing.figure.axes if axes.images]) == 3 * 8
+    assert drawing.finding == "cellnet finds 75 % of its evidence in the central quarter of the images"
+    assert "holds 0 % and 75 %" in drawing.alt
+    assert drawing.n == 8
+
+
+def history(*accuracies: float, training: float = 0.5) -> pd.DataFrame:
+    """Return the history of a run with these validation accuracies."""
+    epochs = pd.RangeIndex(1, len(accuracies) + 1, name="epoch")
+    return pd.DataFrame(
+        {"loss": 1.0, "val_loss": 1.0, "accuracy": training, "val_accuracy": accuracies}, epochs
+    )
+
+
+@pytest.mark.parametrize(
+    ("classic", "custom", "position"),
+    [(0.7, 0.76, "6.0 points above"), (0.76, 0.7, "6.0 points below"), (0.7, 0.7004, "level with")],
+)
+def test_training_curves_say_where_the_last_network_ends(classic, custom, position) -> None:
+    histories = {"lenet_classic": history(0.9, 0.1, classic), "lenet_custom": history(0.9, 0.1, custom)}
+    drawing = figures.draw_training_curves(histories, 50)
+    ends = f"ends at {100 * custom:.1f} % on validation images"
+    assert drawing.finding == f"The custom LeNet {ends}, {position} the classical LeNet"
+    alone = figures.draw_training_curves({"cellnet": history(0.9, 0.1, 0.7, training=0.65)}, 50)
+    assert alone.finding == "cellnet ends at 70.0 % on validation images, 5.0 points above training images"
+
+
+def test_fewer_than_three_epochs_are_no_curve() -> None:
+    short, long = history(0.1, 0.9), history(0.1, 0.5, 0.9)
+    assert figures.draw_training_curves({"alexnet": short, "alexnet_fixed": long}, 50) is None
+    assert figures.draw_scalings({"[-1, 1]": [long, long], "raw": [long, short]}, 50) is None
+    assert figures.draw_scalings({"[-1, 1]": [long]}, 50) is None
+
+
+def test_scalings_are_compared_over_the_epochs_of_every_run() -> None:
+    runs = {"[-1, 1]": [history(0.1, 0.2, 0.3, 0.9)], "raw": [history(0.2, 0.3, 0.4), history(0.4, 0.5, 0.6)]}
+    drawing = figures.draw_scalings(runs, 50)
+    assert (
+        drawing.finding
+        == "Scaling to [−1, 1] averages 20.0 % on validation images, 20.0 points below raw pixels"
+    )
+    assert "over 3 epochs are 20.0 % ([−1, 1]) and 40.0 % (raw)" in drawing.alt
+
+
+def steps(*accuracies: float) -> pd.DataFrame:
+    """Return a ladder from the classical LeNet to cellnet whose third step is not kept."""
+    names = ["lenet_classic", "lenet_custom", *"abcdefgh"[: len(accuracies) - 3], "cellnet"]
+    table = pd.DataFrame({"accuracy": accuracies}, pd.Index(names, name="step"))
+    table["change"] = ["classical LeNet", *("another change " * row for row in range(1, len(table)))]
+    table["is_kept"], table["of_report"] = (
+        table.index != "a",
+        table.index.isin(["lenet_classic", "lenet_custom"]),
+    )
+    table["accuracy_low"], table["accuracy_high"] = table["accuracy"] - 0.02, table["accuracy"] + 0.02
+    return table.assign(gain=table["accuracy"].diff())
+
+
+def test_the_ladder_names_networks_and_says_how_far_it_leads() -> None:
+    drawing = figures.draw_ladder(steps(0.9, 0.93, 0.91, 0.99), {"lenet_custom": 0.5, "forest": 0.1}, 50)
+    (axes,) = drawing.figure.axes
+    words = [text.get_text() for text in axes.texts]
+    assert words[1] == "classical LeNet"
+    assert words[3] == "+ another change = custom LeNet"
+    assert words[2::2] == ["93.0 %   +3.0", "91.0 %   −2.0", "99.0 %   +8.0"]
+    assert axes.get_xlim()[1] == 1  # though the last interval ends above
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "original report",
+        "tried, not kept",
+    ]
+    assert (
+        drawing.finding == "cellnet reaches 99.0 % on validation images, 9.0 points above the classical LeNet"
+    )
+    assert drawing.alt.endswith("The accuracy rises in 2 of 3 steps.")
+
+
+def test_the_ladder_is_true_where_nothing_was_gained_and_is_not_drawn_for_three_steps() -> None:
+    falling = figures.draw_ladder(steps(0.9, 0.8, 0.7, 0.6).assign(is_kept=True), {}, 50)
+    assert falling.finding.endswith("30.0 points below the classical LeNet")
+    assert "rises in 0 of 3 steps" in falling.alt
+    assert falling.figure.axes[0].get_legend() is None
+    assert figures.draw_ladder(steps(0.9, 0.93, 0.99), {}, 50) is None
+
+
+@pytest.mark.parametrize(
+    ("recomputed", "finding"),
+    [
+        (
+            [0.5, 0.4],
+            "The batch-normalisation statistics of AlexNet lag, and recomputing them adds 25.0 points",
+        ),
+        (
+            [0.5, 0.2],
+            "Recomputing the batch-normalisation statistics of AlexNet changes its accuracy by +15.0 points",
+        ),
+        (
+            [0.1, 0.2],
+            "Recomputing the batch-normalisation statistics of AlexNet changes its accuracy by −5.0 points",
+        ),
+        (
+            [0.2, 0.2],
+            "Recomputing the batch-normalisation statistics of AlexNet leaves its accuracy unchanged",
+        ),
+    ],
+)
+def test_statistics_are_said_to_lag_only_where_every_seed_gains(recomputed, finding) -> None:
+    runs = [
+        ("alexnet", 0, 0.2, recomputed[0]),
+        ("alexnet", 1, 0.2, recomputed[1]),
+        ("alexnet_fixed", 0, 0.9, 0.8),
+    ]
+    table = pd.DataFrame(runs, columns=["network", "seed", "stored", "recomputed"])
+    drawing = figures.draw_statistics_lag(table, 50)
+    assert drawing.finding == f"{finding} without retraining"
+    assert drawing.alt.endswith("and −10.0 points for the retrained AlexNet.")
 
 
 def test_calibration_states_the_errors_before_and_after() -> None:
