@@ -10,9 +10,7 @@ from helpers.recipes import CHANGES
 
 def _too_briefly(f: Findings, model: str) -> str:
     """Return why a model cannot be assessed, as a sentence after others."""
-    return (
-        f" {sentence(model_name(model))} was trained too briefly to assess, because {f.undertrained[model]}."
-    )
+    return f" {sentence(model_name(model))} was trained too briefly, because {f.undertrained[model]}."
 
 
 def _accuracy(f: Findings, model: str, on_validation: bool) -> Assessment:
@@ -69,8 +67,10 @@ def alexnet(f: Findings) -> Assessment:
     if retrained["accuracy_ci95"][0] > REPORTED["alexnet"]:
         return measured, Verdict.RESERVED if verdict == Verdict.CONFIRMED else Verdict.REFUTED
     if "alexnet" in f.undertrained:
-        decided = verdict != Verdict.UNDECIDED  # where it is undecided, the sentences say why already
-        return measured + (_too_briefly(f, "alexnet") if decided else ""), Verdict.UNDECIDED
+        measured += (
+            _too_briefly(f, "alexnet") if verdict != Verdict.UNDECIDED else ""
+        )  # which says why already
+        return measured, Verdict.UNDECIDED
     return measured, Verdict.NOT_CONFIRMED if verdict == Verdict.RESERVED else verdict
 
 
@@ -136,8 +136,10 @@ def scaling(f: Findings) -> Assessment:
     measured = ""
     for name, rows in by_scaling.items():
         pixels = f"{name} pixels" if name.isalpha() else f"pixels in {name.replace('-', '−')}"
-        measured += f"On {pixels}, validation accuracy is {words(rows['speed'], '%')} on average, "
-        measured += f"falls by {words(rows['falls'], 'points')} and ends at {words(rows['last'], '%')}. "
+        measured += f"On {pixels}, validation accuracy averages {words(rows['speed'], '%')}"
+        if name in ("[-1, 1]", "raw"):
+            measured += f", falls by {words(rows['falls'], 'points')} and ends at {words(rows['last'], '%')}"
+        measured += ". "
     ours, raw = by_scaling.pop("[-1, 1]"), by_scaling.pop("raw")
     over = f"{counted(int(ours['epochs'].iloc[0]), 'epoch')} and {counted(len(ours), 'seed')}"
     measured += f"Each number covers {over}" + (" (mean ± standard deviation)." if len(ours) > 1 else ".")
@@ -166,16 +168,17 @@ def changes(f: Findings) -> Assessment:
     ours = f.ladder.reindex(CHANGES).dropna(subset="gain")
     if len(ours) < len(CHANGES):
         return "This profile does not train the changes one by one.", Verdict.UNDECIDED
-    measured = ""
-    for row in ours.itertuples():
-        interval = f"95 % CI {signed(100 * row.gain_low)} to {signed(100 * row.gain_high)}"
-        measured += f"With {row.change}, accuracy changes by {points(row.gain)} ({interval}). "
+    gains, losses = int((ours["gain_low"] > 0).sum()), int((ours["gain_high"] < 0).sum())
     n, seeds = f.validation_scores["lenet_custom"]["n"], counted(int(ours["seeds"].min()), "seed")
-    measured += f"These changes rest on {seeds} and the validation images (n = {n:,}). "
+    lowest, highest = (signed(100 * gain) for gain in (ours["gain"].min(), ours["gain"].max()))
+    measured = f"The changes in accuracy range from {lowest} to {highest} points ({seeds}, n = {n:,}). "
+    measured += (
+        f"Their 95 % interval lies above zero for {gains} of {len(ours)} and below zero for {losses}. "
+    )
     measured += "The classical LeNet has the other four listed changes already."
-    if (ours["gain_high"] < 0).any():
+    if losses:
         return measured, Verdict.REFUTED
-    return measured, Verdict.RESERVED if (ours["gain_low"] > 0).all() else Verdict.NOT_CONFIRMED
+    return measured, Verdict.RESERVED if gains == len(ours) else Verdict.NOT_CONFIRMED
 
 
 def network_wins(f: Findings) -> Assessment:

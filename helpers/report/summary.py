@@ -33,20 +33,15 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
     second = best_on_validation({name: model for name, model in models.items() if name != best})
     only_best, only_second, p = paired_difference(pairs, best, second)
     verdicts = Counter(claim["verdict"] for claim in results["claims"])
-    text = (
-        _environment()
-        .get_template("summary.md.j2")
-        .render(
-            results,
-            best=best,
-            second=second,
-            better=None if p >= 0.05 else best if only_best > only_second else second,
-            p=notation.p_value(p),
-            reported=REPORTED,
-            verdicts=[(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
-        )
-    )
-    return text.splitlines()
+    facts = {
+        "best": best,
+        "second": second,
+        "better": None if p >= 0.05 else best if only_best > only_second else second,
+        "p": notation.p_value(p),
+        "reported": REPORTED,
+        "verdicts": [(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
+    }
+    return _environment().get_template("summary.md.j2").render(results, **facts).splitlines()
 
 
 def model_card(results: dict[str, Any]) -> str:

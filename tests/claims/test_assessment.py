@@ -295,5 +295,6 @@ def test_sentences_read_well_with_one_image_none_and_the_other_direction() -> No
     assert "below their average. Their mean dark area" in measured["C07"]
     assert "The custom LeNet is 3.0 points worse than the random forest (p < 0.0001" in measured["C16"]
     assert "No difference between the custom LeNet and the support vector machine is shown" in measured["C16"]
-    assert "accuracy changes by −2.0 points (95 % CI −3.0 to −1.0)" in measured["C15"]
+    assert "range from −2.0 to −2.0 points (3 seeds, n = 1,000)" in measured["C15"]
+    assert "lies above zero for 0 of 4 and below zero for 4." in measured["C15"]
     assert not any(re.search(r"\bnan\b|[:;]|_best", text) for text in measured.values())
