@@ -101,8 +101,8 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
     import papermill
 
     end_with_parent()
-    # By default glibc keeps freed memory in eight arenas per core and takes the memory that TensorFlow asks for in every
-    # step from the system in small pages. These cost a fifth to a third of the training time, and huge pages less.
+    # By default glibc keeps freed memory in eight arenas per core and takes what TensorFlow asks for in every step from
+    # the system in small pages. These cost a fifth to a third of the training time, and huge pages less.
     os.environ.setdefault("MALLOC_ARENA_MAX", str(THREADS))
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     # TensorFlow and the kernel write notices straight to the terminal, past Jupyter. They go to a log.

@@ -48,7 +48,7 @@ PRODUCTS = (
 
 
 def parse(arguments: list[str] | None) -> Namespace:
-    """Return the options, by their names; InputError where they are wrong. ``--help`` ends the program."""
+    """Return the options by their names; InputError if they are wrong. ``--help`` ends the program."""
     parser = OneLineParser(prog="./run_all.sh", description="Run the six notebooks and render the report.")
     parser.add_argument("--data", default="auto", type=_path, metavar="SOURCE",
                         help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
@@ -133,7 +133,7 @@ def _cells_key(notebook: dict[str, Any]) -> str:
 
 @contextmanager
 def locked_folder(out: Path) -> Iterator[Path]:
-    """Hold ``out`` for this run and yield it resolved; InputError where another run holds it or it cannot be used."""
+    """Lock ``out`` for this run and yield it resolved; InputError if another run uses it or it cannot be used."""
     try:
         out = out.expanduser().resolve()
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ def _rendered(out: Path) -> Path:
 
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit code: 0, 2 where input or options cannot be used, 1 where a notebook failed."""
+    """Return the exit code: 0, 1 if a notebook failed, or 2 if input or options cannot be used."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a pipe or a log shows each line at once
     try:

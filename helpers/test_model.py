@@ -105,7 +105,7 @@ def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
 
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
+    """Run the command and return its exit code, which is 2 if the input cannot be used."""
     parser = OneLineParser(prog="python -m helpers.test_model", description=__doc__)
     parser.add_argument("model", type=Path, help="a saved model: .keras, .skops or .onnx")
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
