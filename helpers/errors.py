@@ -1,4 +1,4 @@
-"""What all command lines share: one line on standard error and exit code 2 for whatever cannot be used."""
+"""What all commands share: one line on standard error and exit code 2 for input that cannot be used."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 
 class InputError(ValueError):
-    """Something the user brought cannot be used; the message is one line for them to read."""
+    """Input that cannot be used; the message tells the user in one line what was found and what was expected."""
 
 
 def printable(text: object) -> str:
@@ -19,13 +19,13 @@ def printable(text: object) -> str:
 
 
 def refused(path: Path | str, finding: str) -> InputError:
-    """Return an `InputError` whose one line names ``path`` and then says what is wrong with it."""
+    """Return an `InputError` whose single line names ``path`` and says what is wrong with it."""
     return InputError(printable(f"{path}: {' '.join(finding.split())[:400]}"))
 
 
 @contextmanager
 def refusing(path: Path | str, what: str) -> Iterator[None]:
-    """Turn whatever libraries raise on damaged or unreadable input into one `InputError`."""
+    """Turn every exception that libraries raise on damaged or unreadable input into an `InputError`."""
     try:
         yield
     except InputError:
@@ -37,15 +37,15 @@ def refusing(path: Path | str, what: str) -> Iterator[None]:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """An argument parser whose complaints are one line, without the usage above it."""
+    """An argument parser whose error messages are one line, without the usage above it."""
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError with argparse's message."""
-        raise InputError(f"{message}; --help tells the options")
+        raise InputError(f"{message}; --help lists the options")
 
 
 def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., int]:
-    """Return ``command`` such that it prints an InputError as one line and returns 2."""
+    """Return ``command`` changed so that it prints an InputError as one line and returns 2."""
 
     @wraps(command)
     def guarded(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""One notebook executed by papermill in a process and a kernel of its own, and what the user sees meanwhile."""
+"""Execution of one notebook by papermill, in its own process and kernel, and the progress that the user sees."""
 
 import json
 import multiprocessing
@@ -17,6 +17,7 @@ from tqdm import tqdm
 from helpers.errors import InputError
 from helpers.files import ROOT, escape_braces, written_atomically
 from helpers.networks import RECORD, end_with_parent
+from helpers.notation import MODEL_NAMES, percent
 from helpers.recipes import PROFILES, THREADS
 
 NOTEBOOK_FOLDER = ROOT / "notebooks"
@@ -27,12 +28,12 @@ class NotebookFailedError(RuntimeError):
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a duration as people write it."""
+    """Return a duration in words, as in "4 s" and "2 min"."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def seconds_left(expected: dict[str, float], name: str, spent: float = 0.0) -> float:
-    """Return the seconds probably left when ``name`` has run for ``spent`` of the seconds that are ``expected``."""
+    """Return how many of the ``expected`` seconds are left when ``name`` has run for ``spent`` seconds."""
     names = list(expected)
     later = sum(expected[other] for other in names[names.index(name) + 1 :])
     return later + max(0.0, expected[name] - spent)
@@ -41,8 +42,8 @@ def seconds_left(expected: dict[str, float], name: str, spent: float = 0.0) -> f
 def follow(
     ending: Future[Any], name: str, expected: dict[str, float], runs: Path, say: Callable[[str], None]
 ) -> None:
-    """Say each training that appears in ``runs`` until ``name`` has ended; on a terminal a bar has the time left."""
-    begun, total, known = time.perf_counter(), max(1.0, sum(expected.values())), _finished_trainings(runs)
+    """Report each training run that appears in ``runs`` until ``name`` has ended, with a progress bar on a terminal."""
+    begun, total, known = time.perf_counter(), max(1.0, sum(expected.values())), _finished_runs(runs)
     form = "{percentage:3.0f} % |{bar:16}| {desc}"
     with tqdm(total=total, disable=None, leave=False, dynamic_ncols=True, bar_format=form) as bar:
         is_over = False
@@ -51,26 +52,25 @@ def follow(
             left = seconds_left(expected, name, time.perf_counter() - begun)
             bar.n = total - left
             bar.set_description_str(f"{name}, about {format_seconds(left)} left")
-            for path in sorted(_finished_trainings(runs) - known):
+            for path in sorted(_finished_runs(runs) - known):
                 known.add(path)
                 record = json.loads(path.read_text(encoding="utf-8"))
-                say(
-                    f"      {record['name']}, seed {record['seed']}: trained in "
-                    f"{format_seconds(record['train_seconds'])}, validation accuracy {record['val_accuracy']:.4f}"
-                )
+                took, accuracy = format_seconds(record["train_seconds"]), percent(record["val_accuracy"])
+                name_and_seed = f"{MODEL_NAMES.get(record['name'], record['name'])} (seed {record['seed']})"
+                say(f"      {name_and_seed}: trained in {took}, validation accuracy {accuracy}")
 
 
-def _finished_trainings(runs: Path) -> set[Path]:
+def _finished_runs(runs: Path) -> set[Path]:
     return set(runs.glob(f"[!.]*/{RECORD}"))  # a folder with a dot is still being written
 
 
 def execute_notebook(
     name: str, parameters: dict[str, str], expected: dict[str, float], say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Execute a notebook, put it in its place once it has ended well; return its seconds and peak memory in MiB.
+    """Execute a notebook, keep it if it succeeds, and return its seconds and peak memory in MiB.
 
-    ``expected`` has the seconds that each due notebook probably takes, in their order. NotebookFailedError where it
-    failed, which leaves it as ``.failed.ipynb`` with its log; InputError where it says that its input cannot be used.
+    ``expected`` holds the seconds that each due notebook probably takes, in order. NotebookFailedError if it fails; a
+    ``.failed.ipynb`` and a log then remain. InputError if it finds its input unusable.
     """
     out, time_limit = Path(parameters["OUT"]), PROFILES[parameters["PROFILE"]].cell_time_limit
     notebook, executed = NOTEBOOK_FOLDER / f"{name}.ipynb", out / "notebooks" / f"{name}.ipynb"
@@ -83,7 +83,9 @@ def execute_notebook(
             follow(ending, name, expected, out / "runs", say)
             memory = ending.result()
         except BrokenProcessPool:
-            raise NotebookFailedError(f"{name}: its process was killed, perhaps for want of memory") from None
+            raise NotebookFailedError(
+                f"{name}: its process was killed, perhaps because the machine ran out of memory"
+            ) from None
         except NotebookFailedError as error:
             where = f" (open {running.replace(failed)})" if running.exists() else ""
             raise NotebookFailedError(f"{name}, {error}{where}") from None
@@ -95,15 +97,15 @@ def execute_notebook(
 
 
 def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, executed: Path, log: Path) -> int:
-    """Execute one notebook, with nothing else in this process; return the peak memory of its kernel in MiB."""
+    """Execute one notebook in a process that does nothing else; return the peak memory of its kernel in MiB."""
     import papermill
 
     end_with_parent()
-    # By default glibc keeps freed memory in eight arenas per core, and takes what TensorFlow asks for in every step
-    # from the system in small pages, which cost a fifth to a third of the time of a training; huge ones cost less.
+    # By default glibc keeps freed memory in eight arenas per core and takes what TensorFlow asks for in every step from
+    # the system in small pages. These cost a fifth to a third of the training time, and huge pages less.
     os.environ.setdefault("MALLOC_ARENA_MAX", str(THREADS))
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
-    # TensorFlow and the kernel write notices past Jupyter, straight to the terminal: they go to a log.
+    # TensorFlow and the kernel write notices straight to the terminal, past Jupyter. They go to a log.
     with log.open("w") as stream:
         os.dup2(stream.fileno(), sys.stderr.fileno())
     try:
@@ -120,7 +122,7 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
         if error.ename == "InputError":
             raise InputError(error.evalue) from None
         raise NotebookFailedError(f"cell [{error.exec_count}]: {error.ename}: {error.evalue}") from None
-    except Exception as error:  # the kernel died or ran out of time: whatever it was, the run stops here
+    except Exception as error:  # the kernel died or ran out of time, so the run stops here
         raise NotebookFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
     unit = 1024**2 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit

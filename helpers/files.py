@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Files that are written as a whole or not at all."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The checkout: where notebooks, data and outputs lie."""
+"""The checkout, with notebooks, data and outputs."""
 
 HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-"""This machine among those that may share a folder."""
+"""An identifier of this machine, for folders that several share."""
 
 
 def _unfinished(path: Path) -> Path:
@@ -23,7 +23,7 @@ def _unfinished(path: Path) -> Path:
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its place only when the block ends well."""
+    """Yield a temporary path beside ``path`` that replaces it only if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _unfinished(path)
     try:
@@ -35,7 +35,7 @@ def written_atomically(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_atomically(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder that becomes ``folder`` only when the block ends well."""
+    """Yield a temporary folder that becomes ``folder`` only if the block succeeds."""
     temporary = _unfinished(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -44,7 +44,7 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             temporary.rename(folder)
-        except OSError:  # perhaps another process has just finished the same folder
+        except OSError:  # another process may have finished the same folder
             if not folder.is_dir():
                 raise
     finally:
@@ -52,7 +52,7 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what a killed process of this machine left half written in ``folder``; what others write stays."""
+    """Delete what killed processes of this machine left half written in ``folder``, but nothing of other machines."""
     for path in folder.glob(f".unfinished-{HOST}-*.*"):
         writer = path.name.split(".")[1].rpartition("-")[2]
         if writer.isdigit() and not _is_alive(int(writer)):
@@ -63,17 +63,17 @@ def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except OSError as error:
-        return isinstance(error, PermissionError)  # somebody else's
+        return isinstance(error, PermissionError)  # another user's process
     return True
 
 
 def escape_braces(path: Path) -> str:
-    """Return ``path`` for a library that fills its braces in with `str.format`."""
+    """Return ``path`` with doubled braces, for a library that passes it through `str.format`."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8; a reader sees the old file or the new one, never half of it."""
+    """Write ``text`` as UTF-8, so that a reader sees either the old file or the new one."""
     with written_atomically(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

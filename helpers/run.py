@@ -33,10 +33,10 @@ from helpers.study import CLASSICAL, SCHEDULER, open_study
 DEFAULT_OUT = str(ROOT / "outputs")
 
 PAGE = ("report/page.py", "report/markup.py", "report/template/")
-"""On these only the page depends: a change there renders anew and executes nothing."""
+"""Only the page depends on these. A change there renders it again and executes nothing."""
 
 COMMANDS = ("run.py", "execution.py", "test_model.py")
-"""No notebook enters these: a change there executes nothing."""
+"""No notebook depends on these. A change there executes nothing."""
 
 PRODUCTS = (
     *("results.json", "MODEL_CARD.md", "test_predictions.npz"),
@@ -44,11 +44,11 @@ PRODUCTS = (
     *(f"models/{name}.skops" for name in CLASSICAL),
     *(f"models/{name}.{suffix}" for name in TESTED_NETWORKS for suffix in ("keras", "onnx")),
 )
-"""What the last notebook leaves beside its cells: where a file is missing or has changed, it is due again."""
+"""The files that the last notebook writes. If one is missing or has changed, the notebook is due again."""
 
 
 def parse(arguments: list[str] | None) -> Namespace:
-    """Return the options, by their names; InputError where they are wrong. ``--help`` ends the program."""
+    """Return the options by their names; InputError if they are wrong. ``--help`` ends the program."""
     parser = OneLineParser(prog="./run_all.sh", description="Run the six notebooks and render the report.")
     parser.add_argument("--data", default="auto", type=_path, metavar="SOURCE",
                         help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
@@ -56,11 +56,10 @@ def parse(arguments: list[str] | None) -> Namespace:
     parser.add_argument("--out", default=DEFAULT_OUT, type=_path, metavar="DIR", help="default: outputs")
     parser.add_argument("--pdf", action="store_true", help="print report.pdf too, with Chromium")
     parser.add_argument("--external", type=_path, metavar="FILE",
-                        help="cells of another laboratory, to test on only: an .npz file or a folder")  # fmt: skip
+                        help="cells of another laboratory, for testing only (an .npz file or a folder)")  # fmt: skip
     parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
-                        help="spread the work over the Dask scheduler at tcp://HOST:PORT or over this machine's cores "
-                        "(local), with the same results; notebooks opened by hand find an address in "
-                        f"{SCHEDULER}")  # fmt: skip
+                        help="spread the work over a Dask scheduler (tcp://HOST:PORT) or this machine's cores (local), "
+                        f"with the same results; notebooks opened by hand read the address in {SCHEDULER}")  # fmt: skip
     return parser.parse_args(arguments)
 
 
@@ -70,12 +69,12 @@ def _path(word: str) -> str:
     try:
         word.encode()
     except UnicodeEncodeError:  # notebooks take their parameters as UTF-8
-        raise ArgumentTypeError(f"{word}: no UTF-8, expected another name") from None
+        raise ArgumentTypeError(f"{word}: not UTF-8, expected a name in UTF-8") from None
     return word
 
 
 def command(options: Namespace) -> str:
-    """Return what repeats the results from the checkout (printing and helping machines change none)."""
+    """Return the command that repeats the results from the checkout; --pdf and --dask do not change them."""
 
     def place(path: str) -> str:
         return path if Path.cwd() == ROOT else str(Path(path).expanduser().absolute())
@@ -90,11 +89,11 @@ def command(options: Namespace) -> str:
 def notebook_keys(options: Namespace, source: Source, external: Source | None = None) -> dict[str, str]:
     """Return a key per notebook over everything its outputs depend on, the notebooks before it included.
 
-    Of these only the last one, which tests and writes the results, sees the external cells and that "auto" chose.
+    Only the last one, which tests and writes the results, depends on the external cells and on what "auto" chose.
     """
-    rooms = [room for room in cache_keys.source_files(".").items() if not room[0].startswith(PAGE + COMMANDS)]
+    code = [file for file in cache_keys.source_files(".").items() if not file[0].startswith(PAGE + COMMANDS)]
     packages = cache_keys.versions(*(package for package in cache_keys.LIBRARIES if package != "report"))
-    key = key_of(options.profile, source_fingerprint(source), rooms, packages, sys.version)
+    key = key_of(options.profile, source_fingerprint(source), code, packages, sys.version)
     keys = {}
     for name in NOTEBOOKS:
         cells = json.loads((NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -106,13 +105,13 @@ def notebook_keys(options: Namespace, source: Source, external: Source | None = 
 
 
 def products(name: str, out: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that the notebook ``name`` has left in ``out``, by its path there."""
+    """Return the SHA-256 of every file that the notebook ``name`` has written to ``out``, by its path there."""
     left = PRODUCTS if name == NOTEBOOKS[-1] else ()
     return {file: file_sha256(out / file) for file in left if (out / file).is_file()}
 
 
 def previous_run(path: Path) -> dict[str, Any]:
-    """Return what `note_run` has written into an executed notebook; nothing where its cells or outputs have changed."""
+    """Return what `note_run` wrote into an executed notebook, or nothing if its cells or outputs have changed."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         found = dict(notebook["metadata"]["run"])
@@ -122,7 +121,7 @@ def previous_run(path: Path) -> dict[str, Any]:
 
 
 def note_run(path: Path, facts: dict[str, Any]) -> None:
-    """Write into an executed notebook how it came about: key, profile, products, seconds, peak_memory_mib."""
+    """Write into an executed notebook how it was made: key, profile, products, seconds, peak_memory_mib."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["metadata"]["run"] = facts | {"cells": _cells_key(notebook)}
     files.write_text(path, json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
@@ -134,21 +133,21 @@ def _cells_key(notebook: dict[str, Any]) -> str:
 
 @contextmanager
 def locked_folder(out: Path) -> Iterator[Path]:
-    """Hold ``out`` for this run and yield it resolved; InputError where another run holds it or it cannot be used."""
+    """Lock ``out`` for this run and yield it resolved; InputError if another run uses it or it cannot be used."""
     try:
         out = out.expanduser().resolve()
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
         lock = (out / ".lock").open("w")
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", error)
-        raise InputError(f"--out {out}: cannot be used ({reason}), expected a folder of yours") from error
+        raise InputError(
+            f"--out {out}: cannot be used ({reason}), expected a folder that you may write to"
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(
-                f"--out {out}: another run is writing there, expected a folder of its own"
-            ) from None
+            raise InputError(f"--out {out}: another run uses it, expected a folder of its own") from None
         except OSError:
             pass  # a file system without locks
         for folder in (out, out / "runs", out / "models", out / "notebooks"):
@@ -177,31 +176,28 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
             if name not in due:
                 say(f"{title}: unchanged")
                 continue
-            elapsed, left = (
-                format_seconds(time.perf_counter() - begun),
-                format_seconds(seconds_left(due, name)),
-            )
-            say(f"{title}: running … {elapsed} elapsed, about {left} left")
+            elapsed, left = map(format_seconds, (time.perf_counter() - begun, seconds_left(due, name)))
+            say(f"{title}: running, {elapsed} elapsed, about {left} left")
             is_last = name == NOTEBOOKS[-1]
             runs[name] = execute_notebook(name, parameters | (more if is_last else {}), due, say)
             if is_last:
                 asked = {"requested": options.data, "reason": source.reason}
                 report.add_run_details(out, command(options), asked, runs)
-            # what was executed while the checkout or the data changed is nothing's result, and due again
+            # if the checkout or the data changed meanwhile, the result belongs to neither and is due again
             key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
             facts = {"key": key, "profile": options.profile, "products": products(name, out)}
             note_run(executed[name], runs[name] | facts)
             say(f"{title}: done in {format_seconds(runs[name]['seconds'])}")
         page = _rendered(out)
         if options.pdf:
-            say(f"Printed: {report.print_pdf(page)}")
+            say(f"PDF: {report.print_pdf(page)}")
         what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
-        say(f"{what}; {format_seconds(time.perf_counter() - begun)} in all. The report: {page}")
+        say(f"{what}, {format_seconds(time.perf_counter() - begun)} in all. Report: {page}")
     return page
 
 
 def _seconds_of_due(runs: dict[str, Any], keys: dict[str, str], profile: str, out: Path) -> dict[str, float]:
-    """Return the notebooks that are due, with the seconds each took last time or typically takes."""
+    """Return the notebooks that are due, with the seconds that each took last time or typically takes."""
     due = {}
     for name, typical in zip(NOTEBOOKS, PROFILES[profile].typical_seconds, strict=True):
         last = runs[name]
@@ -211,7 +207,7 @@ def _seconds_of_due(runs: dict[str, Any], keys: dict[str, str], profile: str, ou
 
 
 def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack) -> None:
-    """Say what cannot be used in one line, before anything is executed; start the machines that shall help."""
+    """Refuse input that cannot be used before anything is executed, and start the machines that help."""
     open_study(parameters["DATA"], parameters["PROFILE"], parameters["OUT"])
     if options.pdf:
         report.find_chromium()
@@ -223,7 +219,7 @@ def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack
 
 
 def _rendered(out: Path) -> Path:
-    """Return the report, rendered anew where something on which it depends has changed."""
+    """Return the path of the report, rendered again if anything that it depends on has changed."""
     page, rendered = out / "report.html", out / ".report-key"
     shown = [*(out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS), out / "results.json"]
     key = key_of(
@@ -237,17 +233,17 @@ def _rendered(out: Path) -> Path:
 
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit code: 0, 2 where input or options cannot be used, 1 where a notebook failed."""
+    """Return the exit code: 0, 1 if a notebook failed, or 2 if input or options cannot be used."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # a pipe or a log shows each line when it is said
+        sys.stdout.reconfigure(line_buffering=True)  # a pipe or a log shows each line at once
     try:
         run(parse(arguments))
     except (NotebookFailedError, OSError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; the next run continues from here", file=sys.stderr)
-        os._exit(130)  # at once: the notebook's process ends when it sees this one gone
+        print("stopped. The next run continues from here.", file=sys.stderr)
+        os._exit(130)  # the notebook's process ends when this one is gone
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Saved models of every kind behind one door: uint8 images in, probabilities out."""
+"""Saved models of every kind as functions from uint8 images to probabilities."""
 
 import zipfile
 from collections.abc import Callable
@@ -18,16 +18,16 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 """From (N, 48, 48, 3) uint8 images to (N, 8) probabilities."""
 
 TEMPERATURE = "temperature"
-"""Where a model file keeps its temperature: a member of .keras and .skops (both are zips), a property of .onnx."""
+"""Name of a model's temperature in its file: a member of .keras and .skops (both are zips), a property of .onnx."""
 
 
 def load_predictor(path: Path) -> Predictor:
     """Return the saved model at ``path`` (.keras, .skops or .onnx) as a function from images to probabilities.
 
-    Nothing is unpickled, and code inside a file is never run. TensorFlow is imported for .keras only.
-    InputError where there is no such file, or it is not a model of this project.
+    Nothing is unpickled, and no code in a file is run. Only .keras needs TensorFlow. InputError if there is no such
+    file or it is not a model of this project.
     """
-    with refusing(path, "a saved model"):  # a name may be too long to look for
+    with refusing(path, "a saved model"):  # the name may be too long for the file system
         if not path.is_file():
             raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
     if path.suffix == ".skops":
@@ -43,7 +43,7 @@ def load_predictor(path: Path) -> Predictor:
 
 
 def load_network(path: Path) -> Any:
-    """Return the Keras network saved at ``path``; InputError where it is none, or maps other shapes than ours."""
+    """Return the Keras network saved at ``path``; InputError if it is not one or has other shapes than ours."""
     with refusing(path, "a Keras model"):
         network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
         found = (network.input_shape, network.output_shape)
@@ -60,7 +60,7 @@ def _open_onnx(path: Path) -> Any:
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
     options.log_severity_level = 4
     with refusing(path, "an ONNX model"):
-        # from bytes: a file that names others, outside it, is refused
+        # from bytes, which refuses a model that refers to other files
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         ends = [*session.get_inputs(), *session.get_outputs()]
         found = [(end.name, end.type, list(end.shape[1:])) for end in ends]
@@ -72,9 +72,9 @@ def _open_onnx(path: Path) -> Any:
 
 
 def write_temperature(model: Path, temperature: float) -> None:
-    """Put the temperature fitted on validation images (`helpers.evaluation.calibration`) into a .keras or .skops file.
+    """Store the temperature fitted on validation images (`helpers.evaluation.calibration`) in a .keras or .skops file.
 
-    The file is replaced as a whole; it loads as before, here and in plain Keras. Same input, same bytes.
+    The file is replaced as a whole and still loads in plain Keras. The same input gives the same bytes.
     """
     with (
         written_atomically(model) as temporary,
@@ -88,9 +88,9 @@ def write_temperature(model: Path, temperature: float) -> None:
 
 
 def read_temperature(model: Path) -> float | None:
-    """Return the temperature that travels with a saved model of any kind, or None where none was fitted.
+    """Return the temperature stored in a saved model of any kind, or None if there is none.
 
-    InputError where the file cannot be read, or its temperature is not a positive number.
+    InputError if the file cannot be read or its temperature is not a positive number.
     """
     with refusing(model, "a model with a temperature"):
         if model.suffix == ".onnx":

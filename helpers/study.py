@@ -1,4 +1,4 @@
-"""One report's cells, their split, and doors that load a finished piece of the study or compute it."""
+"""The cells of one report, their split, and functions that load a finished piece of the study or compute it."""
 
 import os
 import time
@@ -22,15 +22,15 @@ from helpers.networks import Run
 from helpers.recipes import PROFILES, TESTED_NETWORKS, Profile
 
 CLASSICAL = ("forest", "handcrafted_best")
-"""The models without a network."""
+"""The models that are not networks."""
 
 SCHEDULER = "BLOOD_CELLS_DASK"
-"""The environment variable with the address of a Dask scheduler, for notebooks that are not told one."""
+"""The environment variable that gives notebooks the address of a Dask scheduler."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """The cells of one report, their split, the folder of its results, and a Dask scheduler if one helps."""
+    """The cells of one report, their split, the folder of its results, and the address of a Dask scheduler if any."""
 
     cells: Cells
     split: Split
@@ -45,7 +45,7 @@ class Study:
 
     @property
     def runs_folder(self) -> Path:
-        """The folder of finished work, each piece under a name that changes with all it depends on."""
+        """The folder of finished work, in which names change with everything that the work depends on."""
         return self.out / "runs"
 
     @cached_property
@@ -55,7 +55,7 @@ class Study:
 
     @cached_property
     def validation(self) -> Part:
-        """Validation images and labels: for choices, never for results."""
+        """Validation images and labels, for choices and never for results."""
         return self._part("validation")
 
     def open_test(self) -> Part:
@@ -72,7 +72,7 @@ class Study:
         return Part(self.cells.images[chosen], self.cells.labels[chosen])
 
     def development_statistics(self) -> pd.DataFrame:
-        """Return a row per training and validation image, in the order of the data; computed once and kept.
+        """Return a row per training and validation image in the order of the data, computed once and kept.
 
         The index is the image's position in the data. Columns: red, green, blue, grey, black and white
         (`helpers.features.colour_statistics`); label; dark_area (`helpers.features.stained_areas`, in pixels);
@@ -93,9 +93,9 @@ class Study:
         return pd.read_csv(path, index_col=0)  # the same digits
 
     def load_or_train(self, *names: str) -> dict[str, list[Run]]:
-        """Return the finished runs of the recipes ``names``, one per seed: read where they exist, else trained now.
+        """Return the finished runs of the recipes ``names``, one per seed, trained now if they do not exist.
 
-        InputError where the study's profile trains no such recipe.
+        InputError if the study's profile does not train such a recipe.
         """
         recipes = {name: self.profile.recipe(name) for name in names}
         seeds = {name: range(self.profile.trainings[name][1]) for name in names}
@@ -109,14 +109,14 @@ class Study:
         }
 
     def load_or_fit(self, name: str) -> Run:
-        """Return the finished run of a classical model: read where it exists, else fitted on the training images.
+        """Return the finished run of a classical model, fitted now on the training images if it does not exist.
 
-        InputError where ``name`` is not in `CLASSICAL`.
+        InputError if ``name`` is not in `CLASSICAL`.
         """
         from helpers.features import classical
 
         if name not in CLASSICAL:
-            raise InputError(f"model {name!r}: no classical one, expected one of {', '.join(CLASSICAL)}")
+            raise InputError(f"model {name!r}: not a classical model, expected one of {', '.join(CLASSICAL)}")
 
         def compute(folder: Path) -> tuple[dict[str, Any], np.ndarray]:
             fit = classical.fit_forest if name == "forest" else classical.fit_handcrafted_best
@@ -142,19 +142,19 @@ class Study:
         )
 
     def load_or_train_all(self) -> dict[str, list[Run]]:
-        """Return the finished runs of every model that is scored on the test images, computing missing ones."""
+        """Return the finished runs of every model that is scored on the test images, computed now if missing."""
         return {name: [self.load_or_fit(name)] for name in CLASSICAL} | self.load_or_train(*TESTED_NETWORKS)
 
 
 def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "outputs") -> Study:
     """Load and split the cells of ``data``, and return a study that keeps its work in ``out``.
 
-    Relative paths start at the checkout. Where BLOOD_CELLS_DASK names a Dask scheduler (``tcp://HOST:PORT``), training
-    runs, features and the forest's search run on its cluster, with the same results. InputError where the data
-    cannot be used for training, or there is no such profile.
+    Relative paths start at the checkout. If BLOOD_CELLS_DASK names a Dask scheduler (``tcp://HOST:PORT``), training
+    runs, features and the forest's search run on its cluster, with the same results. InputError if the data cannot be
+    used for training or there is no such profile.
     """
     if profile not in PROFILES:
-        raise InputError(f"profile {profile!r}: not known, expected one of {', '.join(PROFILES)}")
+        raise InputError(f"profile {profile!r}: unknown, expected one of {', '.join(PROFILES)}")
     chosen = PROFILES[profile]
     source = data if data in KEYWORDS else ROOT / Path(data).expanduser()
     cells = load_cells(source, synthetic_count=chosen.synthetic_count)

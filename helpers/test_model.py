@@ -12,19 +12,19 @@ from helpers.data import CLASS_NAMES, Cells, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
 from helpers.evaluation import apply_temperature, score
 from helpers.files import write_text
-from helpers.notation import counted
+from helpers.notation import counted, percent, with_interval
 from helpers.saved_models import load_predictor, read_temperature
 
-# pytest would collect this room and its function by their names
+# pytest would collect this module and its function because of their names
 __test__ = False
 
 
 def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any]]:
     """Return the cells of ``data``, their (N, 8) probabilities under ``model``, and a summary of the scores.
 
-    The probabilities are the model's own. The summary holds model, data, n, data_sha256, the temperature that
-    travels with the model (None where there is none), how many images are predicted as which class, and, where
-    there are labels, what `helpers.evaluation.score` returns, and log_loss_calibrated and brier_calibrated.
+    The probabilities are uncalibrated. The summary holds model, data, n, data_sha256, the model's temperature (None if
+    there is none) and how many images are predicted as which class. If there are labels, it also holds what
+    `helpers.evaluation.score` returns, log_loss_calibrated and brier_calibrated.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
     with refusing(model, "a model of this project"):
         probabilities = predict(cells.images)
     if not np.isfinite(probabilities).all():
-        raise refused(model, "its probabilities are no numbers, expected a model whose weights are finite")
+        raise refused(model, "its probabilities are not finite, expected a model with finite weights")
     counts = np.bincount(probabilities.argmax(axis=1), minlength=len(CLASS_NAMES))
     summary: dict[str, Any] = {
         "model": printable(model),
@@ -57,9 +57,9 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
 
 
 def predictions_table(cells: Cells, probabilities: np.ndarray, temperature: float | None) -> pd.DataFrame:
-    """Return one row per image: its name or index, the label if known, the prediction, eight probabilities.
+    """Return one row per image with its name or index, its label if known, the prediction and eight probabilities.
 
-    Where a ``temperature`` is known, calibrated confidence and probabilities follow in columns of their own.
+    If there is a ``temperature``, columns with calibrated confidence and probabilities follow.
     """
     table = pd.DataFrame({"image": cells.names if cells.names is not None else np.arange(len(cells))})
     if cells.labels is not None:
@@ -75,40 +75,37 @@ def predictions_table(cells: Cells, probabilities: np.ndarray, temperature: floa
 
 
 def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
-    """Return the summary of `test_model`, and what its table predicts where there are no labels, as lines to read."""
+    """Return the summary of `test_model` as lines to read; without labels, with the predictions of the table."""
     n, temperature = summary["n"], summary["temperature"]
-    kind, calibration = "", "not calibrated: no temperature travels with the model"
+    kind, calibration = "", "not calibrated, because the model holds no temperature"
     if temperature is not None:
         kind = "calibrated "
-        calibration = f"calibrated by the model's temperature {temperature:.3f}, from validation images"
-    lines = [
-        f"{counted(n, 'image')} of {summary['data']}",
-        *summary["notes"],
-        f"probabilities {calibration}",
-    ]
+        calibration = f"calibrated by the model's temperature of {temperature:.3f}"
+    lines = [f"{counted(n, 'image')} of {summary['data']}", *summary["notes"], f"Probabilities {calibration}"]
     if "accuracy" in summary:
-        low, high = summary["accuracy_ci95"]
         lines += [
-            f"accuracy  {summary['accuracy']:.4f}  (95 % interval {low:.4f} to {high:.4f}, n = {n:,})",
-            f"macro-F1  {summary['macro_f1']:.4f}",
-            "recall by class",
+            f"Accuracy {with_interval(summary)}",
+            f"Macro-F1 {percent(summary['macro_f1'])}",
+            "Recall by class",
         ]
         for name, recall in summary["recall"].items():
-            lines.append(f"  {name:<21}{recall:.4f}  (n = {summary['support'][name]:,})")
+            lines.append(f"  {name:<21}{percent(recall):>8}  (n = {summary['support'][name]:,})")
     elif n == 1:
-        lines.append("no labels: nothing to score against; the probability of each class")
-        shown = {name: table.loc[0, f"{kind}p({name})"] for name in CLASS_NAMES}
-        lines += [f"  {name:<21}{shown[name]:.4f}" for name in sorted(shown, key=lambda name: -shown[name])]
+        lines.append("There are no labels to score against. Probability of each class")
+        shown = table.loc[0, [f"{kind}p({name})" for name in CLASS_NAMES]].set_axis(CLASS_NAMES)
+        lines += [f"  {name:<21}{percent(p):>8}" for name, p in shown.sort_values(ascending=False).items()]
     else:
-        lines.append("no labels: nothing to score against; images predicted as each class, mean confidence")
+        lines.append(
+            "There are no labels to score against. Images predicted as each class, and mean confidence"
+        )
         for name, confidence in table.groupby("predicted")[f"{kind}confidence"].mean().items():
-            lines.append(f"  {name:<21}{summary['predicted'][name]:>7,}   {confidence:.4f}")
+            lines.append(f"  {name:<21}{summary['predicted'][name]:>7,}{percent(confidence):>10}")
     return "\n".join(lines)
 
 
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
+    """Run the command and return its exit code, which is 2 if the input cannot be used."""
     parser = OneLineParser(prog="python -m helpers.test_model", description=__doc__)
     parser.add_argument("model", type=Path, help="a saved model: .keras, .skops or .onnx")
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
@@ -116,18 +113,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--predictions", metavar="OUT.csv", help="write one row per image")
     options = parser.parse_args(arguments)
     if options.predictions is not None and not options.predictions.endswith(".csv"):
-        raise InputError(
-            f"--predictions {options.predictions!r}: no CSV file, expected a name that ends in .csv"
-        )
+        raise InputError(f"--predictions {options.predictions!r}: expected a name that ends in .csv")
     cells, probabilities, summary = test_model(options.model, options.data)
     table = predictions_table(cells, probabilities, summary["temperature"])
     if options.predictions is not None:
         try:
             write_text(Path(options.predictions), table.to_csv(index=False, lineterminator="\n"))
         except OSError as error:
-            raise InputError(
-                f"--predictions {options.predictions}: cannot be written ({error.strerror})"
-            ) from error
+            problem = f"cannot be written ({error.strerror}), expected a file that you may write"
+            raise InputError(f"--predictions {options.predictions}: {problem}") from error
     print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary, table))
     return 0
 

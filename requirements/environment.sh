@@ -79,10 +79,10 @@ bring_browser() {
   if chromium_starts 2>/dev/null || { [[ ! ${REQUIRE_BROWSER:-} ]] && [[ $(find "$log" -mtime -1 2>/dev/null) ]]; }; then
     return
   fi
-  echo "Bringing Chromium for the tests of the report (once) …" >&2
+  echo "Installing Chromium for the tests of the report (once) …" >&2
   if { playwright_chromium "$1" || debian_chromium; } >"$log" 2>&1; then
     rm "$log"
   else
-    echo "No Chromium could be brought: $log says why" >&2
+    echo "Chromium could not be installed, $log says why" >&2
   fi
 }

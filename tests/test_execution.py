@@ -1,4 +1,4 @@
-"""What the user is told while notebooks run: trainings as they finish, and lines only where there is no terminal."""
+"""What the user sees while notebooks run: training runs as they finish, and lines only if there is no terminal."""
 
 from concurrent.futures import Future, wait
 
@@ -13,7 +13,9 @@ def finished() -> Future:
     return future
 
 
-def test_each_finished_training_is_one_line_and_earlier_ones_are_not_repeated(tmp_path, monkeypatch) -> None:
+def test_each_finished_training_run_is_one_line_and_earlier_ones_are_not_repeated(
+    tmp_path, monkeypatch
+) -> None:
     record = {"name": "lenet_custom", "seed": 1, "train_seconds": 104.0, "val_accuracy": 0.9475}
     write_json(tmp_path / "earlier" / "run.json", record | {"seed": 0})
 
@@ -26,7 +28,7 @@ def test_each_finished_training_is_one_line_and_earlier_ones_are_not_repeated(tm
     for _ in range(2):
         follow(finished(), "04_lenet_variants", {"04_lenet_variants": 60.0}, tmp_path, lines.append)
     assert [line.strip() for line in lines] == [
-        "lenet_custom, seed 1: trained in 2 min, validation accuracy 0.9475"
+        "custom LeNet (seed 1): trained in 2 min, validation accuracy 94.8 %"
     ]
 
 

@@ -200,7 +200,7 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("room", "is_in_the_key"),
     [
-        ("ledger.py", True),
+        ("assessment.py", True),
         ("style.py", True),
         ("report.mplstyle", True),
         ("model_card.md.j2", True),

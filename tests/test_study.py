@@ -40,7 +40,7 @@ def test_statistics_are_computed_once_and_come_back_with_the_same_digits(study: 
 
 
 def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="profile 'fast': not known, expected one of smoke, quick, full"):
+    with pytest.raises(InputError, match="profile 'fast': unknown, expected one of smoke, quick, full"):
         open_study("synthetic", "fast", tmp_path)
 
 

@@ -151,10 +151,10 @@ def test_a_single_image_is_told_with_its_calibrated_probabilities(
     assert door.main([str(own_models / "forest.skops"), str(data), "--predictions", str(table)]) == 0
     text, row = capsys.readouterr().out, pd.read_csv(table).iloc[0]
     assert text.startswith("1 image of ")
-    assert "temperature 1.700" in text
-    first = text.splitlines()[-8].split()
+    assert "temperature of 1.700" in text
+    first = text.splitlines()[-8].removesuffix(" %").split()
     assert first[0] == row["predicted"].split()[0]
-    assert float(first[-1]) == pytest.approx(row["calibrated confidence"], abs=1e-4)
+    assert float(first[-1]) == pytest.approx(100 * row["calibrated confidence"], abs=0.051)
 
 
 def test_onnx_is_scored_as_in_keras_and_without_tensorflow(own_models, cells, tmp_path) -> None:
@@ -177,7 +177,7 @@ def test_onnx_is_scored_as_in_keras_and_without_tensorflow(own_models, cells, tm
 def test_words_hold_accuracy_macro_f1_and_recall_by_class(own_models, labelled, capsys) -> None:
     assert door.main([str(own_models / "network.onnx"), str(labelled)]) == 0
     text = capsys.readouterr().out
-    for expected in ("accuracy", "macro-F1", "recall by class", "platelet", "n = 40"):
+    for expected in ("Accuracy", "Macro-F1", "Recall by class", "platelet", "n = 40"):
         assert expected in text
 
 

@@ -1,1 +1,1 @@
-"""What only developers use: two runs side by side (compare), how fast the work is done (benchmark)."""
+"""Tools for developers: `compare` for the results of two runs, `benchmark` for speed."""

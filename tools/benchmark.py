@@ -1,4 +1,4 @@
-"""How fast the work is done: ``python -m tools.benchmark features|training|time-to``."""
+"""Measure speed: ``python -m tools.benchmark features|training|time-to``."""
 
 # mypy: disable-error-code="no-untyped-call"
 import sys
@@ -19,21 +19,22 @@ from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.evaluation import count_flops
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
 from helpers.networks import matrix_product_peak, precision_of, prepare, train
+from helpers.notation import percent
 from helpers.recipes import RECIPES, TESTED_NETWORKS
 from helpers.study import open_study
 
 TURN = 1024
-"""Images that one way to extract features works on before it is the other's turn."""
+"""Images that one way to extract features processes before the other takes its turn."""
 
 ROUNDS = 3
-"""Trainings of every network; the fastest counts."""
+"""Training runs of every network, of which the fastest counts."""
 
 SHORT_TRAINING = 4
-"""Epochs of the training whose time to an accuracy is measured."""
+"""Epochs of the training run in ``time-to``."""
 
 
 def plain_features(image: np.ndarray) -> np.ndarray:
-    """Return the report's 62 features of one uint8 (48, 48, 3) image, by scikit-image's own functions."""
+    """Return the original report's 62 features of one uint8 (48, 48, 3) image, by scikit-image's own functions."""
     grey = np.floor(rgb2gray(image) * 255 + 0.5 + 1e-9).astype(np.uint8)
     histograms = [
         np.histogram(image[..., channel], bins=HISTOGRAM_BINS, range=(0, 256))[0] / PIXELS
@@ -49,9 +50,9 @@ def plain_features(image: np.ndarray) -> np.ndarray:
 
 
 def benchmark_features(images: np.ndarray) -> str:
-    """Return a report on both ways to extract the report's features, timed side by side on one core.
+    """Return a comparison of two ways to extract the original report's features, in CPU time of one core.
 
-    The two take turns, 1,024 images at a time, so that whatever else the machine does slows both alike.
+    The two take turns of 1,024 images, so that other work on the machine slows both alike.
     """
     seconds = {"plain": 0.0, "batch": 0.0}
     difference = 0.0
@@ -80,8 +81,8 @@ def benchmark_features(images: np.ndarray) -> str:
 def benchmark_training(part: Part) -> str:
     """Return a table of training speeds on the images of ``part``.
 
-    One line per network: images/s with its recipe, the arithmetic this amounts to (three forward passes per image) and
-    its share of what this machine reaches in a large matrix product of the same precision, in turn with the training.
+    One line per network: images/s with its recipe, the arithmetic that this amounts to (three forward passes per image)
+    and its share of the machine's speed in a large matrix product of the same precision, measured alternately.
     """
     lines = [f"{'network':16}{'precision':>16}{'images/s':>10}{'GFLOP/s':>10}{'of peak':>9}"]
     for name in TESTED_NETWORKS:
@@ -109,34 +110,34 @@ def benchmark_time_to(accuracy: float, part: Part, validation: Part) -> str:
     with TemporaryDirectory() as folder:
         history = train(recipe, 0, part, validation, Path(folder)).history()
     lines = [
-        f"epoch {epoch:2}: {seconds:6.1f} s, validation accuracy {value:.4f}"
+        f"epoch {epoch:2}: {seconds:6.1f} s, validation accuracy {percent(value)}"
         for epoch, seconds, value in zip(
             history.index, history["seconds"].cumsum(), history["val_accuracy"], strict=True
         )
     ]
     reached = history["val_accuracy"] >= accuracy
     when = f"{history['seconds'].cumsum()[reached.idxmax()]:.0f} s" if reached.any() else "never"
-    return "\n".join([*lines, f"{accuracy} reached after: {when} (n = {len(validation.labels):,})"])
+    return "\n".join([*lines, f"{percent(accuracy)} reached after: {when} (n = {len(validation.labels):,})"])
 
 
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit code: 0, or 2 where the input cannot be used."""
+    """Run the command and return its exit code, which is 2 if the input cannot be used."""
     parser = OneLineParser(prog="python -m tools.benchmark", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
-    features = benchmarks.add_parser("features", help="the report's features, batch against loop")
-    features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
-    training = benchmarks.add_parser("training", help="training speed, beside the matrix product")
-    reaching = benchmarks.add_parser(
-        "time-to", help="seconds until our network reaches a validation accuracy"
+    features = benchmarks.add_parser(
+        "features", help="speed of the feature extractor, beside scikit-image's functions"
     )
+    features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
+    training = benchmarks.add_parser("training", help="training speed, beside that of a matrix product")
+    reaching = benchmarks.add_parser("time-to", help="seconds until cellnet reaches a validation accuracy")
     reaching.add_argument("--accuracy", type=float, default=0.984, help="default: 0.984")
     for benchmark in (features, training, reaching):
         benchmark.add_argument("--data", default="auto", help="any data source that ./run_all.sh accepts")
     options = parser.parse_args(arguments)
     if options.benchmark == "features":
         if options.count is not None and options.count < 1:
-            raise InputError(f"--count: {options.count} found, expected a whole number of at least 1")
+            raise InputError(f"--count: {options.count} found, expected at least 1")
         print(benchmark_features(load_cells(options.data).images[: options.count]))
         return 0
     study = open_study(options.data if options.data in KEYWORDS else str(Path(options.data).absolute()))

@@ -1,4 +1,4 @@
-"""Lay the results of two runs side by side: ``python -m tools.compare A/results.json B/results.json``."""
+"""Compare the results of two runs: ``python -m tools.compare A/results.json B/results.json``."""
 
 import json
 import sys
@@ -9,17 +9,17 @@ from typing import Any
 from helpers.errors import OneLineParser, refused, refusing, with_exit_code
 
 CIRCUMSTANCES = {"provenance", "train_seconds", "train_joules", "train_threads", "requested", "reason"}
-"""Keys that tell how a run went and not what it found: where only these differ, the results are the same."""
+"""Keys that describe how a run went and not what it found. If only these differ, the results are the same."""
 
 MISSING = "(missing)"
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """Return the results in ``path``; InputError where they cannot be read."""
+    """Return the results in ``path``; InputError if they cannot be read."""
     with refusing(path, "a results.json"):
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict) or "models" not in found:
-        raise refused(path, 'no "models" in it, expected a results.json')
+        raise refused(path, 'holds no "models", expected a results.json')
     return found
 
 
@@ -37,7 +37,7 @@ def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]
 
 
 def is_circumstance(path: str) -> bool:
-    """Return whether the value at ``path`` tells how a run went and not what it found."""
+    """Return whether the value at ``path`` describes how a run went and not what it found."""
     return not CIRCUMSTANCES.isdisjoint(path.replace("[", ".").split("."))
 
 
@@ -49,7 +49,7 @@ def _line(path: str, a: Any, b: Any) -> str:
 
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 where the two runs found the same, 1 where they did not, 2 where a file cannot be read."""
+    """Return 0 if the two runs have the same results, 1 if they do not, and 2 if a file cannot be read."""
     parser = OneLineParser(prog="python -m tools.compare", description=__doc__)
     parser.add_argument("a", type=Path, help="results.json of one run")
     parser.add_argument("b", type=Path, help="results.json of another")

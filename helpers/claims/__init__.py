@@ -1,6 +1,6 @@
 """The original report's sixteen claims, each with a rule that turns this run's findings into a verdict.
 
-`ledger` lists them, `about_data` and `about_models` hold the rules, `findings` what a rule may look at.
+`assessment` lists them, `about_data` and `about_models` hold the rules, `findings` what a rule may look at.
 """
 
 import lazy_loader

@@ -4,18 +4,26 @@ from itertools import combinations
 
 import numpy as np
 
-from helpers.claims.findings import Findings, Judgement, Verdict
+from helpers.claims.findings import Assessment, Findings, Verdict
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.evaluation import correlation_interval
 from helpers.features import COLOURS, blue_residual
+from helpers.notation import counted, listed, percent, signed
 
 
-def size(f: Findings) -> Judgement:
-    """Confirmed if the counts match, with reservation if exact copies are among them. All cells, no sample."""
+def size(f: Findings) -> Assessment:
+    """Confirmed if both counts match, with reservation if some images are exact copies of others.
+
+    Not decided on a sample of the images.
+    """
     assert f.study.cells.labels is not None
     n, classes = len(f.study.cells), len(np.unique(f.study.cells.labels))
     extra = n - len(set(f.study.split.pixel_sha256))
-    measured = f"{n:,} images of {SIDE}×{SIDE} RGB, {classes} classes, {extra} further exact copies"
+    measured = f"There are {counted(n, 'RGB image')} of {SIDE}×{SIDE} pixels "
+    measured += f"in {counted(classes, 'class', 'classes')}."
+    measured += (
+        f" They include {counted(extra, 'exact copy', 'exact copies')} of other images." if extra else ""
+    )
     if f.study.profile.largest_sample is not None:
         return measured, Verdict.UNDECIDED
     if (n, classes) != (15_092, 8):
@@ -23,111 +31,123 @@ def size(f: Findings) -> Judgement:
     return measured, Verdict.RESERVED if extra else Verdict.CONFIRMED
 
 
-def frequencies(f: Findings) -> Judgement:
-    """Confirmed if each of classes 1, 3 and 6 has more images than class 7, and class 7 more than each other."""
+def frequencies(f: Findings) -> Assessment:
+    """Confirmed if each of classes 1, 3 and 6 has more images than class 7, and class 7 more than each other class."""
     assert f.study.cells.labels is not None
     counts = np.bincount(f.study.cells.labels, minlength=len(CLASS_NAMES))
     holds = counts[[1, 3, 6]].min() > counts[7] > counts[[0, 2, 4, 5]].max()
     order = np.argsort(-counts, kind="stable")
-    measured = "; ".join(f"{CLASS_NAMES[label]} {counts[label]:,}" for label in order)
+    measured = f"The images show {listed(counted(counts[label], CLASS_NAMES[label]) for label in order)}."
     return measured, Verdict.CONFIRMED if holds else Verdict.NOT_CONFIRMED
 
 
-def correlations(f: Findings) -> Judgement:
-    """Confirmed if the 95 % interval of r lies above zero for more than half of the 15 pairs."""
+def correlations(f: Findings) -> Assessment:
+    """Confirmed if the 95 % interval of the correlation lies above zero for more than half of the 15 pairs."""
     pairs = combinations(f.statistics[list(COLOURS)].to_numpy().T, 2)
     is_positive = [correlation_interval(a, b)[1] > 0 for a, b in pairs]
-    measured = f"{sum(is_positive)} of {len(is_positive)} pairs have a 95 % interval of r above zero, "
-    measured += f"n = {len(f.statistics):,}"
+    measured = "The 95 % interval of the correlation lies above zero "
+    measured += f"for {sum(is_positive)} of {len(is_positive)} pairs (n = {len(f.statistics):,})."
     return measured, Verdict.CONFIRMED if np.mean(is_positive) > 0.5 else Verdict.NOT_CONFIRMED
 
 
-def black_and_white(f: Findings) -> Judgement:
-    """Confirmed if the 95 % interval of r lies below zero, refuted if above, not confirmed if it spans zero."""
+def black_and_white(f: Findings) -> Assessment:
+    """Confirmed if the 95 % interval of the correlation lies below zero, and refuted if it lies above zero.
+
+    Not confirmed if it includes zero.
+    """
     both = f.statistics[["black", "white", "label"]].dropna()
     r, low, high = correlation_interval(both["black"].to_numpy(), both["white"].to_numpy())
     if np.isnan(r):
-        return "no variation in one of the two", Verdict.UNDECIDED
+        return "One of the two means does not vary between images.", Verdict.UNDECIDED
+    interval = f"95 % CI {signed(low, 3)} to {signed(high, 3)}, n = {len(both):,}"
+    measured = f"The correlation is {signed(r, 3)} ({interval})."
     within = [group["black"].corr(group["white"]) for _, group in both.groupby("label")]
-    measured = f"r = {r:+.3f} [{low:+.3f}, {high:+.3f}], n = {len(both):,}; "
-    measured += f"within single classes {np.nanmin(within):+.2f} to {np.nanmax(within):+.2f}"
+    if np.isfinite(within).any():
+        lowest, highest = signed(np.nanmin(within), 2), signed(np.nanmax(within), 2)
+        measured += f" Within single classes it ranges from {lowest} to {highest}."
     return measured, Verdict.CONFIRMED if high < 0 else Verdict.REFUTED if low > 0 else Verdict.NOT_CONFIRMED
 
 
-def blue(f: Findings) -> Judgement:
-    """What a linear fit of blue on red and green leaves over, among images of the more frequent background.
+def blue(f: Findings) -> Assessment:
+    """Blue is compared after a linear fit on red and green, among images with the more frequent background colour.
 
-    Confirmed if the largest class mean lies half a standard deviation up, with reservation if it is less; in either
-    case only if it lies further above zero than chance puts the largest of eight (2.73 standard errors). Images of the
-    rarer background, bluish or not, are left out: they would widen the deviation.
+    Confirmed if the largest class mean lies half a standard deviation or more above zero, and with reservation if it
+    lies less far above. Not confirmed if it lies within 2.73 standard errors, as far as chance puts the largest of
+    eight means.
     """
     has_blue = f.statistics["has_blue_background"]
-    chosen = has_blue == (has_blue.mean() > 0.5)
+    chosen = has_blue == (has_blue.mean() > 0.5)  # the others would widen the deviation
     groups = blue_residual(f.statistics[chosen]).groupby(f.statistics["label"])
     means, errors, spread = groups.mean(), groups.sem(), float(np.sqrt(groups.var().mean()))
     top = int(means.idxmax())
-    measured = (
-        f"{CLASS_NAMES[top]}: {means[top]:+.2f} ± {1.96 * errors[top]:.2f} grey levels of blue at equal "
-    )
-    measured += f"red and green ({means[top] / spread:.2f} standard deviations), n = {groups.size()[top]:,}; "
-    measured += f"{int((~chosen).sum()):,} images with the rarer background left out"
-    # 2.73 standard errors bound the largest of eight means with 95 % (Bonferroni)
-    if not means[top] > 2.73 * errors[top]:
+    measured = f"The largest excess of blue is {means[top]:.2f} ± {1.96 * errors[top]:.2f} grey levels, "
+    measured += f"in {CLASS_NAMES[top]}s ({means[top] / spread:.2f} standard deviations, "
+    measured += f"n = {groups.size()[top]:,})."
+    if not chosen.all():
+        measured += f" We left out {counted((~chosen).sum(), 'image')} with the rarer background colour."
+    if not means[top] > 2.73 * errors[top]:  # bounds the largest of eight means with 95 % (Bonferroni)
         return measured, Verdict.NOT_CONFIRMED
     return measured, Verdict.CONFIRMED if means[top] >= 0.5 * spread else Verdict.RESERVED
 
 
-def _apart(f: Findings, column: str, label: int, sign: int, words: str) -> tuple[str, bool, float]:
-    """Return how far a class mean lies from the others' in words, if from each (95 %), and half intervals from all."""
+def _compare(f: Findings, column: str, label: int, sign: int) -> tuple[str, bool, float]:
+    """Return a class mean beside the others in words, whether it differs from each (95 %), and half intervals from all.
+
+    ``sign`` is 1 where the mean should be higher than the others', -1 where it should be lower.
+    """
     groups = f.statistics.groupby("label")[column]
     means, variances = groups.mean(), groups.sem() ** 2
     others = means.index != label
     gaps = sign * (means[label] - means[others])
     errors = 1.96 * np.sqrt(variances[label] + variances[others])
     gap, error = gaps.mean(), 1.96 * np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2)
-    measured = f"{means[label]:.1f}, {sign * gap:+.1f} ± {error:.1f} against the other classes' average, "
-    measured += f"{words} {int((gaps > 0).sum())} of {others.sum()} classes"
+    side, words = "above" if sign * gap >= 0 else "below", "higher" if sign > 0 else "lower"
+    measured = (
+        f"{means[label]:.1f} (n = {groups.count()[label]:,}). It is {words} than {(gaps > 0).sum()} of "
+    )
+    measured += f"{others.sum()} other class means and {abs(gap):.1f} ± {error:.1f} {side} their average."
     return measured, bool((gaps > errors).all()), float(gap / error) if error else 0.0
 
 
-def platelets(f: Findings) -> Judgement:
-    """Confirmed if its pictures are lighter and its dark parts smaller than those of every other class (95 %).
+def platelets(f: Findings) -> Assessment:
+    """Confirmed if the images are lighter and their dark regions smaller than those of every other class (95 %).
 
-    With reservation if that holds against the other classes' average only. A dark part leaves out pale cytoplasm, so
-    that the cells of other classes are larger still.
+    Confirmed with reservation if this holds against the average of the other classes only. A dark region leaves out
+    pale cytoplasm, so the whole cells of other classes are larger still.
     """
-    return _brightness_and_size(f, 7, ("lighter than", "smaller than"), Verdict.CONFIRMED)
+    return _brightness_and_size(f, 7, 1, Verdict.CONFIRMED)
 
 
-def eosinophils(f: Findings) -> Judgement:
-    """Confirmed with reservation if its pictures are darker and its dark parts larger than the average (95 %).
+def eosinophils(f: Findings) -> Assessment:
+    """Confirmed with reservation if the images are darker and their dark regions larger than the average (95 %).
 
-    Not more than that: in most of an eosinophil granules take the stain and pass the threshold, in a neutrophil the
-    nucleus only, so that other cells may be as large or larger.
+    Full confirmation is not possible. In eosinophils the granules count as dark and in neutrophils only the nucleus
+    does, so other cells may be as large or larger.
     """
-    return _brightness_and_size(f, 1, ("darker than", "larger than"), Verdict.RESERVED)
+    return _brightness_and_size(f, 1, -1, Verdict.RESERVED)
 
 
-def _brightness_and_size(f: Findings, label: int, words: tuple[str, str], at_best: Verdict) -> Judgement:
-    counts = f.statistics.groupby("label")["dark_area"].agg(["size", "count"])
+def _brightness_and_size(f: Findings, label: int, sign: int, at_best: Verdict) -> Assessment:
+    """Assess whether a class is lighter and smaller (``sign`` 1) or darker and larger (-1) than the others."""
+    name, counts = CLASS_NAMES[label], f.statistics.groupby("label")["dark_area"].agg(["size", "count"])
     if label not in counts.index:
-        return f"no {CLASS_NAMES[label]} among the images", Verdict.UNDECIDED
-    sign = 1 if words[0] == "lighter than" else -1
-    grey, grey_is_apart, grey_gap = _apart(f, "grey", label, sign, words[0])
-    area, area_is_apart, area_gap = _apart(f, "dark_area", label, -sign, words[1])
-    n, areas = counts.loc[label]
-    measured = f"{CLASS_NAMES[label]}: mean grey {grey}; central dark part in pixels {area}; "
-    measured += f"n = {n:,}, in {n - areas:,} of them the part reaches the edge"
+        return f"There are no {name}s among the images.", Verdict.UNDECIDED
     if (counts["count"] < 2).any():
-        return f"{measured}; a class has fewer than two images or dark parts", Verdict.UNDECIDED
+        return "A class has fewer than two images whose dark region can be measured.", Verdict.UNDECIDED
+    grey, grey_is_apart, grey_gap = _compare(f, "grey", label, sign)
+    area, area_is_apart, area_gap = _compare(f, "dark_area", label, -sign)
+    measured = f"The mean grey level of {name}s is {grey} Their mean dark area in pixels is {area}"
     if grey_is_apart and area_is_apart:
         return measured, at_best
     return measured, Verdict.RESERVED if min(grey_gap, area_gap) > 1 else Verdict.NOT_CONFIRMED
 
 
-def microscope(f: Findings) -> Judgement:
-    """Refuted if more than 99 % of the images carry colour: electrons have none."""
+def microscope(f: Findings) -> Assessment:
+    """Refuted if more than 99 % of the images carry colour, because electrons have none. Otherwise not confirmed.
+
+    An image carries colour if its mean red, green and blue differ by more than 5 grey levels.
+    """
     spread = np.ptp(f.statistics[["red", "green", "blue"]].to_numpy(), axis=1)
     coloured = float((spread > 5).mean())
-    measured = f"{coloured:.1%} of the images carry colour, n = {len(spread):,}"
+    measured = f"{percent(coloured)} of the images carry colour (n = {len(spread):,})."
     return measured, Verdict.REFUTED if coloured > 0.99 else Verdict.NOT_CONFIRMED

@@ -1,4 +1,4 @@
-"""What a run has measured, and the words in which a claim is judged."""
+"""What a run has measured, and the words for what follows from it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from helpers.study import Study
 
 
 class Verdict(StrEnum):
-    """What is said of a claim."""
+    """What follows for a claim."""
 
     CONFIRMED = "confirmed"
     RESERVED = "confirmed with reservation"
@@ -21,14 +21,14 @@ class Verdict(StrEnum):
 
 VERDICTS = tuple(map(str, Verdict))
 
-Judgement = tuple[str, Verdict]
-"""What was measured, in words, and the verdict."""
+Assessment = tuple[str, Verdict]
+"""What was measured, in sentences, and the verdict."""
 
 REPORTED = {"forest": 0.87, "lenet_classic": 0.91, "alexnet": 0.80, "lenet_custom": 0.9397}
 """Model name -> accuracy in the original report; forest and lenet_custom on validation images, the others unknown."""
 
 Scores = dict[str, dict[str, Any]]
-"""What `helpers.evaluation.score` says, by name."""
+"""By name, what `helpers.evaluation.score` returns."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Findings:
     validation_scores: Scores
     undertrained: dict[str, str]  # the networks trained too briefly to assess them, and why
     scores: Scores  # on the test split
-    pairs: pd.DataFrame  # `helpers.evaluation.compare_models` of the first seeds on the test split
+    pairs: pd.DataFrame  # `helpers.evaluation.compare_models` of the models of seed 0 on the test split
     leak_scores: Scores  # of lenet_custom on "train", "validation", "test" and "all images"
     ladder: pd.DataFrame  # of `helpers.evaluation.compute_ladder`
     scalings: pd.DataFrame  # of `helpers.evaluation.compute_scalings`

@@ -1,7 +1,7 @@
-"""What a run leaves for its readers: results.json, the model card, and one HTML page.
+"""What a run leaves for its readers: results.json, the model card and one HTML page.
 
-`results` writes all files beside the page and takes its sentences from `summary`; `page` renders the executed
-notebooks, with `markup` and `template/` behind it.
+`results` writes the files beside the page, with sentences from `summary`. `page` renders the executed notebooks with
+`markup` and `template/`.
 """
 
 import lazy_loader

@@ -12,6 +12,5 @@ from .results import (
     write_tables as write_tables,
 )
 from .summary import (
-    FAIR_BASELINE as FAIR_BASELINE,
     best_on_validation as best_on_validation,
 )

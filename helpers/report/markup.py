@@ -1,4 +1,4 @@
-"""What notebooks hold, as HTML that is safe inside the report: prose, code, tables, figures, values."""
+"""The content of notebooks as safe HTML for the report: prose, code, tables, figures and values."""
 
 import html
 import re
@@ -15,14 +15,15 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from helpers import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
+from helpers.notation import MODEL_NAMES, sentence
 
 _THEME_COLOURS = (
     (INK, "var(--ink)"),
     (MUTED, "var(--muted)"),
     (GRID, "var(--grid)"),
     (PAPER, "var(--paper)"),
-    # What matplotlib and seaborn draw in black, dark grey or white unasked: error bars, boxes, gaps between cells.
-    # Numbers on the cells of a heat map are fills; they stay, as the cells do.
+    # matplotlib and seaborn draw error bars, boxes and gaps between cells in black, dark grey or white by default.
+    # Numbers on the cells of a heat map are fills and stay, as the cells do.
     ("fill: #000000", "fill: var(--ink)"),
     (r"stroke: #([0-5][0-9a-f])\1\1\b", "stroke: var(--ink)"),
     ("stroke: #ffffff", "stroke: var(--paper)"),
@@ -39,7 +40,7 @@ _TABLE_TAG = (  # exactly what show_table writes
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
-    """Return a figure's SVG for use inside the page: themed, described, and with identifiers of its own.
+    """Return a figure's SVG for use inside the page, themed, described and with its own identifiers.
 
     Only drawing elements stay, and only references within the figure and PNG images; the style's ink, paper
     and grid colours become the page's variables.
@@ -71,7 +72,7 @@ def _is_harmless(name: str, value: str) -> bool:
 
 
 def sanitised(table: str) -> Markup:
-    """Return a table of `helpers.figures.show_table`: the tags it writes stay, any other markup becomes text."""
+    """Return a table of `helpers.figures.show_table` with its own tags; any other markup becomes text."""
     parts = re.split(_TABLE_TAG, table)  # words, tag, words, tag, ..., words
     parts[::2] = [html.escape(html.unescape(words)) for words in parts[::2]]
     return Markup("".join(parts))
@@ -80,7 +81,7 @@ def sanitised(table: str) -> Markup:
 class Chapter(mistune.HTMLRenderer):
     """One notebook as a chapter: its finding, its Markdown as HTML, and the title and headings (anchor, text) met.
 
-    Raw HTML is escaped, headings stand below the chapter's, and links to notebooks lead to their chapters.
+    Raw HTML is escaped, headings are below the chapter's, and links to notebooks lead to their chapters.
     """
 
     def __init__(self, number: int, labels: dict[str, str]) -> None:
@@ -95,12 +96,13 @@ class Chapter(mistune.HTMLRenderer):
         return Markup(self.parser(text))
 
     def inline_markdown(self, text: str) -> Markup:
-        """Return Markdown as HTML in which nothing makes a heading, a list or a paragraph."""
+        """Return Markdown as HTML without headings, lists or paragraphs."""
         return Markup(self.render_tokens(self.parser.inline(text, {"ref_links": {}}), mistune.BlockState()))
 
     def text(self, text: str) -> str:
-        """Return text with true minus signs, in which no line breaks before a per cent sign or within ``n = 3``."""
+        """Return text with true minus signs and apostrophes and no line break before a % sign or within ``n = 3``."""
         text = re.sub(r"(?<![\w.)\]])-(?=\d)", "\N{MINUS SIGN}", text)
+        text = re.sub(r"(?<=\w)'(?=\w)|(?<=s)'(?=\s)", "’", text)
         text = re.sub(r"\b([npr]) ([=<]) ", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
         return super().text(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
 
@@ -120,7 +122,7 @@ class Chapter(mistune.HTMLRenderer):
         return f'<h{self.level} id="{anchor}">{text}</h{self.level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """Return a link; a notebook leads to its chapter and ``[figure](#fig-x)`` gets its number."""
+        """Return a link: to the chapter for a notebook, with its number for ``[figure](#fig-x)``."""
         stem = Path(url.partition("#")[0]).stem
         if stem in NOTEBOOKS:
             number = NOTEBOOKS.index(stem) + 1
@@ -131,11 +133,11 @@ class Chapter(mistune.HTMLRenderer):
         return super().link(text, url, title)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Return an image that is part of the notebook; anything else would need the network."""
+        """Return an image that is part of the notebook, or its text where it would need the network."""
         return super().image(text, url, title) if url.startswith("data:image/png;") else f"<em>{text}</em>"
 
     def block_code(self, code: str, info: str | None = None) -> str:
-        """Return a block of code that scrolls inside itself, with colours where it is Python."""
+        """Return a block of code that scrolls inside itself, with colours if it is Python."""
         shown = highlighted(code) if info == "python" else html.escape(code.rstrip())
         return f'<pre class="listing" tabindex="0"><code>{shown}</code></pre>\n'
 
@@ -150,13 +152,20 @@ def highlighted(source: str) -> Markup:
 
 
 def printed(text: str) -> str:
-    """Return what a terminal would still show: no colour codes, progress bars as they ended."""
+    """Return text as a terminal shows it in the end, without colour codes or earlier states of progress bars."""
     plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
     return re.sub(r"(?m)^.*\r(?=[^\r\n])|\r+$", "", plain.rstrip())
 
 
+def label(key: str) -> str:
+    """Return a key of results.json as a heading: keys as words, models by their names, notebooks as chapters."""
+    if key in NOTEBOOKS:
+        return f"Chapter {NOTEBOOKS.index(key) + 1}"
+    return sentence(MODEL_NAMES.get(key, key.replace("_", " ")))
+
+
 def value_text(value: Any, key: str = "") -> str:
-    """Return a scalar or a list of scalars from results.json as text; numbers of seeds have no thousands."""
+    """Return a scalar or a list of scalars from results.json as text; seeds have no separator of thousands."""
     if value in (None, "", []):
         return "–"
     if isinstance(value, list):

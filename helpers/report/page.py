@@ -1,4 +1,4 @@
-"""Executed notebooks and results.json in, one self-contained report.html out; Chromium prints it as a PDF."""
+"""One self-contained report.html from executed notebooks and results.json, and its PDF by Chromium."""
 
 import base64
 import hashlib
@@ -36,7 +36,7 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
         for position, output in enumerate(outputs, start=1):
             output.metadata["position"] = f"{chapter}.{position}"
             for kind in counts.keys() & output.metadata.keys():
-                if output.metadata[kind]["slug"] == "claims":  # stands on the front page, and only there
+                if output.metadata[kind]["slug"] == "claims":  # on the front page only
                     continue
                 counts[kind] += 1
                 anchor = f"{'fig' if kind == 'figure' else kind}-{output.metadata[kind]['slug']}"
@@ -48,7 +48,7 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
 
 
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
-    """Return nbconvert with this report's templates and filters; text is escaped unless a filter vouches."""
+    """Return nbconvert with this report's templates and filters; text is escaped unless a filter marks it safe."""
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="base",
         template_file=template,
@@ -58,7 +58,7 @@ def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     exporter.environment.autoescape = True
     filters = (
         *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
-        *(markup.printed, markup.sanitised, markup.value_text),
+        *(markup.label, markup.printed, markup.sanitised, markup.value_text),
     )
     exporter.environment.filters.update({function.__name__: function for function in filters})
     return exporter
@@ -106,7 +106,9 @@ def find_chromium() -> str:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     browser = next((path for name in names if (path := shutil.which(name, path=places))), None)
     if browser is None:
-        raise InputError("--pdf: found no Chromium, expected chromium or google-chrome on the PATH")
+        raise InputError(
+            "--pdf: found no Chromium, expected chromium or google-chrome on the PATH; install one or leave out --pdf"
+        )
     return browser
 
 

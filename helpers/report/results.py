@@ -1,4 +1,4 @@
-"""results.json and what stands beside it: scores, saved models, test predictions, and where all this comes from."""
+"""results.json and the files beside it: scores, saved models, test predictions and provenance."""
 
 import json
 import os
@@ -29,7 +29,7 @@ Probabilities = dict[str, list[np.ndarray]]
 
 
 def predict_test(study: Study, runs: dict[str, list[Run]], firsts: Mapping[str, Predictor]) -> Probabilities:
-    """Return every model's probabilities for the test images, one array per seed; ``firsts`` score the first seeds."""
+    """Return every model's probabilities for the test images, one array per seed; ``firsts`` are loaded already."""
     images = study.open_test().images
     return {
         name: [firsts[name](images), *(load_predictor(run.model_path)(images) for run in seeds[1:])]
@@ -42,10 +42,9 @@ def score_models(
 ) -> dict[str, dict[str, Any]]:
     """Return the "models" of results.json.
 
-    ``val_accuracy``, ``test_accuracy`` and its Wilson interval are of the mean over the seeds; ``seed_spread`` says
-    how far the seeds lie apart. Every other score is that of the first seed, which is the model saved, and so are
-    its intervals over the test images, ``bootstrap_ci95``, and its ``calibration``, whose temperature comes from
-    the validation images.
+    ``val_accuracy``, ``test_accuracy`` and its Wilson interval belong to the mean over the seeds, and ``seed_spread``
+    says how much the seeds differ. All other scores belong to the saved model, that of seed 0, as do their intervals
+    over the test images (``bootstrap_ci95``) and its ``calibration``, with a temperature from the validation images.
     """
     labels = study.open_test().labels
     models = {}
@@ -81,10 +80,10 @@ def score_models(
 
 
 def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Return the temperature that validation images give a model, and what it does to its test probabilities.
+    """Return the temperature fitted on validation images, and its effect on the test probabilities.
 
-    ``ece``, the expected calibration error, is that before, ``ece_calibrated`` that after; 95 of 100 perfectly
-    calibrated models of the confidences after it stay below ``ece_by_chance``.
+    ``ece`` is the expected calibration error before it and ``ece_calibrated`` the one after it. Of 100 perfectly
+    calibrated models with the same confidences, 95 stay below ``ece_by_chance``.
     """
     temperature = evaluation.fit_temperature(study.validation.labels, run.validation_probabilities())
     calibrated = evaluation.apply_temperature(probabilities, temperature)
@@ -98,7 +97,7 @@ def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.n
 
 
 def save_models(study: Study, runs: dict[str, list[Run]], models: dict[str, dict[str, Any]]) -> None:
-    """Copy the first seed's model of each name to ``OUT/models``, with its temperature inside."""
+    """Copy each model of seed 0 to ``OUT/models``, with its temperature inside."""
     for name, seeds in runs.items():
         with written_atomically(study.out / models[name]["file"]) as temporary:
             shutil.copyfile(seeds[0].model_path, temporary)
@@ -106,7 +105,7 @@ def save_models(study: Study, runs: dict[str, list[Run]], models: dict[str, dict
 
 
 def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]:
-    """Return the "data" of results.json: where the cells come from, and how they were split."""
+    """Return the "data" of results.json: where the cells come from and how they are split."""
     cells, split = study.cells, study.split
     return {
         "source": cells.source,
@@ -123,8 +122,8 @@ def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]
 
 
 def describe_provenance(study: Study) -> dict[str, Any]:
-    """Return what a reader needs to get the same digits: code, packages, machine, data, split, seeds."""
-    # a copy that lies in another repository has none of its commits
+    """Return what a reader needs to get the same digits: code, packages, machine, data, split and seeds."""
+    # a copy inside another repository has none of its commits
     is_checkout = _git("rev-parse", "--show-toplevel") == str(ROOT)
     changes = _git("status", "--porcelain") if is_checkout else None
     cpuinfo = Path("/proc/cpuinfo")
@@ -161,10 +160,10 @@ def write_results(
     pairs: pd.DataFrame,
     external: Cells | None = None,
 ) -> dict[str, Any]:
-    """Write ``OUT/results.json`` and the model card beside it; return what results.json says.
+    """Write ``OUT/results.json`` and the model card beside it, and return the content of results.json.
 
-    ``models`` is what `score_models` gives; ``measured`` what else was measured of them, by key and model name;
-    ``pairs`` as in `summarise`.
+    ``models`` comes from `score_models`, ``measured`` holds other results by key and model name, and ``pairs`` is as in
+    `summarise`.
     """
     results: dict[str, Any] = {
         "summary": [],
@@ -183,7 +182,7 @@ def write_results(
 
 
 def add_run_details(out: Path, command: str, source: dict[str, str], runs: dict[str, dict[str, Any]]) -> None:
-    """Add to results.json what only the runner knows: command, where the data came from, seconds and memory."""
+    """Add to results.json what only the runner knows: the command, the source of the data, seconds and memory."""
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     results["data"] |= source
     measured = ("seconds", "peak_memory_mib")
@@ -195,10 +194,10 @@ def add_run_details(out: Path, command: str, source: dict[str, str], runs: dict[
 
 
 def write_tables(study: Study, probabilities: Probabilities, shared_errors: pd.DataFrame) -> None:
-    """Write what stands beside results.json: the split, what was dropped, the test predictions, the shared errors.
+    """Write the tables beside results.json: the split, the dropped images, the test predictions and the shared errors.
 
-    split.csv and dropped.csv have one row per image, shared_errors.csv is `helpers.evaluation.shared_errors`, and
-    test_predictions.npz holds index and label of each test image and the probabilities by model and seed.
+    split.csv and dropped.csv have a row per image, and shared_errors.csv is `helpers.evaluation.shared_errors`.
+    test_predictions.npz holds index and label of each test image, and the probabilities by model and seed.
     """
     split, labels = study.split, study.cells.labels
     columns = {"pixel_sha256": split.pixel_sha256, "label": labels, "split": split.parts}

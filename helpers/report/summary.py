@@ -1,4 +1,4 @@
-"""What a run says in words, from templates: the answer in five sentences, and the card of the best model."""
+"""What a run says in words, from templates: the answer in a few sentences, and the card of the best model."""
 
 import html
 from collections import Counter
@@ -9,13 +9,10 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from helpers import notation
 from helpers.claims import REPORTED, VERDICTS
 from helpers.data import CLASS_NAMES
 from helpers.evaluation import accuracy_interval, paired_difference
-from helpers.notation import p_value
-
-FAIR_BASELINE = 0.9
-"""Test accuracy from which on alexnet's errors are a measure for those of others."""
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
 
@@ -26,7 +23,7 @@ def best_on_validation(models: dict[str, dict[str, Any]]) -> str:
 
 
 def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
-    """Return the answer of the report in five sentences; the best model is the one best on validation images.
+    """Return the answer of the report in four to seven findings; the best model is the one best on validation images.
 
     ``results`` has the data, models and claims of results.json; ``pairs`` is what `helpers.evaluation.compare_models`
     says of every pair of models.
@@ -36,20 +33,15 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
     second = best_on_validation({name: model for name, model in models.items() if name != best})
     only_best, only_second, p = paired_difference(pairs, best, second)
     verdicts = Counter(claim["verdict"] for claim in results["claims"])
-    text = (
-        _environment()
-        .get_template("summary.md.j2")
-        .render(
-            results,
-            best=best,
-            second=second,
-            found="no difference shown" if p >= 0.05 else "better" if only_second > only_best else "worse",
-            p=p_value(p),
-            reported=REPORTED,
-            verdicts=[(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
-        )
-    )
-    return text.splitlines()
+    facts = {
+        "best": best,
+        "second": second,
+        "better": None if p >= 0.05 else best if only_best > only_second else second,
+        "p": notation.p_value(p),
+        "reported": REPORTED,
+        "verdicts": [(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
+    }
+    return _environment().get_template("summary.md.j2").render(results, **facts).splitlines()
 
 
 def model_card(results: dict[str, Any]) -> str:
@@ -59,23 +51,21 @@ def model_card(results: dict[str, Any]) -> str:
     robustness stand in it if the model has them.
     """
     name = best_on_validation(results["models"])
-    model = results["models"][name]
-    robustness = dict(model.get("robustness", {}))
-    if results["models"].get("alexnet", {}).get("test_accuracy", 0.0) < FAIR_BASELINE:
-        robustness.pop("mean_corruption_error", None)
     template = _environment(autoescape=True, finalize=_plain).get_template("model_card.md.j2")
-    facts = {"name": name, "model": model, "robustness": robustness}
-    return template.render(results, **facts, classes=CLASS_NAMES, interval=accuracy_interval)
+    facts = {"name": name, "model": results["models"][name], "classes": CLASS_NAMES}
+    return template.render(results, **facts, interval=accuracy_interval)
 
 
 def _environment(**options: Any) -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
         **options,
     )
+    environment.globals["notation"] = notation
+    return environment
 
 
 def _plain(value: Any) -> Markup:

@@ -85,7 +85,9 @@ def small_notebooks():
             new_markdown_cell("# 1 · Look at the cells\n\nSee [figure](#fig-counts) and `code`."),
             parameters,
             new_markdown_cell(f"## Counts\n\n{prose}\n\n#### Skips a level"),
-            new_markdown_cell("It moved -3.5 points [-4.1, 2.0] of 100 % in 2026-11, by `x-1`, p < 0.01."),
+            new_markdown_cell(
+                "It moved -3.5 points [-4.1, 2.0] of 100 % in 2026-11, by `x-1`, p < 0.01. McNemar's, models' `it's`."
+            ),
             code("show(counts)  # why", *figure_outputs("counts")),
             code("show(table)", *wide_table_outputs("features")),
             new_markdown_cell(
@@ -350,9 +352,10 @@ def test_a_link_to_a_notebook_leads_to_its_chapter(source):
     assert '<a href="#chapter-2">Prepare</a>, <a href="#chapter-2">chapter 2</a>' in source
 
 
-def test_numbers_have_true_minus_signs_and_keep_their_per_cent_signs(source):
+def test_text_has_true_minus_signs_and_apostrophes_and_numbers_keep_their_per_cent_signs(source):
     expected = "It moved −3.5 points [−4.1, 2.0] of 100\N{NO-BREAK SPACE}% in 2026-11, by <code>x-1</code>, p"
     assert f"{expected}\N{NO-BREAK SPACE}&lt;\N{NO-BREAK SPACE}0.01." in source
+    assert "McNemar’s, models’ <code>it's</code>." in source
 
 
 @pytest.mark.parametrize(
@@ -367,8 +370,9 @@ def test_verdicts_get_their_badge(verdict, kind, source):
 
 
 def test_recorded_names_read_as_words_and_hashes_as_code(source):
-    assert '<th scope="col" class="number">Peak memory (MiB)</th>' in source
-    assert f"<dt>SHA-256</dt>\n  <dd><code>{'9f' * 32}</code></dd>" in source
+    assert '<th scope="col" class="number">Peak memory, MiB</th>' in source
+    assert '<th scope="row">Chapter 1</th>' in source
+    assert f"<dt>SHA-256 of the images</dt>\n  <dd><code>{'9f' * 32}</code></dd>" in source
     assert "<dt>Cores</dt>\n  <dd>2</dd>" in source
 
 
@@ -390,7 +394,7 @@ def test_headings_are_in_order_with_one_title(source):
 
 
 def test_the_front_page_says_that_the_cells_are_synthetic(source):
-    assert source.count("<strong>Synthetic cells:</strong>") == 1
+    assert source.count("<strong>Synthetic cells.</strong>") == 1
 
 
 def test_a_chapter_opens_with_its_finding(tmp_path):
@@ -490,7 +494,7 @@ def test_the_navigation_follows_the_reader(open_page):
     tab.wait_for_selector('#contents a[href="#chapter-1-counts"][aria-current="location"]')
     assert current(tab, "true").get_attribute("href") == "#chapter-1"
     tab.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    tab.wait_for_selector('#contents a[href="#provenance"][aria-current="location"]')
+    tab.wait_for_selector('#contents a[href="#references"][aria-current="location"]')
 
 
 def test_links_in_the_navigation_lead_to_their_chapter(open_page):

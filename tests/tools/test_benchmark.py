@@ -29,8 +29,8 @@ def test_every_network_has_a_speed_and_a_share_of_the_matrix_product(part: Part,
 def test_the_time_to_an_accuracy_is_that_of_the_epoch_that_reaches_it(part: Part) -> None:
     always, never = (benchmark.benchmark_time_to(accuracy, part, part) for accuracy in (0.0, 1.01))
     assert always.splitlines()[0].startswith("epoch  1:")
-    assert "0.0 reached after: " in always
-    assert "1.01 reached after: never" in never
+    assert "0.0 % reached after: " in always
+    assert "101.0 % reached after: never" in never
 
 
 def test_an_unknown_benchmark_or_a_bad_option_is_one_line(capsys) -> None:
