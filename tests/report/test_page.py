@@ -397,6 +397,13 @@ def test_the_front_page_says_that_the_cells_are_synthetic(source):
     assert source.count("<strong>Synthetic cells.</strong>") == 1
 
 
+def test_the_question_links_to_what_is_known_of_the_original_report(source):
+    assert source.count('href="#ref-original-report"') == 1
+    entry = source.partition('id="ref-original-report"')[2].partition("</li>")[0]
+    assert "unpublished student course report" in entry
+    assert "not on record here" in entry
+
+
 def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_front_only(tmp_path):
     frame = pd.DataFrame({"model": ["forest"], "accuracy": [0.936]})
     outputs = [
