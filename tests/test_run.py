@@ -46,7 +46,7 @@ def test_results_have_the_promised_form(results) -> None:
         low, high = model["test_accuracy_ci95"]
         assert 0 <= low <= model["test_accuracy"] <= high <= 1
         assert {"val_accuracy", "macro_f1", "seeds", "params", "train_seconds", "n"} <= set(model)
-    assert len(results["summary"]) == 5
+    assert 5 <= len(results["summary"]) <= 7
     assert not any("{" in sentence for sentence in results["summary"])
     assert [claim["id"] for claim in results["claims"]] == [f"C{number:02d}" for number in range(1, 17)]
     assert {"id", "claim", "reported", "measured", "verdict", "evidence"} <= set(results["claims"][0])
@@ -198,7 +198,7 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "is_in_the_key"),
+    ("file", "is_in_the_key"),
     [
         ("assessment.py", True),
         ("style.py", True),
@@ -210,25 +210,25 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
         ("run.py", False),
     ],
 )
-def test_a_changed_room_executes_the_notebooks_anew_unless_none_enters_it(
-    room, is_in_the_key, smoke_run, monkeypatch
+def test_a_changed_file_executes_the_notebooks_again_unless_none_uses_it(
+    file, is_in_the_key, smoke_run, monkeypatch
 ) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
     before, read = run.notebook_keys(options, source), cache_keys.file_sha256
-    monkeypatch.setattr(cache_keys, "file_sha256", lambda path: "edited" if path.name == room else read(path))
+    monkeypatch.setattr(cache_keys, "file_sha256", lambda path: "edited" if path.name == file else read(path))
     assert all(
         (before[name] != key) == is_in_the_key for name, key in run.notebook_keys(options, source).items()
     )
 
 
-def test_other_packages_execute_the_notebooks_anew(smoke_run, monkeypatch) -> None:
+def test_other_packages_execute_the_notebooks_again(smoke_run, monkeypatch) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
     before = run.notebook_keys(options, source)
     monkeypatch.setattr(cache_keys, "versions", lambda *packages: dict.fromkeys(packages, "another"))
     assert not set(before.values()) & set(run.notebook_keys(options, source).values())
 
 
-def test_an_edited_cell_executes_its_notebook_anew_and_those_after_it(
+def test_an_edited_cell_executes_its_notebook_again_and_those_after_it(
     smoke_run, tmp_path, monkeypatch
 ) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")

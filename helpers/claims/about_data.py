@@ -72,14 +72,14 @@ def blue(f: Findings) -> Assessment:
     """Blue is compared after a linear fit on red and green, among images with the more frequent background colour.
 
     Confirmed if the largest class mean lies half a standard deviation or more above zero, and with reservation if it
-    lies less far above. Not confirmed if it lies within 2.73 standard errors, as far as chance puts the largest of
-    eight means.
+    lies less far above. Not confirmed if it lies within 2.73 standard errors of zero, which is as far as chance moves
+    the largest of eight means.
     """
     has_blue = f.statistics["has_blue_background"]
     chosen = has_blue == (has_blue.mean() > 0.5)  # the others would widen the deviation
     groups = blue_residual(f.statistics[chosen]).groupby(f.statistics["label"])
-    means, errors, spread = groups.mean(), groups.sem(), float(np.sqrt(groups.var().mean()))
-    top = int(means.idxmax())
+    means, errors, spread = groups.mean(), groups.sem().dropna(), float(np.sqrt(groups.var().mean()))
+    top = int(means[errors.index].idxmax())
     measured = f"The largest excess of blue is {means[top]:.2f} ± {1.96 * errors[top]:.2f} grey levels, "
     measured += f"in {CLASS_NAMES[top]}s ({means[top] / spread:.2f} standard deviations, "
     measured += f"n = {groups.size()[top]:,})."
@@ -102,10 +102,9 @@ def _compare(f: Findings, column: str, label: int, sign: int) -> tuple[str, bool
     errors = 1.96 * np.sqrt(variances[label] + variances[others])
     gap, error = gaps.mean(), 1.96 * np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2)
     side, words = "above" if sign * gap >= 0 else "below", "higher" if sign > 0 else "lower"
-    measured = (
-        f"{means[label]:.1f} (n = {groups.count()[label]:,}). It is {words} than {(gaps > 0).sum()} of "
-    )
-    measured += f"{others.sum()} other class means and {abs(gap):.1f} ± {error:.1f} {side} their average."
+    measured = f"{means[label]:.1f} (n = {groups.count()[label]:,}). "
+    measured += f"It is {words} than {(gaps > 0).sum()} of {others.sum()} other class means "
+    measured += f"and {abs(gap):.1f} ± {error:.1f} {side} their average."
     return measured, bool((gaps > errors).all()), float(gap / error) if error else 0.0
 
 

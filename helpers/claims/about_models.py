@@ -1,10 +1,18 @@
 """The claims about the models: C08 to C12 and C14 to C16. Each function's docstring is its rule."""
 
-import pandas as pd
-
 from helpers.claims.findings import REPORTED, Assessment, Findings, Verdict
 from helpers.evaluation import is_larger, paired_difference
-from helpers.notation import counted, model_name, p_value, points, sentence, signed, with_interval
+from helpers.notation import (
+    counted,
+    listed,
+    model_name,
+    p_value,
+    percent,
+    points,
+    sentence,
+    signed,
+    with_interval,
+)
 from helpers.recipes import CHANGES
 
 
@@ -79,9 +87,8 @@ def custom(f: Findings) -> Assessment:
 
     The others are the forest, the classical LeNet and AlexNet, on test images (McNemar's test, Holm-corrected over all
     pairs of models). With reservation if the reported accuracy lies below the interval, or if one of them is not
-    significantly worse or was trained too briefly. Not confirmed if the reported accuracy lies above, or if one of them
-    is significantly better. Not decided if the interval is wider than 5 points, or if the reported accuracy lies above
-    it and the custom LeNet was trained too briefly.
+    significantly worse or was trained too briefly. Not confirmed if it lies above, or if one of them is significantly
+    better. Not decided if the interval is wider than 5 points, or if it lies above after too short a training run.
     """
     measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
     verdicts = []
@@ -104,9 +111,7 @@ def leak(f: Findings) -> Assessment:
     """
     train, test, everything = (f.leak_scores[part] for part in ("train", "test", "all images"))
     low, high = everything["accuracy_ci95"]
-    measured = (
-        f"The custom LeNet reaches {with_interval(everything)} on all images, most of which trained it."
-    )
+    measured = f"The custom LeNet reaches {with_interval(everything)} on all images, mostly training images."
     if low <= 0.98 <= high and not f.study.cells.is_synthetic:
         measured += " This reproduces the reported accuracy."
     measured += f" It reaches {with_interval(train)} on the training images. "
@@ -116,33 +121,27 @@ def leak(f: Findings) -> Assessment:
 
 
 def scaling(f: Findings) -> Assessment:
-    """Faster means a higher validation accuracy averaged over epochs, and more stable means smaller falls between them.
+    """Confirmed if the classical LeNet is faster and steadier on [−1, 1] than on raw pixels, and faster than on others.
 
-    Confirmed if pixels in [−1, 1] are better than raw pixels in both and faster than [0, 1] and standardised pixels
-    (classical LeNet, Welch's t-test over seeds, p < 0.05). With reservation if they are better than raw pixels in one
-    only, or not faster than all others. Refuted if raw pixels are better in either, and not confirmed otherwise. Only
-    epochs that all runs reached are compared. Learning means a last accuracy of at least 1.5 times the share of the
-    largest class. Without learning on [−1, 1], or with fewer than two seeds, the claim is not decided. Without
-    learning, raw pixels do not count as stable.
+    Faster means a higher mean validation accuracy over the epochs that all runs reached, and steadier means smaller
+    falls between epochs (Welch's t-test over seeds, p < 0.05). With reservation if it is only faster or only
+    steadier than on raw pixels, or not faster than on all others. Refuted if it is faster or steadier on raw pixels,
+    and not confirmed otherwise. Not decided with fewer than two seeds, or if the last accuracy on [−1, 1] is no more
+    than 1.5 times the share of the largest class. Raw pixels with so low an accuracy do not count as steady.
     """
     by_scaling = dict(iter(f.scalings.groupby("scaling", sort=False)))
     if "raw" not in by_scaling:
         return "This profile trains no network on raw pixels.", Verdict.UNDECIDED
-
-    def words(values: pd.Series, unit: str) -> str:
-        spread = f" ± {100 * values.std():.1f}" if len(values) > 1 else ""
-        return f"{100 * values.mean():.1f}{spread} {unit}"
-
-    measured = ""
-    for name, rows in by_scaling.items():
-        pixels = f"{name} pixels" if name.isalpha() else f"pixels in {name.replace('-', '−')}"
-        measured += f"On {pixels}, validation accuracy averages {words(rows['speed'], '%')}"
-        if name in ("[-1, 1]", "raw"):
-            measured += f", falls by {words(rows['falls'], 'points')} and ends at {words(rows['last'], '%')}"
-        measured += ". "
-    ours, raw = by_scaling.pop("[-1, 1]"), by_scaling.pop("raw")
+    speeds = (
+        f"{percent(rows['speed'].mean())} on {f'{name} pixels' if name.isalpha() else f'pixels in {name}'}"
+        for name, rows in by_scaling.items()
+    )
+    ours, raw = by_scaling["[-1, 1]"], by_scaling["raw"]
+    falls = [f"{100 * rows['falls'].mean():.1f} points" for rows in (ours, raw)]
     over = f"{counted(int(ours['epochs'].iloc[0]), 'epoch')} and {counted(len(ours), 'seed')}"
-    measured += f"Each number covers {over}" + (" (mean ± standard deviation)." if len(ours) > 1 else ".")
+    measured = f"Validation accuracy averages {listed(speeds)}, over {over}. Its falls between epochs add up "
+    measured += f"to {falls[0]} on pixels in [-1, 1] and {falls[1]} on raw pixels."
+    measured = measured.replace("-", "−")
     validation = f.validation_scores["lenet_classic"]
     least = 1.5 * max(validation["support"].values()) / validation["n"]
     raw_has_learned = raw["last"].mean() > least
@@ -152,8 +151,8 @@ def scaling(f: Findings) -> Assessment:
         return measured, Verdict.REFUTED
     is_faster = is_larger(ours["speed"], raw["speed"])
     is_steadier = not raw_has_learned or is_larger(raw["falls"], ours["falls"])
-    unmatched = all(is_larger(ours["speed"], rows["speed"]) for rows in by_scaling.values())
-    if is_faster and is_steadier and unmatched:
+    others = [rows for name, rows in by_scaling.items() if name not in ("[-1, 1]", "raw")]
+    if is_faster and is_steadier and all(is_larger(ours["speed"], rows["speed"]) for rows in others):
         return measured, Verdict.CONFIRMED
     return measured, Verdict.RESERVED if is_faster or is_steadier else Verdict.NOT_CONFIRMED
 

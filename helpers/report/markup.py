@@ -15,7 +15,6 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from helpers import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
-from helpers.notation import MODEL_NAMES, sentence
 
 _THEME_COLOURS = (
     (INK, "var(--ink)"),
@@ -155,13 +154,6 @@ def printed(text: str) -> str:
     """Return text as a terminal shows it in the end, without colour codes or earlier states of progress bars."""
     plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
     return re.sub(r"(?m)^.*\r(?=[^\r\n])|\r+$", "", plain.rstrip())
-
-
-def label(key: str) -> str:
-    """Return a key of results.json as a heading: keys as words, models by their names, notebooks as chapters."""
-    if key in NOTEBOOKS:
-        return f"Chapter {NOTEBOOKS.index(key) + 1}"
-    return sentence(MODEL_NAMES.get(key, key.replace("_", " ")))
 
 
 def value_text(value: Any, key: str = "") -> str:

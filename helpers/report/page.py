@@ -16,7 +16,7 @@ from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
 
-from helpers import NOTEBOOKS
+from helpers import NOTEBOOKS, notation
 from helpers.errors import InputError
 from helpers.files import write_text, written_atomically
 from helpers.report import markup
@@ -58,8 +58,9 @@ def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     exporter.environment.autoescape = True
     filters = (
         *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
-        *(markup.label, markup.printed, markup.sanitised, markup.value_text),
+        *(markup.printed, markup.sanitised, markup.value_text),
     )
+    exporter.environment.globals.update(notebooks=NOTEBOOKS, notation=notation)
     exporter.environment.filters.update({function.__name__: function for function in filters})
     return exporter
 

@@ -409,6 +409,13 @@ def test_a_chapter_opens_with_its_finding(tmp_path):
     assert text.count("It <em>lags</em>") == 1
 
 
+def test_the_question_links_to_what_is_known_of_the_original_report(source):
+    assert source.count('href="#ref-original-report"') == 1
+    entry = source.partition('id="ref-original-report"')[2].partition("</li>")[0]
+    assert "unpublished student course report" in entry
+    assert "not on record here" in entry
+
+
 def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_front_only(tmp_path):
     frame = pd.DataFrame({"model": ["forest"], "accuracy": [0.936]})
     outputs = [
@@ -590,6 +597,58 @@ def test_the_report_of_the_six_notebooks_is_as_clean(browser, smoke_run):
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert violations(tab) == []
         tab.close()
+
+
+class Prose(HTMLParser):
+    """What people read on a page as sentences, a block each: no headings, code, pictures, facts or plain tables."""
+
+    SKIPPED = re.compile("h[1-6]|code|dl|nav|pre|script|style|summary|svg|table|title")
+    BLOCKS = re.compile("div|figcaption|li|p|t[dh]")
+
+    def __init__(self, text):
+        super().__init__()
+        self.blocks, self.depth = [""], 0
+        self.feed(
+            re.sub(r'(?s)<table class="claims".*?</table>', lambda found: f"<div{found[0][6:-8]}</div>", text)
+        )
+
+    def handle_starttag(self, tag, attrs):
+        self.depth += bool(self.SKIPPED.fullmatch(tag))
+        self.blocks += [""] * bool(self.BLOCKS.fullmatch(tag))
+
+    def handle_endtag(self, tag):
+        self.depth -= bool(self.SKIPPED.fullmatch(tag))
+        self.blocks += [""] * bool(self.BLOCKS.fullmatch(tag))
+
+    def handle_data(self, data):
+        self.blocks[-1] += "" if self.depth else data
+
+
+def count_sentences(source):
+    """Return the number of sentences in a page's prose, of colons and semicolons in it, and of "first seed"."""
+    blocks = [" ".join(block.split()) for block in Prose(source).blocks]
+    pieces = [each for block in blocks for each in re.split(r"(?<=[.!?])\s+(?=\W*[A-Z])", block)]
+    sentences = [piece for piece in pieces if len(piece.split()) > 3]  # a label is no sentence
+    text = "\n".join(pieces)
+    marks = re.findall(r"[:;](?=\s|$)", text, flags=re.MULTILINE)  # not those in times, ratios and addresses
+    return len(sentences), len(marks), len(re.findall("first seed", text, flags=re.IGNORECASE))
+
+
+def test_sentences_are_counted_in_prose_only():
+    prose = "<p>It is 97.3 % of all. Two are these: at 12:30, doi:10.1/x; see <a>here</a>.</p><p>Table 1</p>"
+    claims = (
+        '<table class="claims"><tr><td>This claim holds; the first seed.</td><td>refuted</td></tr></table>'
+    )
+    others = "<h2>A title: no sentence at all</h2><pre>a: b; c</pre><table><tr><td>a: b</td></tr></table>"
+    assert count_sentences(prose + claims + others) == (3, 3, 1)
+
+
+def test_the_report_of_the_six_notebooks_reads_as_plain_sentences(smoke_run):
+    source = (smoke_run.out / "report.html").read_text(encoding="utf-8")
+    sentences, marks, first_seeds = count_sentences(source)
+    assert sentences > 150
+    assert marks <= 0.3 * sentences
+    assert first_seeds <= 2
 
 
 def test_only_wide_tables_scroll_sideways_never_the_page(open_page):

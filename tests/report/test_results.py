@@ -71,7 +71,7 @@ def test_the_answer_comes_first_and_the_runner_up_last_with_the_tested_differenc
         "cellnet, the best model on validation images, classifies 95.0 % of the 200 test images correctly, on average "
         "over 2 seeds (95 % CI 93.0–97.0 %)."
     )
-    assert "custom LeNet reaches 84.0 % and its random forest 79.0 %" in report
+    assert "custom LeNet reaches 84.0 % on validation images and its random forest 79.0 %" in report
     assert "gave 94.0 % and 87 %" in report
     assert second.startswith(
         "The support vector machine, the second best on validation images, classifies 90.0 %"
