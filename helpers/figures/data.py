@@ -35,7 +35,7 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
     finding = f"{sentence(first)} are the most frequent, {last} the rarest"
     finding = finding if most > fewest else "No class is more frequent than another"
-    alt = f"Bar chart with a bar per class, falling from {most:,} to {counts.min():,} images."
+    alt = f"Bar chart with a bar per class, from {most:,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
 
 
