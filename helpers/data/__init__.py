@@ -1,8 +1,8 @@
-"""Cells from whatever form they come in, and what is done to them before anything is learnt.
+"""Loads cells from any accepted source, checks them, and splits them.
 
-`load_cells` is the door. Behind it stand `npz`, `folder`, `bloodmnist` (the download) and `synthetic` (cells drawn by
-this project), with `conversions` to uint8 pixels and `labels` to the eight classes. `split` removes exact copies and
-divides the images; `audit` looks for other defects.
+Start with `load_cells`. It uses `npz`, `folder`, `bloodmnist` (the download) and `synthetic` (generated images), and
+`conversions` and `labels` bring what they read to one form. `split` removes exact copies and splits the images. `audit`
+looks for other defects.
 """
 
 import lazy_loader

@@ -1,5 +1,4 @@
 from .audit import (
-    describe_copies as describe_copies,
     describe_defects as describe_defects,
     dropped_images as dropped_images,
     group_by_class as group_by_class,
@@ -22,8 +21,6 @@ from .split import (
     DROPPED as DROPPED,
     Part as Part,
     Split as Split,
-    one_hot as one_hot,
-    scale_pixels as scale_pixels,
     split_cells as split_cells,
     take_sample as take_sample,
 )

@@ -1,4 +1,4 @@
-"""BloodMNIST: found where it usually lies, or downloaded once, and never used with a wrong checksum.
+"""Finds BloodMNIST in the usual folders or downloads it once, and never uses it with a wrong checksum.
 
 Source: Yang et al. 2023, "MedMNIST v2", Scientific Data, doi:10.1038/s41597-022-01721-8 (CC BY 4.0).
 """
@@ -15,13 +15,13 @@ MD5 = {
     "bloodmnist_64.npz": "2b94928a2ae4916078ca51e05b6b800b",
     "bloodmnist.npz": "7053d0359d879ad8a5505303e11de1dc",
 }
-"""Checksums of the 64 and 28 pixel files, the larger first: it is preferred."""
+"""Checksums of the files of 64 and 28 pixels; the first is preferred."""
 
 DOWNLOAD = "bloodmnist_64.npz"
 URL = f"https://zenodo.org/records/10519652/files/{DOWNLOAD}?download=1"
 
 TIMEOUT = (3.0, 5.0)
-"""Seconds to connect to each of the server's addresses (Zenodo has three), and seconds it may stand still."""
+"""Seconds to connect to each of the server's addresses (Zenodo has three), and seconds without data."""
 
 
 def cache_folder() -> Path:
@@ -40,9 +40,9 @@ def is_bloodmnist(path: Path) -> bool:
 
 
 def find_bloodmnist() -> tuple[Path | None, list[InputError]]:
-    """Return the file in ``data/``, ``~/.medmnist`` or the cache, 64 pixels first, and why others were refused."""
+    """Return the file in ``data/``, ``~/.medmnist`` or the cache, 64 pixels first, and why we refused others."""
     folders = [ROOT / "data", cache_folder()]
-    with suppress(RuntimeError):  # a container's user may have no home
+    with suppress(RuntimeError):  # the user of a container may have no home folder
         folders.insert(1, Path.home() / ".medmnist")
     problems: list[InputError] = []
     for path in [folder / name for name in MD5 for folder in folders]:
@@ -60,8 +60,8 @@ def find_bloodmnist() -> tuple[Path | None, list[InputError]]:
 def download_bloodmnist() -> Path:
     """Return the path of the file, downloaded into the user's cache.
 
-    It appears there only when it is whole and its checksum is right. Raises InputError otherwise, after about
-    15 seconds where there is no network; how long a name lookup takes is the system's choice.
+    The file appears there only when it is complete and its checksum is right. Raises InputError otherwise. Without a
+    network this takes about 15 seconds, plus the system's time to look up the server.
     """
     import pooch
     import requests

@@ -1,7 +1,4 @@
-"""Images as a file holds them -> uint8 RGB of 48 x 48 pixels.
-
-What is converted is said in a note; what cannot be raises `InputError`.
-"""
+"""Converts images as stored to uint8 RGB of 48 x 48 pixels, and says so in notes."""
 
 from pathlib import Path
 
@@ -15,18 +12,18 @@ from helpers.errors import refused
 def value_scale(
     stored: object, dtype: np.dtype, low: float, high: float, path: Path
 ) -> tuple[float, float, str]:
-    """Return (factor, offset, note) that bring values in [low, high] to [0, 255]; raise InputError if unclear."""
+    """Return (factor, offset, note) that convert values in [low, high] to [0, 255]; raise InputError if unclear."""
     near = 1e-3
     if dtype.kind in "ui":
         if low >= 0 and high <= 255:
-            return 1.0, 0.0, "" if dtype == np.uint8 else f"Pixels were {dtype} in 0 to 255; kept as uint8."
+            return 1.0, 0.0, "" if dtype == np.uint8 else f"We converted pixels from {dtype} in 0 to 255."
     elif low >= -near and high <= 1 + near:
-        return 255.0, 0.0, f"Pixels were {dtype} in [0, 1]; multiplied by 255 and rounded."
-    # Within [-0.5, 0.5] the scale could as well be that range: guessing would halve the contrast.
+        return 255.0, 0.0, f"We rescaled pixels from {dtype} in [0, 1]."
+    # Values within [-0.5, 0.5] may have exactly this range; to assume [-1, 1] would halve the contrast.
     elif low >= -1 - near and high <= 1 + near and max(-low, high) > 0.5 + near:
-        return 127.5, 127.5, f"Pixels were {dtype} in [-1, 1]; brought to 0 to 255 and rounded."
+        return 127.5, 127.5, f"We rescaled pixels from {dtype} in [-1, 1]."
     elif low >= -0.5 and 16 < high <= 255.5:
-        return 1.0, 0.0, f"Pixels were {dtype} in 0 to 255; rounded."
+        return 1.0, 0.0, f"We rounded pixels from {dtype} in 0 to 255."
     expected = "expected 0 to 255, 0 to 1 or -1 to 1, no NaN and nothing infinite"
     raise refused(path, f"{stored} has values {low:g} to {high:g}, {expected}")
 
@@ -39,7 +36,7 @@ def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
 
 
 def as_rgb(images: np.ndarray) -> np.ndarray:
-    """Return (…, 3) uint8 from grey (1), RGB (3) or RGBA (4, laid on white) channels."""
+    """Return (…, 3) uint8 from grey (1), RGB (3) or RGBA (4, put on white) channels."""
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)
     if images.shape[-1] == 4:
@@ -49,16 +46,16 @@ def as_rgb(images: np.ndarray) -> np.ndarray:
 
 
 def is_usable_size(height: int, width: int) -> bool:
-    """Return whether an image can show one cell: sides of 16 to 4,096 pixels, at most 2 : 1."""
+    """Return whether an image can show one cell: sides of 16 to 4,096 pixels, none twice as long as the other."""
     shorter, longer = sorted((height, width))
     return shorter >= 16 and longer <= min(2 * shorter, 4096)
 
 
 def cropped_side(height: int, width: int) -> int:
-    """Return the side of the central square that is kept.
+    """Return the side of the central square that we keep.
 
-    CellaVision's originals have 360 x 363 pixels or nearly so; of these the original report's data.npz holds the
-    central 200 x 200.
+    CellaVision's images have about 360 x 363 pixels, of which the original report's data.npz contains the central
+    200 x 200.
     """
     is_original = {height, width} <= {*range(350, 381)}
     return 200 if is_original else min(height, width)
@@ -67,7 +64,7 @@ def cropped_side(height: int, width: int) -> int:
 def to_side(image: np.ndarray) -> np.ndarray:
     """Return (48, 48, 3) uint8: the central square of an (H, W, 3) uint8 image, resampled.
 
-    Pillow's bicubic filter widens with the reduction, so reducing is antialiased.
+    Pillow's bicubic filter prevents aliasing where it reduces an image.
     """
     height, width = image.shape[:2]
     side = cropped_side(height, width)
@@ -79,15 +76,17 @@ def to_side(image: np.ndarray) -> np.ndarray:
 
 
 def geometry_notes(sizes: np.ndarray) -> tuple[str, ...]:
-    """Return one sentence per size among ``sizes`` (N, 2) that was cropped or resampled, at most six."""
+    """Return a sentence per size among ``sizes`` (N, 2) that was cropped or resampled, at most six."""
     notes = []
     for (height, width), count in zip(*np.unique(sizes, axis=0, return_counts=True), strict=True):
         side = cropped_side(int(height), int(width))
-        steps = [f"the central {side} × {side} kept"] if (height, width) != (side, side) else []
+        steps = [f"cropped to the central {side} × {side}"] if (height, width) != (side, side) else []
         if side > SIDE:
-            steps.append(f"reduced to {SIDE} × {SIDE} (Pillow, bicubic, antialiased)")
+            steps.append(f"reduced to {SIDE} × {SIDE} by Pillow’s antialiased bicubic filter")
         if side < SIDE:
-            steps.append(f"enlarged to {SIDE} × {SIDE} (Pillow, bicubic), which adds no detail")
+            steps.append(f"enlarged to {SIDE} × {SIDE} by Pillow’s bicubic filter, which adds no detail")
         if steps:
-            notes.append(f"{count:,} of {height} × {width} pixels: {', '.join(steps)}.")
-    return (*notes[:5], f"{len(notes) - 5} further sizes treated alike.") if len(notes) > 6 else tuple(notes)
+            notes.append(f"Images of {height} × {width} pixels ({count:,}) were {' and '.join(steps)}.")
+    return (
+        (*notes[:5], f"We treated {len(notes) - 5} further sizes alike.") if len(notes) > 6 else tuple(notes)
+    )

@@ -1,4 +1,4 @@
-"""Images from a folder with one subfolder per class, a folder of unlabelled images, or one image file."""
+"""Reads images from a folder with one subfolder per class, a folder of unlabelled images, or one image file."""
 
 import logging
 import warnings
@@ -15,16 +15,18 @@ from helpers.data.conversions import as_rgb, geometry_notes, is_usable_size, to_
 from helpers.data.labels import class_index
 from helpers.errors import printable, refused, refusing
 
-logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it would print beside the one line of an InputError
+logging.getLogger("PIL").setLevel(
+    logging.CRITICAL
+)  # it would print something besides the one line of an InputError
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
-"""Left behind by file managers; skipped silently, as are names that begin with a dot."""
+"""Files that file managers leave behind; skipped silently, as are names that begin with a dot."""
 
 
 class Listing(NamedTuple):
-    """The image files of a folder in the order they are loaded, and the label of each."""
+    """The image files of a folder in loading order, and their labels."""
 
     paths: list[Path]
     labels: list[int] | None
@@ -32,13 +34,13 @@ class Listing(NamedTuple):
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return what lies in ``folder``, sorted by name, without dotfiles and system files."""
+    """Return the content of ``folder``, sorted by name, without dotfiles and system files."""
     found = sorted(folder.iterdir(), key=lambda path: path.name)
     return [p for p in found if not p.name.startswith(".") and p.name.casefold() not in SYSTEM_FILES]
 
 
 def walk(folder: Path, visited: set[Path], skipped: list[str]) -> list[Path]:
-    """Return the files below ``folder``; a folder met before (a symbolic link loop) goes to ``skipped``."""
+    """Return the files below ``folder``; a folder visited before (a loop of links) is added to ``skipped``."""
     real = folder.resolve()
     if real in visited:
         skipped.append(folder.name)
@@ -51,7 +53,7 @@ def walk(folder: Path, visited: set[Path], skipped: list[str]) -> list[Path]:
 
 
 def list_images(path: Path) -> Listing:
-    """Return the images of a folder, or the one image file; raise InputError for subfolders that name no class."""
+    """Return the images of a folder, or the one image file; raise InputError for subfolders not named for a class."""
     if not path.is_dir():
         return Listing([path], None, [])
     inside = entries(path)
@@ -59,26 +61,26 @@ def list_images(path: Path) -> Listing:
     files = [entry for entry in inside if not entry.is_dir()]
     images = [entry for entry in files if entry.suffix.casefold() in SUFFIXES]
     others = [entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES]
-    notes = [f"No images, skipped: {', '.join(others[:9])}"] if others else []
+    notes = [f"We skipped files that are not images: {', '.join(others[:9])}."] if others else []
     if class_folders and images:
-        raise refused(images[0], "lies beside the class folders, so its class is unknown")
+        raise refused(images[0], "is outside the class folders, so its class is unknown")
 
     labels, visited, skipped = list[int](), {path.resolve()}, list[str]()
     for folder in class_folders:
         label = class_index(folder.name)
         if label is None:
-            raise refused(folder, f"names none of the classes ({', '.join(CLASS_NAMES)})")
+            raise refused(folder, f"is not named for a class, expected one of {', '.join(CLASS_NAMES)}")
         images += walk(folder, visited, skipped)
         labels += [label] * (len(images) - len(labels))
     if not images:
         raise refused(path, "holds no images, expected one subfolder of images per class")
     for image in images:
-        if not image.is_file():  # reading a fifo would never end
-            raise refused(image, "is no regular file, or a link to nothing; expected an image")
+        if not image.is_file():  # reading from a pipe would never end
+            raise refused(image, "is not a regular file, or links to nothing; expected an image")
     if skipped:
-        notes.append(f"Links to folders read already, skipped: {', '.join(skipped[:9])}")
+        notes.append(f"We skipped links to folders that were already read: {', '.join(skipped[:9])}.")
     if not class_folders:
-        notes.append("The images lie in no class folder: no labels.")
+        notes.append("The images are not in class folders, so they have no labels.")
     return Listing(images, labels if class_folders else None, notes)
 
 
@@ -87,7 +89,7 @@ def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
     with refusing(path, "an image"), Image.open(path, formats=FORMATS) as image:
         width, height = image.size
         if not is_usable_size(height, width):
-            raise refused(path, f"is {height} × {width} pixels, expected one cell, about square")
+            raise refused(path, f"is {height} × {width} pixels, expected a nearly square image of one cell")
         if getattr(image, "n_frames", 1) > 1:
             raise refused(path, "holds several frames, expected one image")
         mode = image.mode
@@ -100,18 +102,20 @@ def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
 
 
 def read_images(path: Path) -> Cells:
-    """Return the cells in a folder, named relative to it, or in one image file; raise InputError naming the fault."""
+    """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
     with refusing(path, "a folder of images"):
         listing = list_images(path)
         folder = path if path.is_dir() else path.parent
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
-        warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images: errors stay errors
+        warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
         images, pairs, modes = zip(*pool.map(read_image, listing.paths), strict=True)
     sizes, notes = np.array(pairs), [*listing.notes, *geometry_notes(np.array(pairs))]
     for mode, count in sorted(Counter[str](modes).items()):
         if mode != "RGB":
-            conversion = "laid on white" if mode == "RGBA" else "converted to RGB"
-            notes.append(f"{count:,} stored as {mode}, {conversion}.")
+            action = (
+                "put transparent images on white" if mode == "RGBA" else f"converted {mode} images to RGB"
+            )
+            notes.append(f"We {action} ({count:,}).")
     return Cells(
         images=np.stack(images),
         labels=None if listing.labels is None else np.array(listing.labels, np.uint8),

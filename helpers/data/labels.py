@@ -1,4 +1,4 @@
-"""Labels as a file holds them -> the eight classes, 0 to 7."""
+"""Converts labels as stored to the eight classes, 0 to 7."""
 
 import re
 import unicodedata
@@ -17,11 +17,11 @@ LABEL_OF_NAME: dict[str, int] = {
     **{"metamyelocyte": 3, "mmy": 3, "ly": 4, "lym": 4, "lymph": 4, "mo": 5, "mono": 5},
     **{"ne": 6, "neu": 6, "neut": 6, "neutro": 6, "bne": 6, "sne": 6, "plt": 7, "thrombocyte": 7},
 }
-"""Classes by name and number, by the abbreviations in use, and immature granulocytes by their stages."""
+"""Class of each name, number and usual abbreviation, and of the stages of immature granulocytes."""
 
 
 def class_index(name: str) -> int | None:
-    """Return the label 0 to 7 that a class name, plural, abbreviation or digit means, else None."""
+    """Return the label 0 to 7 of a class name, plural, abbreviation or digit, else None."""
     plain = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", name).casefold().strip())
     return LABEL_OF_NAME.get(plain, LABEL_OF_NAME.get(re.sub(r"(?<=\D)s$", "", plain)))
 
@@ -32,8 +32,10 @@ def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, str
         if values.dtype.kind not in "uifb":
             raise refused(path, f"'{key}' is {values.dtype}, expected labels 0 to 7")
         if not (((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()):
-            raise refused(path, f"'{key}' is {values.shape} but its rows are not one-hot (a single 1 each)")
-        return values.argmax(axis=1).astype(np.uint8), f"Labels were one-hot in '{key}'."
+            raise refused(
+                path, f"'{key}' is {values.shape}, but its rows are not one-hot, expected a single 1 in each"
+            )
+        return values.argmax(axis=1).astype(np.uint8), f"Labels were one-hot in “{key}”."
 
     values = values.ravel()
     if values.dtype.kind in "US":
@@ -42,14 +44,13 @@ def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, str
         indices = [class_index(word) for word in words.tolist()]
         if None in indices:
             word = words[indices.index(None)][:40]
-            raise refused(path, f"'{key}' holds the label {str(word)!r}, which names none of the classes")
-        return np.array(indices, np.uint8)[inverse], f"Labels were names in '{key}'."
+            raise refused(path, f"'{key}' holds the label {str(word)!r}, expected names of classes")
+        return np.array(indices, np.uint8)[inverse], f"Labels were names in “{key}”."
     if values.dtype.kind not in "uif":
         raise refused(path, f"'{key}' is {values.dtype}, expected labels 0 to 7")
     outside = values[~np.isin(values, range(len(CLASS_NAMES)))]
     if len(outside):
         found = f"'{key}' holds {outside[0]:g} ({len(outside)} labels out of range)"
         raise refused(path, f"{found}, expected whole numbers 0 to 7, no NaN and nothing infinite")
-    return values.astype(
-        np.uint8
-    ), f"Labels were {values.dtype} in '{key}'." if values.dtype.kind == "f" else ""
+    note = f"Labels were {values.dtype} in “{key}”." if values.dtype.kind == "f" else ""
+    return values.astype(np.uint8), note

@@ -1,6 +1,6 @@
-"""Cells from an .npz file, whatever its keys and layout, pixels converted block by block.
+"""Reads cells from an .npz file with any keys and layout, and converts its pixels block by block.
 
-Nothing is ever unpickled. NumPy reads the headers; each is compared with what the zip holds before memory is reserved.
+Nothing is ever unpickled. NumPy reads the headers, and each is compared with the zip before memory is reserved.
 """
 
 import re
@@ -33,7 +33,7 @@ SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class StoredArray:
-    """One array of the file, as its header describes it."""
+    """One array of the file, as described by its header."""
 
     key: str
     archive: zipfile.ZipFile
@@ -44,7 +44,7 @@ class StoredArray:
 
     @property
     def split_and_stem(self) -> tuple[str, str]:
-        """The split that a key like ``train_images`` names (else ""), and what is left of the key."""
+        """The split that a key like ``train_images`` names (else ""), and the rest of the key."""
         words = re.findall(r"[^\W_]+", self.key.casefold())
         splits = [SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS]
         return splits[0] if len(splits) == 1 else "", "_".join(w for w in words if w not in SPLIT_WORDS)
@@ -64,7 +64,7 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class StoredPart:
-    """Images and labels that belong together: the whole file, or one split of it."""
+    """Images and labels that belong together: those of the whole file, or of one split."""
 
     images: StoredArray
     labels: StoredArray | None
@@ -77,7 +77,7 @@ class StoredPart:
         step = max(1, BLOCK_VALUES // prod(self.shape[1:])) * prod(self.shape[1:])
         scaled = (conversions.as_uint8(block, factor, offset) for block in self.images.blocks(step))
         pieces: Iterator[np.ndarray] = scaled
-        if self.images.fortran_order:  # every image is spread over the whole file
+        if self.images.fortran_order:  # the values of each image are spread over the whole file
             flat = np.empty(prod(self.shape), np.uint8)
             for start, piece in zip(range(0, len(flat), step), pieces, strict=True):
                 flat[start : start + step] = piece
@@ -87,29 +87,29 @@ class StoredPart:
             yield conversions.as_rgb(np.moveaxis(images, 1, -1) if self.channels_first else images)
 
     def notes(self) -> list[str]:
-        """Return a sentence per way in which the images do not lie as (N, H, W, 3)."""
+        """Return a sentence per way in which the images are not stored as (N, H, W, 3)."""
         channels = self.shape[1 if self.channels_first else 3]
         oddities = {
-            "The file held a single image.": len(self.images.shape) == 3 and channels > 1,
-            "Channels came before height and width; moved last.": self.channels_first,
-            "Images were grey; the value was repeated for red, green and blue.": channels == 1,
-            "Images had an alpha channel; laid on white.": channels == 4,
+            "The file holds a single image.": len(self.images.shape) == 3 and channels > 1,
+            "We moved the channels after height and width.": self.channels_first,
+            "Images are grey, so red, green and blue are equal.": channels == 1,
+            "We put images with an alpha channel on white.": channels == 4,
         }
         return [note for note, applies in oddities.items() if applies]
 
 
 def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
-    """Return what one .npy entry's header says; raise InputError unless the file holds exactly that."""
+    """Return the array that an .npy entry's header describes; raise InputError unless the file holds exactly that."""
     key = entry.filename.removesuffix(".npy")
     if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         found = f"'{key}' is encrypted or compressed by method {entry.compress_type}"
         raise refused(path, f"{found}, expected an array written by numpy.savez")
-    # Deflate cannot shrink more than 1032-fold: a larger claim cannot be true.
+    # Deflate compresses at most 1032-fold, so a larger claim cannot be true.
     if entry.file_size > min(LARGEST_ARRAY, 1040 * path.stat().st_size):
         found = f"'{key}' claims {entry.file_size:,} bytes, which the file does not hold"
         raise refused(path, f"{found} or which are more than {LARGEST_ARRAY:,}")
     with archive.open(entry) as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # damaged headers make Python's parser warn before it fails
+        warnings.simplefilter("ignore")  # Python's parser warns of damaged headers before it fails
         version = np.lib.format.read_magic(stream)
         read_header = getattr(np.lib.format, "read_array_header_{}_{}".format(*version), None)
         if read_header is None:
@@ -117,7 +117,7 @@ def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> 
         array = StoredArray(key, archive, entry, *read_header(stream))
         held = entry.file_size - stream.tell()
     if array.dtype.hasobject:
-        raise refused(path, f"{array} holds Python objects, which are never unpickled; expected numbers")
+        raise refused(path, f"{array} holds Python objects, which are never unpickled, expected numbers")
     declared = prod(array.shape) * array.dtype.itemsize
     if declared != held or min(array.shape, default=0) < 0:
         raise refused(path, f"{array} declares {declared:,} bytes, which the file does not hold")
@@ -125,7 +125,7 @@ def open_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> 
 
 
 def choose_array(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Path) -> StoredArray:
-    """Return the array meant; between several a usual key decides; raise InputError where it does not."""
+    """Return the only array, or the only one with a usual key; raise InputError otherwise."""
     meant = [array for array in arrays if len(arrays) == 1 or array.split_and_stem[1] in usual_keys]
     if len(meant) != 1:
         found = ", ".join(map(str, arrays))
@@ -134,7 +134,7 @@ def choose_array(arrays: list[StoredArray], usual_keys: set[str], what: str, pat
 
 
 def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
-    """Return which arrays are the images and the labels, and how the images lie; raise InputError."""
+    """Return which arrays are the images and the labels, and how the images are stored; raise InputError."""
     images = choose_array(
         [array for array in arrays if len(array.shape) in (3, 4)], IMAGE_KEYS, "images", path
     )
@@ -149,16 +149,15 @@ def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
         raise refused(path, f"{images} holds no images")
     if images.dtype.kind not in "uif" or channels not in (1, 3, 4) or not conversions.is_usable_size(*size):
         expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
-        raise refused(path, f"{images} is no array of cell images, {expected}")
+        raise refused(path, f"{images} is not an array of cell images, {expected}")
 
     others = [array for array in arrays if len(array.shape) in (1, 2)]
     fitting = [array for array in others if array.shape[0] == count] or others
     labels = choose_array(fitting, LABEL_KEYS, "labels", path) if fitting else None
     shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}
-    if labels and (labels.shape not in shapes or labels.dtype.itemsize > 512):  # no name is as long
-        found = f"but the labels are '{labels.key}', which is {labels.shape}, each value is {labels.dtype}"
-        expected = "expected numbers or names of classes as (N,), (N, 1) or one-hot (N, 8)"
-        raise refused(path, f"{count} images in {images} {found}, {expected}")
+    if labels and (labels.shape not in shapes or labels.dtype.itemsize > 512):  # no name is that long
+        found = f"{count} images in {images}, but the labels are {labels}"
+        raise refused(path, f"{found}, expected numbers or names as (N,), (N, 1) or one-hot (N, 8)")
     return StoredPart(images, labels, shape, channels_first)
 
 
@@ -168,22 +167,24 @@ def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
     splits = {array.split_and_stem[0] for array in arrays if len(array.shape) in (3, 4)}
     if not splits:
         raise refused(path, f"no array of images (N, {SIDE}, {SIDE}, 3) among {found}")
-    if len(splits) == 1:  # then any label array is meant for these images, whichever part its key names
+    if len(splits) == 1:  # then any label array belongs to these images, whichever split its key names
         parts = [find_part(arrays, path)]
     elif "" in splits:
-        raise refused(path, f"images both with and without a part named in their key: {found}")
+        raise refused(path, f"images both with and without a split in their key: {found}")
     else:
         named = [split for split in SPLIT_NAMES if split in splits]
         parts = [find_part([a for a in arrays if a.split_and_stem[0] == split], path) for split in named]
     if len({(part.shape[1:], part.images.dtype, part.labels is None) for part in parts}) > 1:
-        raise refused(path, f"its parts differ in their images, or only one of them has labels: {found}")
+        raise refused(
+            path, f"its splits differ in shape or type of their images, or not all have labels: {found}"
+        )
     if sum(part.shape[0] for part in parts) > LARGEST_COUNT:
-        raise refused(path, f"declares more than {LARGEST_COUNT:,} images, which is the most accepted")
+        raise refused(path, f"declares more than {LARGEST_COUNT:,} images, expected at most as many")
     return parts
 
 
 def find_scale(parts: list[StoredPart], path: Path) -> tuple[float, float, str]:
-    """Return what brings the pixels of all parts to [0, 255]; see `value_scale`; raise InputError."""
+    """Return what converts the pixels of all parts to [0, 255] (see `value_scale`); raise InputError."""
     first, extremes = parts[0].images, [0, 255]
     if first.dtype != np.uint8:
         blocks = (block for part in parts for block in part.images.blocks(BLOCK_VALUES))
@@ -193,7 +194,7 @@ def find_scale(parts: list[StoredPart], path: Path) -> tuple[float, float, str]:
 
 
 def read_archive(path: Path) -> Cells:
-    """Return the cells in an .npz file; raise InputError with one line where it is not understood."""
+    """Return the cells in an .npz file; raise InputError with one line where it cannot be used."""
     with refusing(path, "an .npz file"), np.load(path, allow_pickle=False) as file:
         entries = [entry for entry in file.zip.infolist() if entry.filename.endswith(".npy")]
         if not 0 < len(entries) <= 1000:
@@ -217,8 +218,8 @@ def read_archive(path: Path) -> Cells:
     is_split = {"train", "test"} <= set(splits)
     if any(splits):
         named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
-        unused = "" if is_split else "; split anew, for want of parts to train and to test on"
-        notes.append(f"The file's own parts: {named}{unused}.")
+        unused = "" if is_split else " We split them again, because training or test images are missing."
+        notes.append(f"The file comes with splits ({named} images).{unused}")
     return Cells(
         images=images,
         labels=np.concatenate([values for values, _ in labels]) if labels else None,

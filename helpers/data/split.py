@@ -1,4 +1,4 @@
-"""From cells to three parts that share no image: exact copies, split, scaling and one-hot labels."""
+"""Removes exact copies and splits the cells into training, validation and test images that share none."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -11,18 +11,18 @@ from helpers.cache_keys import key_of
 from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells, content_sha256
 from helpers.errors import refused
 
-SEED = 0  # the order of the images is drawn from this and from their pixels
+SEED = 0  # the order of the images follows from this and from their pixels
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 FEWEST_PER_CLASS = 4
-"""Distinct images a class needs: one each to validate and test, two to train, so that folds can hold it."""
+"""Distinct images that a class needs: one each for validation and test, two for training, so that folds have it."""
 
 DROPPED = "dropped"
 
 
 @dataclass(frozen=True)
 class Part:
-    """Images (N, 48, 48, 3) uint8 and labels (N,) uint8 of one part of the split."""
+    """Images (N, 48, 48, 3) uint8 and labels (N,) uint8 of one split."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -35,14 +35,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """Which part each image belongs to.
+    """Which split each image belongs to.
 
     Parameters
     ----------
     parts : (N,) "train", "validation", "test" or "dropped" (a further copy, or a copy whose labels conflict)
     pixel_sha256 : (N,) hexadecimal SHA-256 of each image's pixels
     origin : how the split was made, in words
-    leaked_copies : number of training-side images dropped because a copy of them is a test or validation image
+    leaked_copies : number of images dropped because the source has a copy of them in a split used later
     """
 
     parts: np.ndarray
@@ -57,11 +57,11 @@ class Split:
         return hashlib.sha256(repr(pairs).encode()).hexdigest()
 
     def indices(self, *parts: str) -> np.ndarray:
-        """Return the positions of the images in the given parts, ascending, as (M,) int64."""
+        """Return the positions of the images in the given splits, ascending, as (M,) int64."""
         return np.flatnonzero(np.isin(self.parts, parts))
 
     def counts(self, labels: np.ndarray) -> pd.DataFrame:
-        """Return the number of images per class (rows, then all) and part (columns, then dropped)."""
+        """Return the number of images per class (rows, then all) and split (columns, then dropped)."""
         parts, classes = (*SPLIT_NAMES, DROPPED), len(CLASS_NAMES)
         counts = {part: np.bincount(labels[self.indices(part)], minlength=classes) for part in parts}
         table = pd.DataFrame(counts, index=pd.Index(CLASS_NAMES, name="class"))
@@ -69,12 +69,12 @@ class Split:
         return table
 
     def shared_images(self) -> int:
-        """Return the number of images whose pixels stand in more than one part: 0, or there is a leak."""
+        """Return the number of images whose pixels are in more than one split: 0, or there is a leak."""
         used = pd.DataFrame({"pixels": self.pixel_sha256, "part": self.parts})[self.parts != DROPPED]
         return int((used.groupby("pixels")["part"].nunique() > 1).sum())
 
     def count_copies(self, images: np.ndarray) -> int:
-        """Return how many of other ``images`` are exact copies of one of these, in any part."""
+        """Return how many of other ``images`` are exact copies of one of these, in any split."""
         return int(np.isin(hash_pixels(images), self.pixel_sha256).sum())
 
 
@@ -91,24 +91,24 @@ def find_copies(pixel_sha256: np.ndarray) -> list[np.ndarray]:
 
 
 def _hash_order(pixel_sha256: np.ndarray) -> np.ndarray:
-    """Return a shuffle that depends on the pixels only, never on the order in the file."""
+    """Return a random order that depends on the pixels only, never on the order in the file."""
     return np.argsort([key_of(SEED, pixels) for pixels in pixel_sha256.tolist()])
 
 
 def split_cells(cells: Cells) -> Split:
-    """Return a 70/10/20 split, stratified by class, in which no two parts hold the same pixels.
+    """Return a split of 70/10/20 %, stratified by class, in which no image has a copy in another split.
 
-    Of each group of exact copies one image stays (the whole group goes where its labels conflict). A split
-    that came with the source is kept, except that a copy of a test image leaves the training side, and that an
-    eighth of the training images of each class validates where the source names none. Images
-    are ordered by a hash of seed and pixels, so the same images give the same split in any order.
+    One image of each group of exact copies is kept, and none where their labels differ. A split that comes with the
+    source is kept, without training images that are copies of validation or test images. Where it has no validation
+    images, an eighth of the training images of each class become validation images. Images are ordered by a hash of
+    seed and pixels, so the same images give the same split in any order.
 
     Raises InputError where the cells have no labels, or fewer than two classes, or a class has fewer than four
-    distinct images or a single one to train on.
+    distinct images or a single training image.
     """
     labels, source = cells.labels, cells.source_split
     if labels is None:
-        raise refused(cells.source, "no labels found, expected one per image to train on")
+        raise refused(cells.source, "no labels found, expected one per image for training")
     pixel_sha256 = hash_pixels(cells.images)
     keeps_source = source is not None and {"train", "test"} <= set(source.tolist())
     parts = np.array(source if keeps_source else ["train"] * len(cells), dtype="<U10")
@@ -129,33 +129,33 @@ def split_cells(cells: Cells) -> Split:
             rest = members[parts[members] == "train"]
             count = max(1, round(VALIDATION_SHARE / (1 - TEST_SHARE) * len(rest)))
             parts[rest[: min(count, max(0, len(rest) - 2))]] = "validation"
-    origin = "the source's own split" if keeps_source else f"70/10/20 by class, seed {SEED}"
+    origin = "the data’s own split" if keeps_source else f"70/10/20 % of each class (seed {SEED})"
     split = Split(parts, pixel_sha256, origin, leaked)
     _require_enough(split.counts(labels).drop("all"), cells.source)
     return split
 
 
 def _require_enough(counts: pd.DataFrame, source: str) -> None:
-    """Raise InputError where a class or a part has too few images for a split; see `Split.counts`."""
+    """Raise InputError where a class or a split has too few images; ``counts`` are those of `Split.counts`."""
     distinct = counts[[*SPLIT_NAMES]].sum(axis=1)
     for name in counts.index[counts.any(axis=1)]:
         if distinct[name] < FEWEST_PER_CLASS:
-            expected = f"at least {FEWEST_PER_CLASS} to split into training, validation and test"
-            raise refused(source, f"class {name!r} has {distinct[name]} distinct images, expected {expected}")
+            expected = f"expected at least {FEWEST_PER_CLASS} for three splits"
+            raise refused(source, f"class {name!r} has {distinct[name]} distinct images, {expected}")
         if counts.loc[name, "train"] == 1:
             raise refused(source, f"class {name!r} has 1 training image, expected none or at least 2")
     for name in SPLIT_NAMES:
         found = np.count_nonzero(counts[name])
         if found < (2 if name == "train" else 1):
-            expected = "expected two or more to train on and one or more in every part"
+            expected = "expected at least two for training and one in every split"
             raise refused(source, f"{found} classes among the {name} images, {expected}")
 
 
 def take_sample(cells: Cells, count: int) -> Cells:
-    """Return about ``count`` images with the classes' frequencies kept, and at least 12 of each class.
+    """Return about ``count`` images with the same class frequencies, and at least 12 of each class.
 
-    They come from the end of the order in which `split_cells` cuts a class: whoever tries things out on a sample trains
-    on none of the images that test on the whole.
+    They come from the end of the order in which `split_cells` splits a class, so a trial on a sample uses none of the
+    test images of the whole.
     """
     if cells.labels is None or len(cells) <= count:
         return cells
@@ -164,15 +164,5 @@ def take_sample(cells: Cells, count: int) -> Cells:
         members = order[cells.labels[order] == label]
         chosen.append(members[-max(12, round(count * len(members) / len(cells))) :])
     sample = cells.take(np.sort(np.concatenate(chosen)))
-    note = f"A sample of {len(sample):,} of {len(cells):,} images is used."
+    note = f"We use a sample of {len(sample):,} of {len(cells):,} images."
     return replace(sample, notes=(*cells.notes, note))
-
-
-def scale_pixels(images: np.ndarray) -> np.ndarray:
-    """Return uint8 pixels in [0, 255] as float32 in [-1, 1], as the first layer of every network does."""
-    return np.asarray(images.astype(np.float32) / 127.5 - 1)
-
-
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """Return (N,) labels as (N, 8) float32 rows with a single 1."""
-    return np.asarray(np.eye(len(CLASS_NAMES), dtype=np.float32)[labels])

@@ -1,8 +1,8 @@
-"""Draws stained blood cells from their morphology, so that the report runs without data and without a network.
+"""Generates images of stained blood cells from their morphology, so that the report runs without data or network.
 
-No pixel of a micrograph enters: soft-edged discs are drawn from the named numbers in morphology.csv. The custom LeNet,
-trained for 10 epochs on 12,000 drawn cells alone, reached a balanced accuracy of 0.81 and 0.83 (two seeds) on the
-15,092 real ones and an accuracy of 0.95 on 2,000 other drawn ones.
+The images consist of soft-edged discs whose properties are named in morphology.csv, and contain no pixel of a
+micrograph. The custom LeNet, trained for 10 epochs on 12,000 synthetic images alone, reached a balanced accuracy of 81
+and 83 % (two seeds) on the 15,092 real images, and an accuracy of 95 % on 2,000 other synthetic images.
 """
 
 from pathlib import Path
@@ -13,27 +13,27 @@ import pandas as pd
 from helpers.data.cells import CLASS_NAMES, SIDE, Cells
 
 CLASS_COUNTS = (1076, 2752, 1370, 2556, 1072, 1254, 2939, 2073)
-"""Cells per class, in the order of CLASS_NAMES, in the report's 15,092 images (doi:10.1016/j.dib.2020.105474)."""
+"""Images per class, in the order of CLASS_NAMES, among the original report's 15,092 (doi:10.1016/j.dib.2020.105474)."""
 
 MORPHOLOGY = pd.read_csv(
     Path(__file__).with_name("morphology.csv"), index_col="quantity", skipinitialspace=True
 )[[*CLASS_NAMES]]
-"""One row per quantity, one column per class: set by eye, then by the class averages of real colours and sizes."""
+"""A row per quantity, a column per class: set by eye, then adjusted to the class averages of real colours and sizes."""
 
 PLASMA, RED_CELL, STRAY = (254, 228, 202), (203, 164, 166), (112, 62, 146)
-"""RGB of the background, of red cells, and of stray platelets and white cells at the edge of the picture."""
+"""RGB of the background, of red cells, and of stray platelets and white cells at the edge of the image."""
 
 RED_CELLS, VACUOLES = 14, 8  # at most, around a cell and in it
-DISCS = 5  # that make up a nucleus
-SOFTNESS = 1.3  # of outlines: pixels over which they fade
-BATCH = 64  # cells drawn at once: 0.6 MB per field, so that the fields stay in the processor's cache
+DISCS = 5  # of which a nucleus consists
+SOFTNESS = 1.3  # pixels over which outlines fade
+BATCH = 64  # cells generated at once: 0.6 MB per field, so that the fields stay in the processor's cache
 AXIS = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
 
 Parameters = dict[str, np.ndarray]
 
 
 def draw_cells(count: int, seed: int = 0) -> Cells:
-    """``count`` synthetic stained cells with labels, the classes as frequent as in CLASS_COUNTS.
+    """Return ``count`` synthetic images with labels, with class frequencies as in CLASS_COUNTS.
 
     The same count and seed give the same bytes.
     """
@@ -46,11 +46,11 @@ def draw_cells(count: int, seed: int = 0) -> Cells:
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
     for start in range(0, count, BATCH):
         images[start : start + BATCH] = _draw_batch(labels[start : start + BATCH], rng)
-    return Cells(images, labels, source=f"synthetic cells (N={count:,}, seed={seed})", is_synthetic=True)
+    return Cells(images, labels, source=f"synthetic images (seed {seed})", is_synthetic=True)
 
 
 def _draw_batch(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, 48, 48, 3) uint8 images. The functions below pass fields: (n, 48, 48) float32, one value per pixel."""
+    """Return (n, 48, 48, 3) uint8 images. The functions below use fields: (n, 48, 48) float32, one value per pixel."""
     cell = _draw_parameters(labels, rng)
     picture = _draw_surroundings(cell["radius"], rng)
     u, v = _cell_coordinates(cell, rng)
@@ -64,7 +64,7 @@ def _draw_batch(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _draw_parameters(labels: np.ndarray, rng: np.random.Generator) -> Parameters:
-    """Each quantity of MORPHOLOGY for each cell, (n,), and three colours, (n, 3)."""
+    """Return each quantity of MORPHOLOGY for each cell, (n,), and three colours, (n, 3)."""
     n = len(labels)
     cell = {name: row.to_numpy(np.float32)[labels] for name, row in MORPHOLOGY.iterrows()}
     for name in ("cytoplasm", "granule", "nucleus"):
@@ -82,14 +82,14 @@ def _draw_parameters(labels: np.ndarray, rng: np.random.Generator) -> Parameters
 
 
 def _draw_surroundings(radius: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Red, green and blue fields of plasma with red cells, which are thin in the middle, and a stray cell."""
+    """Return red, green and blue fields of plasma with red cells, which are thin in the middle, and a stray cell."""
     n = len(radius)
     coverage = np.zeros((n, SIDE, SIDE), np.float32)
     crowding, typical_size = rng.beta(2.8, 1.2, n), rng.normal(8.0, 0.6, n)
     for _ in range(RED_CELLS):
         size = typical_size * rng.normal(1, 0.06, n)
         x, y = rng.uniform(-31, 31, (2, n))
-        # A red cell under the stained cell is pushed aside until the two touch, or left out if that is far.
+        # A red cell under the stained cell is pushed aside until they touch, or left out if that is too far.
         push = np.maximum((radius + size * rng.uniform(0.75, 1.1, n)) / np.hypot(x, y), 1)
         present = (rng.random(n) < crowding) & (push < 1.8)
         x, y = AXIS - (push * x)[:, None], AXIS - (push * y)[:, None]
@@ -117,7 +117,7 @@ def _draw_surroundings(radius: np.ndarray, rng: np.random.Generator) -> list[np.
 
 
 def _cell_coordinates(cell: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Fields of pixel coordinates shifted, ruffled, turned and stretched so that the cell is a disc at 0, 0."""
+    """Return fields of coordinates, shifted, ruffled, turned and stretched so that the cell is a disc around 0, 0."""
     n = len(cell["radius"])
     shift_x, shift_y = rng.normal(0, 0.7, (2, n)) * rng.exponential(1.4, n)
     x = AXIS[None, :] - _per_cell(shift_x) + _smooth_noise(n, 6, rng) * _per_cell(cell["ruffle"])
@@ -131,11 +131,11 @@ def _cell_coordinates(cell: Parameters, rng: np.random.Generator) -> tuple[np.nd
 def _draw_tissue(
     cell: Parameters, u: np.ndarray, v: np.ndarray, grain: np.ndarray, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Red, green and blue fields of cytoplasm, nucleus, granules and vacuoles, as if the cell had no end."""
+    """Return red, green and blue fields of cytoplasm, nucleus, granules and vacuoles, as if the cell were infinite."""
     coarse = _smooth_noise(len(u), 12, rng)
     depth = _nucleus_distance(cell, u, v, rng)
     nucleus = np.clip(0.5 - depth / SOFTNESS, 0, 1)
-    # Standard normal grain lies below this threshold in about the wanted part of the pixels.
+    # Standard normal grain is below this threshold in about the wanted share of the pixels.
     threshold = 2.6 * (np.clip(cell["granules"], 0.02, 0.98) - 0.5)
     granules = np.clip(1.2 * (_per_cell(threshold) - grain) + 0.5, 0, 1)
     granules *= 1 - nucleus * _per_cell(1 - cell["granules_on_nucleus"])
@@ -153,7 +153,7 @@ def _draw_tissue(
 
 
 def _nucleus_distance(cell: Parameters, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Field of signed distance to the nucleus in pixels, negative inside: discs along an arc, smoothly joined."""
+    """Return the field of signed distance to the nucleus, negative inside: discs along an arc, smoothly joined."""
     n = len(u)
     area, arc = cell["nucleus_area"], cell["arc"]
     lobes = np.clip(np.rint(cell["lobes"]), 1, DISCS)[:, None]
@@ -182,7 +182,7 @@ def _nucleus_distance(cell: Parameters, u: np.ndarray, v: np.ndarray, rng: np.ra
 
 
 def _draw_vacuoles(cell: Parameters, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Field of vacuoles, 0 to 1."""
+    """Return the field of vacuoles, 0 to 1."""
     field = np.zeros(u.shape, np.float32)
     number = rng.poisson(cell["vacuoles"] * rng.exponential(1, len(u)))
     for index in range(VACUOLES):
@@ -195,7 +195,7 @@ def _draw_vacuoles(cell: Parameters, u: np.ndarray, v: np.ndarray, rng: np.rando
 
 
 def _photograph(picture: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """(n, 48, 48, 3) uint8 images: focus, lamp, colour balance and sensor noise."""
+    """Return (n, 48, 48, 3) uint8 images, with the effects of focus, light, colour balance and sensor noise."""
     n = len(picture[0])
     blur = _per_cell(rng.uniform(0.35, 0.65, n))
     gain = np.exp(rng.normal(0, 0.008, (n, 1)) + rng.normal(0, 0.003, (n, 3)))
@@ -212,7 +212,7 @@ def _photograph(picture: list[np.ndarray], rng: np.random.Generator) -> np.ndarr
 
 
 def _smooth_noise(n: int, grains: int, rng: np.random.Generator) -> np.ndarray:
-    """Field of zero mean and unit variance that varies over 48 / grains pixels."""
+    """Return a field of zero mean and unit variance that varies over 48 / grains pixels."""
     offset = (np.arange(SIDE)[:, None] + 0.5) * grains / SIDE - np.arange(grains) - 0.5
     weight = np.exp(-(offset**2) / 0.8)
     weight = (weight / np.sqrt((weight**2).sum(1, keepdims=True))).astype(np.float32)
@@ -220,16 +220,16 @@ def _smooth_noise(n: int, grains: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _scatter(distance: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates x and y of points at these distances from the centre, in random directions."""
+    """Return coordinates x and y of points at these distances from the centre, in random directions."""
     angle = rng.uniform(0, 2 * np.pi, len(distance))
     return distance * np.cos(angle), distance * np.sin(angle)
 
 
 def _sum_of_axes(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Field that is the sum of a part varying along x and a part varying along y, (n, 48) each."""
+    """Return the field that is the sum of a part varying along x and a part varying along y, (n, 48) each."""
     return columns.astype(np.float32)[:, None, :] + rows.astype(np.float32)[:, :, None]
 
 
 def _per_cell(value: np.ndarray) -> np.ndarray:
-    """One number per cell, shaped to meet a field."""
+    """Return one number per cell, in a shape that broadcasts to a field."""
     return np.asarray(value, np.float32)[:, None, None]

@@ -4,10 +4,10 @@ from .behaviour import (
     draw_shift_curves as draw_shift_curves,
 )
 from .data import (
-    draw_by_class as draw_by_class,
-    draw_colour_scatter as draw_colour_scatter,
+    draw_blue_residual as draw_blue_residual,
     draw_correlations as draw_correlations,
     draw_label_counts as draw_label_counts,
+    draw_lightness_and_size as draw_lightness_and_size,
 )
 from .evaluation import (
     draw_comparison as draw_comparison,
@@ -39,7 +39,7 @@ from .style import (
     use_style as use_style,
 )
 from .training import (
-    draw_dots as draw_dots,
+    draw_ablation as draw_ablation,
     draw_ladder as draw_ladder,
     draw_learning_curves as draw_learning_curves,
     draw_scalings as draw_scalings,

@@ -1,76 +1,111 @@
-"""The data, drawn: how many images each class has, and what their colours and sizes tell."""
+"""Figures of the data: class frequencies, correlations of colours, lightness and size by class."""
+
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 
 from helpers.data import CLASS_NAMES
-from helpers.figures.style import CLASS_COLOURS, DIVERGING_MAP
+from helpers.evaluation import correlation_interval
+from helpers.figures.publish import Drawing
+from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, SERIES_COLOURS
+from helpers.notation import listed, percent, sentence, signed
 
-CLASS_MARKERS = dict(zip(CLASS_NAMES, "os^DvPX*", strict=True))
-"""Class name -> marker, so that no class is told by its colour alone."""
+NUMBERED = {name: f"{name} ({label})" for label, name in enumerate(CLASS_NAMES)}
+"""Class name -> the name with the number by which the claims know it."""
 
 
-def draw_label_counts(labels: np.ndarray) -> Figure:
-    """Return a bar per class with its number of images."""
-    counts = np.bincount(labels, minlength=len(CLASS_NAMES))
+def draw_label_counts(labels: np.ndarray) -> Drawing:
+    """Draw a bar per class with its number of images, most first; colours mark what claim C02 says of the classes."""
+    first, second = SERIES_COLOURS[:2]
+    colours = pd.Series([MUTED, first, MUTED, first, MUTED, MUTED, first, second], CLASS_NAMES)
+    counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
+    counts = counts.sort_values(ascending=False, kind="stable")
     figure, axes = plt.subplots(figsize=(8, 3.8))
-    bars = axes.barh(CLASS_NAMES, counts, color=list(CLASS_COLOURS.values()))
-    words = [f"{count:,} ({count / counts.sum():.1%})" for count in counts]
+    bars = axes.barh([NUMBERED[name] for name in counts.index], counts, color=colours[counts.index])
+    words = [f"{count:,} ({percent(count / len(labels))})" for count in counts]
     axes.bar_label(bars, words, padding=4, fontsize=9)
     axes.invert_yaxis()
-    axes.set(xlabel="images", xlim=(0, 1.2 * counts.max()))
-    axes.grid(axis="y", visible=False)
-    return figure
+    axes.set(xlabel="images", xticks=[], xlim=(0, 1.2 * counts.max()))
+    axes.grid(visible=False)
+    most, fewest = counts.max(), counts[counts > 0].min()
+    first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
+    finding = f"{sentence(first)} are the most frequent, {last} the rarest"
+    finding = finding if most > fewest else "No class is more frequent than another"
+    alt = f"Bar chart with a bar per class, from {most:,} to {counts.min():,} images."
+    return Drawing(figure, finding, alt, len(labels))
 
 
-def draw_colour_scatter(statistics: pd.DataFrame, labels: np.ndarray, pairs: list[tuple[str, str]]) -> Figure:
-    """Return a scatter plot per pair of columns (3, 6, ...), a colour and marker per class, r in each title."""
-    rows = len(pairs) // 3
-    figure, axes = plt.subplots(rows, 3, figsize=(9.5, 3.1 * rows + 0.9))
-    for axis, (x, y) in zip(axes.flat, pairs, strict=True):
-        # a few images of each class at a time, so that no class covers the others
-        for some in np.array_split(np.random.default_rng(0).permutation(len(labels)), 12):
-            for label, name in enumerate(CLASS_NAMES):
-                axis.scatter(
-                    x, y, data=statistics.iloc[some[labels[some] == label]], s=5, alpha=0.75,
-                    color=CLASS_COLOURS[name], marker=CLASS_MARKERS[name], linewidths=0,
-                    rasterized=True,  # thousands of points would be thousands of shapes in the page
-                )  # fmt: skip
-        r = statistics[x].corr(statistics[y])
-        axis.set(xlabel=f"mean {x}", ylabel=f"mean {y}", title=f"r = {r:+.2f}")
-    handles = [
-        Line2D([], [], linestyle="", marker=CLASS_MARKERS[name], color=CLASS_COLOURS[name], label=name)
-        for name in CLASS_NAMES
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    return figure
+def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
+    """Draw Pearson's r of every two columns as a heat map: over all images below the diagonal, within classes above.
 
-
-def draw_correlations(statistics: pd.DataFrame) -> Figure:
-    """Return the correlation matrix of the columns as a heat map with its values."""
-    below = statistics.corr().iloc[1:, :-1]
-    figure, axes = plt.subplots(figsize=(6, 4.8))
+    Within classes, class means are subtracted first. A pair is positive where the 95 % interval over all images is.
+    """
+    within = statistics - statistics.groupby(labels).transform("mean")
+    r = np.where(np.tri(statistics.shape[1], k=-1), statistics.corr(), within.corr())
+    np.fill_diagonal(r, np.nan)
+    figure, axes = plt.subplots(figsize=(6.4, 4.8))
     sns.heatmap(
-        below, mask=np.triu(np.ones_like(below, dtype=bool), 1), annot=True, fmt="+.2f", vmin=-1, vmax=1,
-        cmap=DIVERGING_MAP, linewidths=1, square=True, ax=axes, cbar_kws={"label": "Pearson's r"},
+        r, mask=np.isnan(r), annot=np.vectorize(signed)(r, 2), fmt="", vmin=min(0, np.nanmin(r)), vmax=1,
+        cmap=sns.light_palette(SERIES_COLOURS[0], as_cmap=True), linewidths=1, square=True, ax=axes,
+        xticklabels=statistics.columns, yticklabels=statistics.columns, cbar_kws={"label": "Pearson’s r"},
     )  # fmt: skip
     axes.grid(visible=False)
     axes.tick_params(axis="y", rotation=0)
-    return figure
+    is_positive = [correlation_interval(a, b)[1] > 0 for a, b in combinations(statistics.to_numpy().T, 2)]
+    verb = "correlates" if sum(is_positive) == 1 else "correlate"
+    finding = f"{sum(is_positive)} of {len(is_positive)} pairs of colour statistics {verb} positively"
+    low, high = signed(np.nanmin(r), 2), signed(np.nanmax(r), 2)
+    alt = f"Heat map with a row and a column per colour statistic and correlations from {low} to {high}."
+    return Drawing(figure, finding, alt, len(statistics))
 
 
-def draw_by_class(values: pd.Series, labels: np.ndarray, unit: str) -> Figure:
-    """Return a box per class of one number per image, ordered by the median."""
-    names = np.array(CLASS_NAMES)[labels]
-    order = values.groupby(names).median().sort_values().index.tolist()
+def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
+    """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
+    means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
+    bluest, excess = means.index[0], round(means.iloc[0], 1)
     figure, axes = plt.subplots(figsize=(8, 3.8))
+    axes.axvline(0, color=INK, linewidth=1, zorder=0)
+    _draw_boxes(axes, residual, labels, means.index, [bluest])
+    axes.set(xlabel="blue beyond what red and green predict, grey levels")
+    finding = f"{sentence(bluest)}s have {excess} grey levels more blue than their red and green predict"
+    finding = finding if excess > 0 else "No class has more blue than its red and green predict"
+    alt = f"Box plot with a box per class, with means falling from {bluest} to {means.index[-1]}."
+    return Drawing(figure, finding, alt, len(residual))
+
+
+def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
+    """Draw a box per class of the columns grey and dark_area, the lightest class first."""
+    means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
+    means = means.sort_values("grey", ascending=False)
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True)
+    units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark part, pixels"}
+    for panel, (column, unit) in zip(axes, units.items(), strict=True):
+        panel.set(xlabel=unit)
+        if means[column].notna().any():
+            _draw_boxes(panel, statistics[column], labels, means.index, ["eosinophil", "platelet"])
+    lightest, darkest = means.index[[0, -1]]
+    finding = f"Images of {lightest}s are the lightest"
+    if means["dark_area"].notna().any():
+        smallest = means["dark_area"].idxmin()
+        finding += " and show" if smallest == lightest else f", and those of {smallest}s show"
+        finding += " the smallest dark parts"
+    alt = f"Two box plots with a box per class, from {lightest}, the lightest, to {darkest}, the darkest."
+    return Drawing(figure, finding, alt, len(statistics))
+
+
+def _draw_boxes(
+    axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, coloured: list[str]
+) -> None:
+    """Draw a box per class of ``values`` in this order, its mean as a diamond; the other classes are grey."""
+    names = np.take(CLASS_NAMES, labels)
     sns.boxplot(
-        x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order,
-        palette=CLASS_COLOURS, saturation=1, fliersize=1.5, linewidth=1, ax=axes,
+        x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
+        palette={name: CLASS_COLOURS[name] if name in coloured else GRID for name in order},
+        fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
+        meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
     )  # fmt: skip
-    axes.set(xlabel=unit, ylabel="")
-    return figure
+    axes.set_yticks(range(len(order)), [NUMBERED[name] for name in order])

@@ -12,20 +12,22 @@ from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing
 from helpers.figures.style import CLASS_COLOURS, DIVERGING_MAP, MUTED
-from helpers.notation import MODEL_NAMES, listed, model_name, percent, sentence
+from helpers.notation import MODEL_NAMES, counted, listed, model_name, percent, sentence
 
 NO_AXES = {"xticks": [], "yticks": [], "frame_on": False}
 """What leaves nothing of a panel but its image."""
 
 
-def draw_examples(images: np.ndarray, labels: np.ndarray) -> Figure:
-    """Return up to four images of each class side by side."""
-    figure, axes = plt.subplots(4, len(CLASS_NAMES), figsize=(9, 5.3), subplot_kw=NO_AXES)
+def draw_examples(images: np.ndarray, labels: np.ndarray) -> Drawing:
+    """Draw the first four images of each class, a column per class."""
+    figure, axes = plt.subplots(4, len(CLASS_NAMES), figsize=(9, 5), subplot_kw=NO_AXES)
     for label, name in enumerate(CLASS_NAMES):
-        axes[0, label].set_title(name.replace(" ", "\n"), fontsize=8.5, loc="center")
+        axes[0, label].set_title(f"{name}\nclass {label}".replace(" g", "\ng"), fontsize=8.5, loc="center")
         for axis, image in zip(axes[:, label], images[labels == label], strict=False):
             axis.imshow(image)
-    return figure
+    count = len(np.unique(labels))
+    finding = "The eight cell types" if count == len(CLASS_NAMES) else counted(count, "cell type")
+    return Drawing(figure, finding, "Grid of images with a column of up to four cells per class.")
 
 
 def draw_errors(

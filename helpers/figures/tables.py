@@ -19,6 +19,7 @@ COLUMNS: dict[str, tuple[str, Format]] = {
     "macro_roc_auc": ("ROC-AUC", 4),
     "log_loss": ("log loss", 3),
     "brier": ("Brier score", 3),
+    **{name: (name, 1) for name in ("red", "green", "blue", "grey", "black", "white")},
     "params": ("parameters", 0),
     "train_seconds": ("training, s", 0),
     "p": ("p", "p"),
@@ -73,7 +74,7 @@ def _with_interval(frame: pd.DataFrame, name: str, form: Format) -> list[str]:
         return [_text(value, form) for value in frame[name]]
     rows = frame[[name, *bounds]].itertuples(index=False)
     texts = ([_text(value, form) for value in row] for row in rows)
-    dash = " to " if form == "points" else "–"
+    dash = " to " if form == "points" or (frame[bounds] < 0).any(axis=None) else "–"
     return [f"{value} ({low}{dash}{high})" if low != "–" else value for value, low, high in texts]
 
 

@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from helpers.evaluation import accuracy_interval
 from helpers.figures.publish import Drawing
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, SERIES_COLOURS
 from helpers.notation import MODEL_NAMES, listed, model_name, percent, points, sentence, signed
@@ -146,30 +146,62 @@ def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing:
     return Drawing(figure, f"{finding} without retraining", alt, n)
 
 
-def draw_learning_curves(curve: pd.DataFrame) -> Figure:
-    """Return accuracy (one column per model) against the number of training images (the index)."""
+def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
+    """Draw accuracy on ``n`` images (a column per model) against the number of training images (the index).
+
+    Bands are 95 % intervals. None where fewer than two numbers of training images were tried.
+    """
+    if len(curve) < 2:
+        return None
     figure, axes = plt.subplots(figsize=(7, 3.8))
-    for name, accuracies in curve.items():
-        axes.plot(accuracies, marker="o", color=MODEL_COLOURS[name], label=name)
+    for rank, name in enumerate(curve.columns[np.argsort(-curve.iloc[-1].to_numpy())]):
+        bounds = np.transpose([accuracy_interval(accuracy * n, n) for accuracy in curve[name]])
+        axes.fill_between(curve.index, *bounds, color=MODEL_COLOURS[name], alpha=0.15, linewidth=0)
+        axes.plot(curve[name], marker="o", color=MODEL_COLOURS[name])
+        end, side = (curve.index[-1], curve[name].iloc[-1]), "top" if rank else "bottom"
+        axes.annotate(MODEL_NAMES[name], end, (8, 0), textcoords="offset points", va=side)
     axes.set_xscale("log", base=2)
     axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index])
     axes.minorticks_off()
+    axes.yaxis.set_major_formatter(PERCENT)
     axes.set(xlabel="training images", ylabel="validation accuracy")
-    axes.legend(loc="lower right")
-    return figure
+    gains = (curve.iloc[-1] - curve.iloc[-2]).items()
+    brought = listed(f"{model_name(str(name))} {points(gain)}" for name, gain in gains)
+    alt = "Line chart of accuracy against the number of training images on a logarithmic scale, a line per model."
+    return Drawing(figure, f"The last doubling of the training images brings {brought}", alt, n)
 
 
-def draw_dots(table: pd.DataFrame, reference: float, reference_name: str, unit: str) -> Figure:
-    """Return one row of dots per row of the table, one marker per column, and a line at ``reference``."""
-    figure, axes = plt.subplots(figsize=(8, 0.5 * len(table) + 1.6))
-    for (name, values), marker, colour in zip(table.items(), "oD", SERIES_COLOURS, strict=False):
-        axes.plot(values, range(len(table)), marker, color=colour, markersize=8, label=name)
-        for row, value in enumerate(values):
-            axes.annotate(
-                f"{value:.3f}", (value, row), (0, 8), textcoords="offset points", ha="center", fontsize=8.5
-            )
-    axes.axvline(reference, color=MUTED, linestyle="--", label=reference_name)
-    axes.set_yticks(range(len(table)), table.index)
-    axes.set(xlabel=unit, ylim=(len(table) - 0.4, -0.7))
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return figure
+def draw_ablation(full: np.ndarray, changed: dict[str, dict[str, np.ndarray]]) -> Drawing:
+    """Draw the forest's accuracy with each group of features alone, and what it loses without the group.
+
+    Parameters
+    ----------
+    full : (N,) whether the forest with all groups is right on each image
+    changed : the same by name of the group, with it "alone", with it "left out", and with its columns "shuffled"
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), sharey=True)
+    low, high = accuracy_interval(full.sum(), len(full))
+    left.axvspan(100 * low, 100 * high, color=MUTED, alpha=0.3, linewidth=0, label="all groups")
+    right.axvline(0, color=MUTED, linewidth=1)
+    looks = ((left, "o", 0, -1), (right, "o", -0.17, 1), (right, "D", 0.17, 1))
+    for way, (axes, marker, lift, side), colour in zip(changed, looks, SERIES_COLOURS, strict=False):
+        answers = np.array([*changed[way].values()], int)
+        values = 100 * (answers if axes is left else full - answers)
+        means, errors = values.mean(axis=1), 1.96 * values.std(axis=1) / np.sqrt(len(full))
+        rows = np.arange(len(means)) + lift
+        axes.errorbar(means, rows, None, errors, marker, color=colour, label=f"group {way}")
+        for mean, x, row in zip(means, means + side * errors, rows, strict=True):
+            words, ha = (f"{mean:.1f}", "right") if axes is left else (signed(mean), "left")
+            axes.annotate(words, (x, row), (5 * side, 0), textcoords="offset points", ha=ha, va="center")
+    accuracies = {name: float(is_right.mean()) for name, is_right in changed["alone"].items()}
+    best = max(accuracies, key=accuracies.__getitem__)
+    left.set_yticks(range(len(accuracies)), list(accuracies))
+    left.set(xlabel="validation accuracy, %", ylim=(len(accuracies) - 0.4, -0.6))
+    right.set(xlabel="validation accuracy lost, points")
+    for axes in (left, right):
+        axes.margins(x=0.2)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    finding = f"The random forest reaches {percent(accuracies[best])} with {best} alone"
+    finding += f" and {percent(full.mean())} with all groups"
+    alt = "Two dot plots with a row per group of features, accuracy on the left and losses on the right."
+    return Drawing(figure, finding, alt, len(full))

@@ -5,14 +5,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
-from helpers.data.audit import (
-    describe_copies,
-    describe_defects,
-    dropped_images,
-    find_near_copies,
-)
+from helpers.data.audit import describe_defects, dropped_images, find_near_copies
 from helpers.data.cells import Cells
-from helpers.data.split import split_cells
+from helpers.data.split import DROPPED, split_cells
 
 
 def noise(count: int, seed: int = 0) -> np.ndarray:
@@ -50,9 +45,9 @@ def test_constant_and_saturated_images_are_counted() -> None:
     images[4, :24] = 0
     images[5, :23] = 0
     cells = Cells(images, (np.arange(40) % 2).astype(np.uint8), "noise")
-    found, _ = describe_defects(cells, split_cells(cells))
-    assert found.loc["constant images", "found"] == "2"
-    assert found.loc["saturated images (50% of pixels or more)", "found"] == "2"
+    found = describe_defects(cells, split_cells(cells))["found"]
+    assert found["images of one colour"] == 2
+    assert found["images mostly pure black or white"] == 2
 
 
 def test_the_table_of_defects_says_how_much_the_original_size_gives_away() -> None:
@@ -60,37 +55,27 @@ def test_the_table_of_defects_says_how_much_the_original_size_gives_away() -> No
     sizes = np.where(labels[:, None] == 0, [360, 363], [366, 369])
     cells = Cells(noise(40), labels, "noise", original_sizes=sizes)
     split = split_cells(cells)
-    found, across = describe_defects(cells, split)
-    assert across == "0 pairs"
-    assert found.loc["original sizes", "found"] == "2 sizes"
-    assert found.loc["Cramér's V, size against class", "found"] == "1.00"
-    mixed, _ = describe_defects(
-        replace(cells, original_sizes=np.tile([[360, 363], [366, 369]], (20, 1))), split
-    )
-    assert mixed.loc["Cramér's V, size against class", "found"] == "0.00"
-    unknown, _ = describe_defects(replace(cells, original_sizes=None), split)
-    assert unknown.loc["Cramér's V, size against class", "found"] == "unknown"
+    found = describe_defects(cells, split)["found"]
+    assert found["pairs of near copies in two splits"] == 0
+    assert found["original sizes"] == 2
+    assert found["Cramér’s V between size and class"] == "1.00"
+    mixed = replace(cells, original_sizes=np.tile([[360, 363], [366, 369]], (20, 1)))
+    assert describe_defects(mixed, split)["found"]["Cramér’s V between size and class"] == "0.00"
+    unknown = describe_defects(replace(cells, original_sizes=None), split)
+    assert not any("size" in defect for defect in unknown.index)
 
 
-def test_near_copies_in_different_parts_are_counted() -> None:
+def test_near_copies_in_different_splits_are_counted() -> None:
     images = noise(40)
     split = split_cells(Cells(images, (np.arange(40) % 2).astype(np.uint8), "noise"))
     train, test = split.indices("train")[0], split.indices("test")[0]
     images[test] = images[train]
     images[test, 0, 0] += 1
-    found, across = describe_defects(Cells(images, (np.arange(40) % 2).astype(np.uint8), "noise"), split)
-    assert found["found"].iloc[0] == "1"
-    assert across == "1 pair"
-
-
-def test_groups_of_copies_are_listed_with_their_labels() -> None:
-    images = noise(40)
-    images[2], images[4] = images[0], images[1]  # same label; different labels
     cells = Cells(images, (np.arange(40) % 2).astype(np.uint8), "noise")
-    table = describe_copies(cells, split_cells(cells))
-    assert table["images"].tolist() == ["0, 2", "1, 4"]
-    assert table["labels conflict"].tolist() == [False, True]
-    assert table["dropped"].tolist() == [1, 2]
+    found = describe_defects(cells, split)["found"]
+    assert found["pairs of near copies"] == found["pairs of near copies in two splits"] == 1
+    split.parts[test] = DROPPED
+    assert describe_defects(cells, split)["found"]["pairs of near copies"] == 0
 
 
 def test_every_dropped_image_is_listed_with_its_reason() -> None:
@@ -98,7 +83,7 @@ def test_every_dropped_image_is_listed_with_its_reason() -> None:
     images[2], images[4] = images[0], images[1]  # same label; different labels
     cells = Cells(images, (np.arange(60) % 2).astype(np.uint8), "noise")
     table = dropped_images(cells, split_cells(cells)).set_index("index")
-    assert table.loc[[1, 4], "reason"].tolist() == ["copies carry different labels"] * 2
+    assert table.loc[[1, 4], "reason"].tolist() == ["copies have different labels"] * 2
     assert len(table) == 3
     copy = table.drop([1, 4])
     assert copy.index[0] in (0, 2)

@@ -79,7 +79,8 @@ def test_originals_are_cropped_then_reduced(tmp_path: Path) -> None:
     assert (cells.images[0] == expected).all()
     assert cells.original_sizes is not None
     assert cells.original_sizes.tolist() == [[363, 360]]
-    assert "1 of 363 × 360 pixels: the central 200 × 200 kept, reduced to 48 × 48" in cells.notes[0]
+    cropped = "Images of 363 × 360 pixels (1) were cropped to the central 200 × 200 and reduced to 48 × 48"
+    assert cropped in cells.notes[0]
 
 
 def test_other_sizes_are_reduced_whole_and_may_differ(tmp_path: Path) -> None:
@@ -102,22 +103,23 @@ def test_many_sizes_give_few_notes(tmp_path: Path) -> None:
         save(tmp_path / "ly" / f"{side}.png", cell_images(1, side)[0])
     notes = load_cells(tmp_path).notes
     assert len(notes) == 6
-    assert notes[-1] == "15 further sizes treated alike."
+    assert notes[-1] == "We treated 15 further sizes alike."
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"), [("L", "stored as L"), ("P", "stored as P"), ("CMYK", "stored as CMYK")]
+    "mode",
+    ["L", "P", "CMYK"],
 )
-def test_other_modes_become_rgb_and_it_is_said(mode: str, said: str, tmp_path: Path) -> None:
+def test_other_modes_become_rgb_and_it_is_said(mode: str, tmp_path: Path) -> None:
     save(tmp_path / "ly" / "a.tiff", Image.fromarray(cell_images(1)[0]).convert(mode))
-    assert said in " ".join(load_cells(tmp_path).notes)
+    assert load_cells(tmp_path).notes == (f"We converted {mode} images to RGB (1).",)
 
 
-def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
+def test_transparency_becomes_white(tmp_path: Path) -> None:
     save(tmp_path / "ly" / "a.png", np.zeros((48, 48, 4), np.uint8))
     cells = load_cells(tmp_path)
     assert (cells.images == 255).all()
-    assert cells.notes == ("1 stored as RGBA, laid on white.",)
+    assert cells.notes == ("We put transparent images on white (1).",)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".png", ".bmp", ".tif", ".webp", ""])
@@ -161,7 +163,7 @@ def test_what_file_managers_leave_behind_is_skipped_silently(folder: Path) -> No
 
 def test_other_files_beside_the_class_folders_are_skipped_and_named(folder: Path) -> None:
     (folder / "LICENCE.txt").write_text("CC BY")
-    assert load_cells(folder).notes == ("No images, skipped: LICENCE.txt",)
+    assert load_cells(folder).notes == ("We skipped files that are not images: LICENCE.txt.",)
 
 
 def test_symbolic_link_loops_end_and_links_are_followed_once(folder: Path) -> None:
@@ -171,7 +173,7 @@ def test_symbolic_link_loops_end_and_links_are_followed_once(folder: Path) -> No
     (folder / "Platelets").symlink_to(folder / "platelet", target_is_directory=True)
     cells = load_cells(folder)
     assert len(cells) == len(before)
-    assert cells.notes == ("Links to folders read already, skipped: loop, self, platelet",)
+    assert cells.notes == ("We skipped links to folders that were already read: loop, self, platelet.",)
 
 
 def test_linked_classes_and_images_are_read(folder: Path, tmp_path: Path) -> None:
@@ -276,14 +278,17 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "several frames": (animation, "z.tiff: holds several frames"),
     "link to nothing": (lambda f: (f / "ig" / "z.png").symlink_to(f / "gone"), "z.png"),
     "link to itself": (lambda f: (f / "ig" / "z.png").symlink_to(f / "ig" / "z.png"), "z.png"),
-    "fifo": (lambda f: os.mkfifo(f / "ig" / "z.png"), "z.png: is no regular file"),
-    "socket": (bound_socket, "z.png: is no regular file"),
-    "device": (lambda f: (f / "ig" / "z.png").symlink_to("/dev/zero"), "z.png: is no regular file"),
-    "folder that is no class": (lambda f: (f / "thyroid").mkdir(), "thyroid: names none of the classes"),
-    "folder named with a line break": (lambda f: (f / "a\nb").mkdir(), "names none of the classes"),
+    "fifo": (lambda f: os.mkfifo(f / "ig" / "z.png"), "z.png: is not a regular file"),
+    "socket": (bound_socket, "z.png: is not a regular file"),
+    "device": (lambda f: (f / "ig" / "z.png").symlink_to("/dev/zero"), "z.png: is not a regular file"),
+    "folder that is no class": (lambda f: (f / "thyroid").mkdir(), "thyroid: is not named for a class"),
+    "folder named with a line break": (lambda f: (f / "a\nb").mkdir(), "is not named for a class"),
     "folder that no terminal should see": (lambda f: (f / "\x1b[2J").mkdir(), r"\\x1b"),
-    "split instead of classes": (lambda f: (f / "train").mkdir(), "train: names none of the classes"),
-    "image outside its class": (lambda f: save(f / "z.png", cell_images(1)[0]), "z.png: lies beside"),
+    "split instead of classes": (lambda f: (f / "train").mkdir(), "train: is not named for a class"),
+    "image outside its class": (
+        lambda f: save(f / "z.png", cell_images(1)[0]),
+        "z.png: is outside the class folders",
+    ),
 }
 """Name of the defect -> (what is added to a good folder, what the line must say)."""
 

@@ -94,11 +94,11 @@ IMAGE_FORMS = {
     "[0, 1] float16": (UNIT.astype(np.float16), "[0, 1]"),
     "[-1, 1]": (UNIT * 2 - 1, "[-1, 1]"),
     "float 0 to 255": (IMAGES.astype(np.float64), "0 to 255"),
-    "channels first": (np.moveaxis(IMAGES, -1, 1).copy(), "Channels came before"),
-    "channels first, [0, 1]": (np.moveaxis(UNIT, -1, 1).copy(), "Channels came before"),
+    "channels first": (np.moveaxis(IMAGES, -1, 1).copy(), "moved the channels"),
+    "channels first, [0, 1]": (np.moveaxis(UNIT, -1, 1).copy(), "moved the channels"),
     "Fortran order": (np.asfortranarray(IMAGES), ""),
     "Fortran order, [0, 1]": (np.asfortranarray(UNIT), "[0, 1]"),
-    "Fortran order, channels first": (np.asfortranarray(np.moveaxis(IMAGES, -1, 1)), "Channels came before"),
+    "Fortran order, channels first": (np.asfortranarray(np.moveaxis(IMAGES, -1, 1)), "moved the channels"),
     "opaque alpha": (np.concatenate([IMAGES, np.full_like(IMAGES[..., :1], 255)], -1), "alpha"),
 }
 
@@ -123,7 +123,7 @@ def test_grey_images_become_rgb(tmp_path: Path) -> None:
         assert "grey" in " ".join(cells.notes)
 
 
-def test_transparent_pixels_are_laid_on_white(tmp_path: Path) -> None:
+def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     alpha = np.zeros_like(IMAGES[..., :1])
     cells = load_cells(npz(tmp_path / "a.npz", images=np.concatenate([IMAGES, alpha], -1)))
     assert (cells.images == 255).all()

@@ -59,7 +59,7 @@ def test_auto_ends_with_synthetic_cells_and_says_why(checkout: Path) -> None:
     (checkout / "data" / "bloodmnist.npz").write_bytes(b"half a file")
     source = resolve_source("auto", synthetic_count=20)
     assert (source.kind, source.path, source.synthetic_count) == ("synthetic", None, 20)
-    assert "data/data.npz is not there" in source.reason
+    assert "There is no data/data.npz." in source.reason
     assert "checksum" in source.reason
     assert "no connection" in source.reason
     cells = load_cells("auto", synthetic_count=20)
@@ -139,7 +139,7 @@ def test_devices_and_fifos_do_not_hang(device: str, tmp_path: Path) -> None:
     path = tmp_path / device
     if device == "fifo":
         os.mkfifo(path)
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         resolve_source(path)
 
 

@@ -1,4 +1,4 @@
-"""The split: parts that share no pixel, the same for the same images in any order."""
+"""The split: no image has a copy elsewhere, and the order of the images does not matter."""
 
 from dataclasses import replace
 
@@ -7,14 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.data.cells import SPLIT_NAMES, Cells
-from helpers.data.split import (
-    find_copies,
-    hash_pixels,
-    one_hot,
-    scale_pixels,
-    split_cells,
-    take_sample,
-)
+from helpers.data.split import find_copies, hash_pixels, split_cells, take_sample
 from helpers.errors import InputError
 
 
@@ -120,7 +113,7 @@ def test_two_training_images_of_a_class_stay_and_one_is_refused() -> None:
         split_cells(replace(make_cells(30), labels=labels, source_split=own))
 
 
-def test_the_split_counts_its_images_and_those_that_stand_in_two_parts() -> None:
+def test_the_split_counts_its_images_and_those_that_are_in_two_splits() -> None:
     cells = with_copies(make_cells(80), {8: 0, 16: 0})
     split = split_cells(cells)
     table = split.counts(cells.labels)
@@ -147,13 +140,3 @@ def test_a_sample_holds_no_image_that_tests_on_the_whole() -> None:
     split = split_cells(cells)
     kept_for_the_test = split.pixel_sha256[split.indices("test")]
     assert not np.isin(hash_pixels(take_sample(cells, 160).images), kept_for_the_test).any()
-
-
-def test_pixels_scale_to_minus_one_and_one() -> None:
-    scaled = scale_pixels(np.array([0, 255], np.uint8))
-    assert scaled.dtype == np.float32
-    np.testing.assert_array_equal(scaled, [-1, 1])
-
-
-def test_one_hot_rows_have_a_single_one_at_the_label() -> None:
-    np.testing.assert_array_equal(one_hot(np.array([0, 7])), np.eye(8)[[0, 7]])

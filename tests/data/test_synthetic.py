@@ -29,7 +29,7 @@ def test_cells_are_labelled_images_that_say_they_are_synthetic(cells):
     assert cells.images.shape == (2000, SIDE, SIDE, 3)
     assert cells.images.dtype == cells.labels.dtype == np.uint8
     assert cells.is_synthetic
-    assert cells.source == "synthetic cells (N=2,000, seed=7)"
+    assert cells.source == "synthetic images (seed 7)"
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_does_not():
