@@ -104,10 +104,9 @@ def _with_n(caption: str, n: int | None) -> str:
 
 def open_chapter(cells: Cells) -> DisplayHandle:
     """Show what the cells are, and hold a place for the chapter's finding, which `conclude` fills."""
+    waiting = Markdown("*The finding appears here when the chapter has run.*")  # type: ignore[no-untyped-call]
     display(Markdown(cells.banner()))  # type: ignore[no-untyped-call]
-    return display(  # type: ignore[no-any-return, no-untyped-call]
-        Markdown("*The finding appears here when the chapter has run.*"), display_id=True
-    )
+    return display(waiting, display_id=True)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def conclude(chapter: DisplayHandle, finding: str, *others: str) -> None:
