@@ -46,7 +46,9 @@ def source_files(*places: str) -> dict[str, str]:
     """
     folder = ROOT / "helpers"
     found = (file for place in places for file in [folder / place, *(folder / place).rglob("*")])
-    read = sorted(file for file in found if file.suffix in (".py", ".mplstyle", ".j2", ".css", ".js"))
+    read = sorted(
+        file for file in found if file.suffix in (".py", ".toml", ".csv", ".mplstyle", ".j2", ".css", ".js")
+    )
     return {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
 
 

@@ -1,4 +1,4 @@
-"""The claims about the images: C01 to C07 and C13. Each function's docstring is its rule."""
+"""The claims about the images: C01 to C07 and C13. Their rules are in `claims.toml`."""
 
 from itertools import combinations
 
@@ -12,10 +12,7 @@ from helpers.notation import counted, listed, percent, signed
 
 
 def size(f: Findings) -> Assessment:
-    """Confirmed if both counts match, with reservation if some images are exact copies of others.
-
-    Not decided on a sample of the images.
-    """
+    """Count the images, the classes and the exact copies (C01)."""
     assert f.study.cells.labels is not None
     n, classes = len(f.study.cells), len(np.unique(f.study.cells.labels))
     extra = n - len(set(f.study.split.pixel_sha256))
@@ -32,7 +29,7 @@ def size(f: Findings) -> Assessment:
 
 
 def frequencies(f: Findings) -> Assessment:
-    """Confirmed if each of classes 1, 3 and 6 has more images than class 7, and class 7 more than each other class."""
+    """Rank the classes by their number of images (C02)."""
     assert f.study.cells.labels is not None
     counts = np.bincount(f.study.cells.labels, minlength=len(CLASS_NAMES))
     holds = counts[[1, 3, 6]].min() > counts[7] > counts[[0, 2, 4, 5]].max()
@@ -42,7 +39,7 @@ def frequencies(f: Findings) -> Assessment:
 
 
 def correlations(f: Findings) -> Assessment:
-    """Confirmed if the 95 % interval of the correlation lies above zero for more than half of the 15 pairs."""
+    """Correlate the colour statistics pair by pair (C03)."""
     pairs = combinations(f.statistics[list(COLOURS)].to_numpy().T, 2)
     is_positive = [correlation_interval(a, b)[1] > 0 for a, b in pairs]
     measured = "The 95 % interval of the correlation lies above zero "
@@ -51,10 +48,7 @@ def correlations(f: Findings) -> Assessment:
 
 
 def black_and_white(f: Findings) -> Assessment:
-    """Confirmed if the 95 % interval of the correlation lies below zero, and refuted if it lies above zero.
-
-    Not confirmed if it includes zero.
-    """
+    """Correlate mean black with mean white (C04)."""
     both = f.statistics[["black", "white", "label"]].dropna()
     r, low, high = correlation_interval(both["black"].to_numpy(), both["white"].to_numpy())
     if np.isnan(r):
@@ -69,12 +63,7 @@ def black_and_white(f: Findings) -> Assessment:
 
 
 def blue(f: Findings) -> Assessment:
-    """Blue is compared after a linear fit on red and green, among images with the more frequent background colour.
-
-    Confirmed if the largest class mean lies half a standard deviation or more above zero, and with reservation if it
-    lies less far above. Not confirmed if it lies within 2.73 standard errors of zero, which is as far as chance moves
-    the largest of eight means.
-    """
+    """Compare blue after a linear fit on red and green, among images with the more frequent background colour (C05)."""
     has_blue = f.statistics["has_blue_background"]
     chosen = has_blue == (has_blue.mean() > 0.5)  # the others would widen the deviation
     groups = blue_residual(f.statistics[chosen]).groupby(f.statistics["label"])
@@ -109,20 +98,12 @@ def _compare(f: Findings, column: str, label: int, sign: int) -> tuple[str, bool
 
 
 def platelets(f: Findings) -> Assessment:
-    """Confirmed if the images are lighter and their dark regions smaller than those of every other class (95 %).
-
-    Confirmed with reservation if this holds against the average of the other classes only. A dark region leaves out
-    pale cytoplasm, so the whole cells of other classes are larger still.
-    """
+    """Compare lightness and dark area of platelets with those of the other classes (C06)."""
     return _brightness_and_size(f, 7, 1, Verdict.CONFIRMED)
 
 
 def eosinophils(f: Findings) -> Assessment:
-    """Confirmed with reservation if the images are darker and their dark regions larger than the average (95 %).
-
-    Full confirmation is not possible. In eosinophils the granules count as dark and in neutrophils only the nucleus
-    does, so other cells may be as large or larger.
-    """
+    """Compare lightness and dark area of eosinophils with those of the other classes (C07)."""
     return _brightness_and_size(f, 1, -1, Verdict.RESERVED)
 
 
@@ -142,10 +123,7 @@ def _brightness_and_size(f: Findings, label: int, sign: int, at_best: Verdict) -
 
 
 def microscope(f: Findings) -> Assessment:
-    """Refuted if more than 99 % of the images carry colour, because electrons have none. Otherwise not confirmed.
-
-    An image carries colour if its mean red, green and blue differ by more than 5 grey levels.
-    """
+    """Count the images that carry colour (C13)."""
     spread = np.ptp(f.statistics[["red", "green", "blue"]].to_numpy(), axis=1)
     coloured = float((spread > 5).mean())
     measured = f"{percent(coloured)} of the images carry colour (n = {len(spread):,})."

@@ -1,4 +1,4 @@
-"""The claims about the models: C08 to C12 and C14 to C16. Each function's docstring is its rule."""
+"""The claims about the models: C08 to C12 and C14 to C16. Their rules are in `claims.toml`."""
 
 from helpers.claims.findings import REPORTED, Assessment, Findings, Verdict
 from helpers.evaluation import is_larger, paired_difference
@@ -42,33 +42,19 @@ def _accuracy(f: Findings, model: str, on_validation: bool) -> Assessment:
 
 
 def forest(f: Findings) -> Assessment:
-    """Confirmed if the reported accuracy lies in our 95 % interval on validation images, with reservation if below it.
-
-    Not confirmed if it lies above, or if the test accuracy lies below that interval, because the model then does not
-    generalise well. Not decided if the interval is wider than 5 points.
-    """
+    """Compare the reported validation accuracy of the forest with ours, and ours with the test accuracy (C08)."""
     measured, verdict = _accuracy(f, "forest", on_validation=True)
     generalises = f.scores["forest"]["accuracy"] >= f.validation_scores["forest"]["accuracy_ci95"][0]
     return measured, Verdict.NOT_CONFIRMED if verdict != Verdict.UNDECIDED and not generalises else verdict
 
 
 def classic(f: Findings) -> Assessment:
-    """Confirmed if the reported accuracy lies in our 95 % interval on test images, with reservation if below it.
-
-    Not confirmed if it lies above. Not decided if the interval is wider than 5 points, or if the reported accuracy
-    lies above it and the network was trained too briefly. Too briefly means on fewer images than there are, for a
-    single epoch, with its accuracy still rising, or with less than half of its training accuracy in validation.
-    """
+    """Compare the reported accuracy of the classical LeNet with our test accuracy (C09)."""
     return _accuracy(f, "lenet_classic", on_validation=False)
 
 
 def alexnet(f: Findings) -> Assessment:
-    """Confirmed if the reported accuracy lies in our 95 % interval on test images, and not confirmed otherwise.
-
-    If the same layers, retrained in another way, lie above the reported accuracy (95 %), the architecture is not at
-    fault. The claim is then refuted, or confirmed with reservation if the reported accuracy is reproduced. Otherwise
-    not decided if the network was trained too briefly (see C09) or the interval is wider than 5 points.
-    """
+    """Compare the reported accuracy of AlexNet with our test accuracy, and with that of other training (C10)."""
     measured, verdict = _accuracy(f, "alexnet", on_validation=False)
     retrained = f.scores["alexnet_fixed"]
     measured += f" The retrained AlexNet reaches a test accuracy of {with_interval(retrained)}."
@@ -83,13 +69,7 @@ def alexnet(f: Findings) -> Assessment:
 
 
 def custom(f: Findings) -> Assessment:
-    """Confirmed if the reported accuracy lies in our 95 % interval on validation images and all other models are worse.
-
-    The others are the forest, the classical LeNet and AlexNet, on test images (McNemar's test, Holm-corrected over all
-    pairs of models). With reservation if the reported accuracy lies below the interval, or if one of them is not
-    significantly worse or was trained too briefly. Not confirmed if it lies above, or if one of them is significantly
-    better. Not decided if the interval is wider than 5 points, or if it lies above after too short a training run.
-    """
+    """Compare the reported validation accuracy of the custom LeNet with ours, and the model with its rivals (C11)."""
     measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
     verdicts = []
     for name in ("forest", "lenet_classic", "alexnet"):
@@ -105,10 +85,7 @@ def custom(f: Findings) -> Assessment:
 
 
 def leak(f: Findings) -> Assessment:
-    """Refuted as a measure of accuracy if images that trained the model score above those it never saw (95 %).
-
-    Otherwise not confirmed.
-    """
+    """Compare the accuracy on images that trained the custom LeNet with that on images it never saw (C12)."""
     train, test, everything = (f.leak_scores[part] for part in ("train", "test", "all images"))
     low, high = everything["accuracy_ci95"]
     measured = f"The custom LeNet reaches {with_interval(everything)} on all images, mostly training images."
@@ -121,14 +98,7 @@ def leak(f: Findings) -> Assessment:
 
 
 def scaling(f: Findings) -> Assessment:
-    """Confirmed if the classical LeNet is faster and steadier on [−1, 1] than on raw pixels, and faster than on others.
-
-    Faster means a higher mean validation accuracy over the epochs that all runs reached, and steadier means smaller
-    falls between epochs (Welch's t-test over seeds, p < 0.05). With reservation if it is only faster or only
-    steadier than on raw pixels, or not faster than on all others. Refuted if it is faster or steadier on raw pixels,
-    and not confirmed otherwise. Not decided with fewer than two seeds, or if the last accuracy on [−1, 1] is no more
-    than 1.5 times the share of the largest class. Raw pixels with so low an accuracy do not count as steady.
-    """
+    """Compare the classical LeNet over epochs on pixels scaled in several ways (C14)."""
     by_scaling = dict(iter(f.scalings.groupby("scaling", sort=False)))
     if "raw" not in by_scaling:
         return "This profile trains no network on raw pixels.", Verdict.UNDECIDED
@@ -158,12 +128,7 @@ def scaling(f: Findings) -> Assessment:
 
 
 def changes(f: Findings) -> Assessment:
-    """Confirmed with reservation if the 95 % interval of every gain lies above zero, and refuted if one lies below.
-
-    Each change is made on top of those before it, filters together with kernels, and gains are measured on validation
-    images. Full confirmation is not possible, because max pooling, softmax, cross-entropy and Adam are in the original
-    report's classical LeNet already. Not confirmed otherwise, and not decided if a change is not trained alone.
-    """
+    """Look at the gain of each change, made on top of those before it (C15)."""
     ours = f.ladder.reindex(CHANGES).dropna(subset="gain")
     if len(ours) < len(CHANGES):
         return "This profile does not train the changes one by one.", Verdict.UNDECIDED
@@ -181,12 +146,7 @@ def changes(f: Findings) -> Assessment:
 
 
 def network_wins(f: Findings) -> Assessment:
-    """Confirmed if the custom LeNet beats the original random forest and our support vector machine on test images.
-
-    With reservation if it beats the forest only, refuted if the forest beats it, and not confirmed if neither beats the
-    other (McNemar's test, Holm-corrected over all pairs of models). Not decided if the custom LeNet does not beat the
-    forest and was trained too briefly.
-    """
+    """Compare the custom LeNet with both hand-crafted models (C16)."""
     forest, verdict = _paired(f, "lenet_custom", "forest")
     best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
     measured = f"{forest} {best}"
