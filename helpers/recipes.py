@@ -77,7 +77,7 @@ _CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("adamw", "AdamW instead of Adam", {"optimizer": "adamw"}),
     ("stages", "three stages of two convolutions", {"network": "three_stages"}),
     ("pooled", "global average instead of dense layers", {"network": "cellnet"}),
-    ("residual", "residual connections", {"network": "cellnet_residual"}),
+    ("residual", "residual connections (not kept)", {"network": "cellnet_residual"}),
     ("muon", "Muon instead of AdamW, learning rate 0.01", {"optimizer": "muon", "learning_rate": 1e-2}),
     ("jittered", "random stain, light and lens changes", {"acquisition_jitter": 0.1}),
     ("cellnet", "training for {epochs}", {}),

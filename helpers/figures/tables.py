@@ -35,7 +35,7 @@ COLUMNS: dict[str, tuple[str, Format]] = {
     "corrupted": ("corrupted, %", "percent"),
     "shifted": ("colours shifted, %", "percent"),
     "rank_correlation": ("correlation with random weights", 2),
-    "rank_elsewhere": ("of another image", 2),
+    "rank_elsewhere": ("… for another image", 2),
     "confidence": ("confidence, %", "percent"),
     "map_covered": ("evidence covered, %", "percent"),
     "random_map_covered": ("random evidence covered, %", "percent"),

@@ -73,11 +73,10 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
         change = textwrap.shorten(step.change, 42, placeholder=" …")
         label = f"+ {change}{' = ' if name else ''}{name}" if row else name
         write(label, (-0.01, row), ha="right", weight="bold" if name else "normal")
-    marks = ("x", "original report", table.index.map(reported)), ("o", "tried, not kept", accuracy.mask(kept))
-    for marker, label, shares in marks:
-        if shares.notna().any():
-            axes.plot(shares, rows, marker, color=INK, mfc=PAPER, markersize=7, label=label)
-            axes.legend(loc="upper right")
+    crosses = table.index.map(reported)
+    if crosses.notna().any():
+        axes.plot(crosses, rows, "x", color=INK, markersize=7, label="original report")
+        axes.legend(loc="upper right")
     axes.axhline(table["of_report"].sum() - 0.5, color=MUTED, linestyle=":", linewidth=1)
     axes.set(yticks=[], xlabel="validation accuracy", ylim=(len(table) - 0.4, -0.6))
     axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
@@ -135,15 +134,16 @@ def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing:
     gains = accuracies.set_index("network").eval("recomputed - stored").groupby("network", sort=False)
     changes = {model_name(str(name)): points(gain) for name, gain in gains.mean().items()}
     (name, change), *_ = changes.items()
-    effect = (
-        "leaves its accuracy unchanged" if change == "+0.0 points" else f"changes its accuracy by {change}"
-    )
-    finding = f"Recomputing the batch-normalisation statistics of {name} {effect}"
+    effect = "leaves its accuracy unchanged" if change == "+0.0 points" else f"moves its accuracy by {change}"
+    finding = f"Recomputing the batch-normalisation statistics of {name} without retraining {effect}"
     if gains.min().iloc[0] >= 0.02:
-        finding = f"The batch-normalisation statistics of {name} lag, and recomputing them adds {change[1:]}"
+        finding = (
+            f"The batch-normalisation statistics of {name} lag, and recomputing them without retraining "
+        )
+        finding += f"adds {change[1:]} of accuracy"
     listing = listed(f"{change} for {name}" for name, change in changes.items())
     alt = f"Dot plot with a row per training run. Recomputing changes the mean accuracy by {listing}."
-    return Drawing(figure, f"{finding} without retraining", alt, n)
+    return Drawing(figure, finding, alt, n)
 
 
 def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
