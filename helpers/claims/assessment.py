@@ -55,7 +55,7 @@ def gather_findings(
         pairs=pairs,
         leak_scores=leak_scores,
         ladder=compute_ladder(study)[1],
-        scalings=compute_scalings(study)[1],
+        scalings=compute_scalings(study),
     )
 
 

@@ -124,22 +124,21 @@ def compute_ladder(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
     return runs, ladder_table(runs, steps, study.validation.labels)
 
 
-def compute_scalings(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
-    """Return the runs of the scalings of pixels that a study compares, by scaling, and a row per scaling and seed.
+def compute_scalings(study: Study) -> pd.DataFrame:
+    """Return a row per scaling of the pixels that a study compares, and per seed.
 
     Over the first ``epochs``, which every run got to, ``speed`` is the mean validation accuracy, ``falls`` the sum of
     its falls from one epoch to the next, ``last`` the validation accuracy after the last of them.
     """
     names = {key: recipe.name for key, recipe in SCALINGS.items() if recipe.name in study.profile.trainings}
     trained = study.load_or_train(*names.values())
-    runs = {scaling: trained[name] for scaling, name in names.items()}
-    curves = [(key, run.history()["val_accuracy"].to_numpy()) for key, seeds in runs.items() for run in seeds]
+    curves = [(key, run.history()["val_accuracy"].to_numpy()) for key in names for run in trained[names[key]]]
     epochs = min(len(curve) for _, curve in curves)
     rows = [
         (key, curve[:epochs].mean(), np.maximum(-np.diff(curve[:epochs]), 0).sum(), curve[epochs - 1], epochs)
         for key, curve in curves
     ]
-    return runs, pd.DataFrame(rows, columns=["scaling", "speed", "falls", "last", "epochs"])
+    return pd.DataFrame(rows, columns=["scaling", "speed", "falls", "last", "epochs"])
 
 
 def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:

@@ -42,7 +42,6 @@ from .training import (
     draw_ablation as draw_ablation,
     draw_ladder as draw_ladder,
     draw_learning_curves as draw_learning_curves,
-    draw_scalings as draw_scalings,
     draw_statistics_lag as draw_statistics_lag,
     draw_training_curves as draw_training_curves,
 )

@@ -6,7 +6,6 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
 from helpers.evaluation import accuracy_interval
@@ -87,31 +86,6 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     return Drawing(
         figure, finding, f"Dot plot with intervals, a row per step from {first} to {last}. {gains}", n
     )
-
-
-def draw_scalings(histories: dict[str, list[pd.DataFrame]], n: int) -> Drawing | None:
-    """Draw validation accuracy by epoch for each scaling of the pixels, as mean and range over the seeds.
-
-    ``n`` counts the validation images. None without both "[-1, 1]" and "raw", and for fewer than three epochs.
-    """
-    epochs = min(len(history) for seeds in histories.values() for history in seeds)
-    if not {"[-1, 1]", "raw"} <= set(histories) or epochs < 3:
-        return None
-    curves = {name.replace("-", "−"): pd.concat(seeds)[["val_accuracy"]] for name, seeds in histories.items()}
-    table = pd.concat(curves, names=["pixels", "epoch"]).reset_index()
-    figure, axes = plt.subplots(figsize=(7.4, 3.9))
-    sns.lineplot(
-        table, x="epoch", y="val_accuracy", hue="pixels", style="pixels", markers=True, dashes=False,
-        errorbar=("pi", 100), palette=SERIES_COLOURS[: len(curves)], ax=axes,
-    )  # fmt: skip
-    axes.set(xlabel="epoch", ylabel="validation accuracy")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(PERCENT)
-    means = table[table["epoch"] <= epochs].groupby("pixels", sort=False)["val_accuracy"].mean()
-    finding = _compared("Scaling to [−1, 1] averages", means["[−1, 1]"], means["raw"], "raw pixels")
-    averages = listed(f"{percent(mean)} ({name})" for name, mean in means.items())
-    alt = f"Line chart of validation accuracy by epoch. The averages over {epochs} epochs are {averages}."
-    return Drawing(figure, finding, alt, n)
 
 
 def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing:

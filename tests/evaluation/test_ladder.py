@@ -118,7 +118,7 @@ def scalings_table(**curves: tuple[float, ...]) -> pd.DataFrame:
         profile=SimpleNamespace(trainings=curves),
         load_or_train=lambda *names: {name: [FinishedRun(1, curves[name])] for name in names},
     )
-    return compute_scalings(study)[1]
+    return compute_scalings(study)
 
 
 def test_speed_and_falls_of_a_curve_computed_by_hand() -> None:

@@ -84,18 +84,6 @@ def test_training_curves_say_where_the_last_network_ends(classic, custom, positi
 def test_fewer_than_three_epochs_are_no_curve() -> None:
     short, long = history(0.1, 0.9), history(0.1, 0.5, 0.9)
     assert figures.draw_training_curves({"alexnet": short, "alexnet_fixed": long}, 50) is None
-    assert figures.draw_scalings({"[-1, 1]": [long, long], "raw": [long, short]}, 50) is None
-    assert figures.draw_scalings({"[-1, 1]": [long]}, 50) is None
-
-
-def test_scalings_are_compared_over_the_epochs_of_every_run() -> None:
-    runs = {"[-1, 1]": [history(0.1, 0.2, 0.3, 0.9)], "raw": [history(0.2, 0.3, 0.4), history(0.4, 0.5, 0.6)]}
-    drawing = figures.draw_scalings(runs, 50)
-    assert (
-        drawing.finding
-        == "Scaling to [−1, 1] averages 20.0 % on validation images, 20.0 points below raw pixels"
-    )
-    assert "over 3 epochs are 20.0 % ([−1, 1]) and 40.0 % (raw)" in drawing.alt
 
 
 def steps(*accuracies: float) -> pd.DataFrame:
