@@ -22,8 +22,39 @@ COLUMNS: dict[str, tuple[str, Format]] = {
     "params": ("parameters", 0),
     "train_seconds": ("training, s", 0),
     "p": ("p", "p"),
+    "seed_sd": ("sd over seeds, points", "percent"),
+    "precision": ("precision, %", "percent"),
+    "roc_auc": ("ROC-AUC", 4),
+    "a": ("model A", 0),
+    "b": ("model B", 0),
+    "only_a": ("only A correct", 0),
+    "only_b": ("only B correct", 0),
+    "ece": ("ECE, %", "percent"),
+    "ece_calibrated": ("ECE after, %", "percent"),
+    "ece_by_chance": ("ECE by chance, %", "percent"),
+    "log_loss_calibrated": ("log loss after", 3),
+    "threshold": ("confidence up to, %", "percent"),
+    "reviewed": ("images reviewed, %", "percent"),
+    "errors_seen": ("errors found", 0),
+    "errors": ("of", 0),
+    "share_seen": ("share of errors found, %", "percent"),
+    "rest_accuracy": ("accuracy of the rest, %", "percent"),
+    "clean": ("unchanged, %", "percent"),
+    "corrupted": ("corrupted, %", "percent"),
+    "difference": ("difference, points", "points"),
+    "worst": ("worst corruption", 0),
+    "under_worst": ("accuracy there, %", "percent"),
+    "mflops": ("MFLOP per image", 1),
+    "train_minutes": ("training, minutes", 2),
+    "train_wh": ("energy, Wh", 2),
+    "single_ms": ("one image, ms", 1),
+    "batch_ms": ("image in a batch, ms", 2),
+    "accepted": ("accepted without review, %", "percent"),
+    "accepted_accuracy": ("accuracy of these, %", "percent"),
 }
 """Name of a column -> its heading and its format; other names are written as they are, with two decimals.
+
+Where the columns together have a name, as in a table of precision by class and model, its format is that of all.
 
 Where a column ``x`` has ``x_low`` and ``x_high`` beside it, the three become one: 97.3 (96.3–98.1).
 """
@@ -78,11 +109,12 @@ def table_html(frame: pd.DataFrame) -> str:
         # a nameless corner is no heading: assistive technology would announce it empty
         headings.append("<td></td>" if corner is None else _cell("th", str(corner), scope=' scope="col"'))
         columns.append([_cell("th", _text(label, 2), scope=' scope="row"') for label in frame.index])
+    _, usual = COLUMNS.get(str(frame.columns.name), ("", 2))
     bounds = {f"{name}_{end}" for name in frame.columns for end in ("low", "high")}
     for name in frame.columns.drop(list(bounds & set(frame.columns))):
         values = frame[name]
         is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        heading, form = COLUMNS.get(str(name), (MODEL_NAMES.get(str(name), str(name)), 2))
+        heading, form = COLUMNS.get(str(name), (MODEL_NAMES.get(str(name), str(name)), usual))
         headings.append(_cell("th", heading, is_number, ' scope="col"'))
         columns.append([_cell("td", text, is_number) for text in _with_interval(frame, name, form)])
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
