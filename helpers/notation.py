@@ -38,6 +38,14 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def out_of(count: int, total: int, noun: str, plural: str = "") -> str:
+    """Return a count among a total, as in "5 of 7 models", "all 7 models", "no model" and, of one, "the only model"."""
+    nouns = plural or f"{noun}s"
+    if 0 < count < total:
+        return f"{count:,} of {total:,} {nouns}"
+    return f"no {noun}" if not count else f"the only {noun}" if total == 1 else f"all {total:,} {nouns}"
+
+
 def percent(share: float, decimals: int = 1) -> str:
     """Return a share in [0, 1] as a percentage, as in "97.3 %"."""
     return f"{100 * share:.{decimals}f} %"

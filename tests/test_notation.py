@@ -20,6 +20,20 @@ def test_counts_agree_with_their_noun(count, text):
     assert notation.counted(count, "class", "classes").endswith("class" if count == 1 else "classes")
 
 
+@pytest.mark.parametrize(
+    ("count", "total", "text"),
+    [
+        (0, 7, "no model"),
+        (3, 7, "3 of 7 models"),
+        (7, 7, "all 7 models"),
+        (1, 1, "the only model"),
+        (0, 0, "no model"),
+    ],
+)
+def test_parts_of_a_total(count, total, text):
+    assert notation.out_of(count, total, "model") == text
+
+
 def test_shares_differences_and_p_values():
     assert notation.percent(0.97336) == "97.3 %"
     assert notation.percent_range(0.9626, 0.9811) == "96.3–98.1 %"

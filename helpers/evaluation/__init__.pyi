@@ -1,10 +1,8 @@
 from .calibration import (
-    EDGES as EDGES,
     apply_temperature as apply_temperature,
     chance_calibration_error as chance_calibration_error,
     expected_calibration_error as expected_calibration_error,
     fit_temperature as fit_temperature,
-    reliability as reliability,
     review_curve as review_curve,
     review_rules as review_rules,
 )
@@ -12,10 +10,8 @@ from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
     NEUTRAL_AMOUNTS as NEUTRAL_AMOUNTS,
     corrupt as corrupt,
-    corruption_strengths as corruption_strengths,
 )
 from .cost import (
-    WATTS_PER_CORE as WATTS_PER_CORE,
     cost_table as cost_table,
     count_flops as count_flops,
 )
@@ -33,8 +29,6 @@ from .robustness import (
     corrupt_and_score as corrupt_and_score,
     load_external as load_external,
     mean_corruption_error as mean_corruption_error,
-    mean_of_views as mean_of_views,
-    recall_by_class as recall_by_class,
     score_external as score_external,
     shift_and_score as shift_and_score,
 )
@@ -43,7 +37,6 @@ from .scores import (
     accuracy_interval as accuracy_interval,
     bootstrap_intervals as bootstrap_intervals,
     compare_models as compare_models,
-    confused_pairs as confused_pairs,
     confusion_matrix as confusion_matrix,
     correlation_interval as correlation_interval,
     most_confident_errors as most_confident_errors,

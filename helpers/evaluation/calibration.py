@@ -1,4 +1,4 @@
-"""Whether a probability means what it says, how to mend it, and which images a human should look at again.
+"""Whether a model is calibrated, how to calibrate it, and which images a human should review.
 
 ``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout; the confidence of an image is its largest one.
 """
@@ -19,21 +19,16 @@ def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarr
     return probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
 
 
-def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return a row per bin of confidence: n, confidence and accuracy (means; NaN in an empty bin)."""
-    confidence, correct = _confidence(labels, probabilities)
-    bins = np.digitize(confidence, EDGES[1:-1], right=True)
-    means = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(bins).mean()
-    return means.reindex(range(len(EDGES) - 1)).assign(n=np.bincount(bins, minlength=len(EDGES) - 1))
-
-
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the distance of accuracy from confidence, averaged over the bins by their images, in [0, 1].
 
     Naeini et al. 2015, doi:10.1609/aaai.v29i1.9602; Guo et al. 2017.
     """
-    table = reliability(labels, probabilities)
-    return float((table["n"] * (table["accuracy"] - table["confidence"]).abs()).sum() / len(labels))
+    confidence, correct = _confidence(labels, probabilities)
+    bins = np.digitize(confidence, EDGES[1:-1], right=True)
+    means = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(bins).mean()
+    means, count = means.reindex(range(len(EDGES) - 1)), np.bincount(bins, minlength=len(EDGES) - 1)
+    return float((count * (means["accuracy"] - means["confidence"]).abs()).sum() / len(labels))
 
 
 def chance_calibration_error(probabilities: np.ndarray) -> float:
@@ -56,7 +51,7 @@ def chance_calibration_error(probabilities: np.ndarray) -> float:
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the temperature in [0.05, 20] at which (N, 8) validation probabilities have the smallest log loss.
 
-    Above 1 where a model is too sure of itself. Log-probabilities stand for logits, from which they differ by a
+    Above 1 where a model is overconfident. Log-probabilities stand for logits, from which they differ by a
     constant per image, so this serves any model (Guo et al. 2017); a probability of 0 counts as 1e-7.
     """
     logits = np.log(safe_probabilities(probabilities))
@@ -74,7 +69,7 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
 
 
 def review_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return shares ``reviewed`` and ``errors_seen`` (NaN without errors) when the least sure images come first."""
+    """Return shares ``reviewed`` and ``errors_seen`` (NaN without errors), the least confident images first."""
     confidence, correct = _confidence(labels, probabilities)
     wrong = np.concatenate([[0], np.cumsum(~correct[np.argsort(confidence, kind="stable")])])
     seen = wrong / (wrong[-1] or np.nan)
@@ -91,11 +86,11 @@ def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, share: float
 def review_rules(
     labels: np.ndarray, probabilities: np.ndarray, test_labels: np.ndarray, test_probabilities: np.ndarray
 ) -> pd.DataFrame:
-    """Return what it brings if a human reviews every test image up to a confidence, a row per rule.
+    """Return what a human who reviews every test image up to a confidence finds, a row per rule.
 
     The rules are set to catch 50, 80, 90 and 95 % of the validation errors, and the index says which. The columns:
-    threshold, reviewed (share of images), errors_seen and errors (counts), rest_accuracy (of the images not reviewed;
-    NaN if there are none), share_seen (of the errors, with its 95 % interval, in words).
+    threshold, reviewed (share of images), errors_seen and errors (counts), share_seen, share_seen_low and
+    share_seen_high (of the errors, 95 %; NaN without errors), rest_accuracy (of the images not reviewed; NaN without).
     """
     confidence, correct = _confidence(test_labels, test_probabilities)
     errors, rows = int(np.sum(~correct)), {}
@@ -103,13 +98,15 @@ def review_rules(
         threshold = choose_threshold(labels, probabilities, share)
         is_reviewed = confidence <= threshold
         seen = int(np.sum(is_reviewed & ~correct))
-        low, high = accuracy_interval(seen, errors) if errors else (0.0, 0.0)
-        rows[f"{share:.0%}"] = {
+        low, high = accuracy_interval(seen, errors) if errors else (np.nan, np.nan)
+        rows[f"{100 * share:.0f} %"] = {
             "threshold": threshold,
             "reviewed": is_reviewed.mean(),
             "errors_seen": seen,
             "errors": errors,
+            "share_seen": seen / errors if errors else np.nan,
+            "share_seen_low": low,
+            "share_seen_high": high,
             "rest_accuracy": pd.Series(correct)[~is_reviewed].mean(),
-            "share_seen": f"{seen / errors:.0%} [{low:.0%}, {high:.0%}]" if errors else "–",
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("errors to catch")

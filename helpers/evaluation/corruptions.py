@@ -1,7 +1,7 @@
 """Cells as a worse microscope, camera or stain would show them: corruptions in five severities, colour shifts.
 
-The eleven corruptions are those of BloodMNIST-C (Di Salvo et al. 2024, MedMNIST-C, arXiv:2406.17536), written anew
-for 48 pixels: factors and qualities are theirs, lengths suit our images, deposits and bubbles are drawn here.
+The eleven corruptions are those of BloodMNIST-C (Di Salvo et al. 2024, MedMNIST-C, arXiv:2406.17536), rewritten for
+48 pixels: factors and qualities are theirs, lengths suit our images, deposits and bubbles are drawn here.
 
 Every function takes (N, 48, 48, 3) uint8 images and returns others of that kind.
 """
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 from skimage import color
 
@@ -25,13 +24,8 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     if name not in CORRUPTIONS or severity not in SEVERITIES:
         raise ValueError(f"{name!r} at {severity}: expected one of {', '.join(CORRUPTIONS)} at 1 to 5")
     generator = np.random.default_rng([0, list(CORRUPTIONS).index(name), severity])
-    return _in_chunks(lambda chunk: CORRUPTIONS[name](chunk, severity, generator), images)
-
-
-def corruption_strengths(images: np.ndarray) -> pd.Series:
-    """Return by how much each corruption at severity 5 changes a value in [0, 255] of ``images``, on average."""
-    values = images.astype(float)
-    return pd.Series({name: np.abs(corrupt(images, name, 5) - values).mean() for name in CORRUPTIONS})
+    change, amounts = CORRUPTIONS[name]
+    return _in_chunks(lambda chunk: change(chunk, amounts[severity - 1], generator), images)
 
 
 def shift_colours(images: np.ndarray, name: str, amount: float) -> np.ndarray:
@@ -48,9 +42,8 @@ def _as_uint8(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
 
 
-def pixelate(images: np.ndarray, severity: int, _: np.random.Generator) -> np.ndarray:
-    """Return images averaged to 29, 24, 19, 14 or 12 pixels a side and enlarged again without smoothing."""
-    side = (29, 24, 19, 14, 12)[severity - 1]
+def pixelate(images: np.ndarray, side: int, _: np.random.Generator) -> np.ndarray:
+    """Return images averaged to ``side`` pixels a side and enlarged again without smoothing."""
     changed = np.empty_like(images)
     for index, image in enumerate(images):
         small = Image.fromarray(image).resize((side, side), Image.Resampling.BOX)
@@ -58,11 +51,11 @@ def pixelate(images: np.ndarray, severity: int, _: np.random.Generator) -> np.nd
     return changed
 
 
-def compress(images: np.ndarray, severity: int, _: np.random.Generator) -> np.ndarray:
-    """Return images as JPEG keeps them at quality 50, 30, 15, 10 or 7."""
+def compress(images: np.ndarray, quality: int, _: np.random.Generator) -> np.ndarray:
+    """Return images as JPEG keeps them at a ``quality``."""
     changed = np.empty_like(images)
     for index, image in enumerate(images):
-        Image.fromarray(image).save(stream := io.BytesIO(), "JPEG", quality=(50, 30, 15, 10, 7)[severity - 1])
+        Image.fromarray(image).save(stream := io.BytesIO(), "JPEG", quality=quality)
         changed[index] = Image.open(stream)
     return changed
 
@@ -79,16 +72,14 @@ def _convolve(images: np.ndarray, kernels: np.ndarray) -> np.ndarray:
     return _as_uint8(total)
 
 
-def blur_by_defocus(images: np.ndarray, severity: int, _: np.random.Generator) -> np.ndarray:
-    """Return images blurred by a disc of 0.6, 0.9, 1.2, 1.6 or 2 pixels in radius."""
-    radius = (0.6, 0.9, 1.2, 1.6, 2.0)[severity - 1]
+def blur_by_defocus(images: np.ndarray, radius: float, _: np.random.Generator) -> np.ndarray:
+    """Return images blurred by a disc, its ``radius`` in pixels."""
     disc = np.clip(radius + 0.5 - np.hypot(*np.mgrid[-3:4, -3:4]), 0, 1)  # pixels at the edge count in part
     return _convolve(images, disc[None])
 
 
-def blur_by_motion(images: np.ndarray, severity: int, generator: np.random.Generator) -> np.ndarray:
-    """Return images smeared over 2, 3, 4, 5.5 or 7 pixels, each in a direction of its own."""
-    length = (2.0, 3.0, 4.0, 5.5, 7.0)[severity - 1]
+def blur_by_motion(images: np.ndarray, length: float, generator: np.random.Generator) -> np.ndarray:
+    """Return images smeared over a ``length`` in pixels, each in a direction of its own."""
     angles = generator.uniform(0, np.pi, (len(images), 1, 1))
     rows, columns = np.mgrid[-4:5, -4:5]
     along = columns * np.cos(angles) + rows * np.sin(angles)
@@ -97,24 +88,24 @@ def blur_by_motion(images: np.ndarray, severity: int, generator: np.random.Gener
     return _convolve(images, np.clip(1 - np.hypot(beyond_the_end, across), 0, None))
 
 
-def scale_brightness(images: np.ndarray, factor: float) -> np.ndarray:
+def scale_brightness(images: np.ndarray, factor: float, *_: object) -> np.ndarray:
     """Return images with every value multiplied by ``factor`` (1: unchanged)."""
     return _as_uint8(images * np.float32(factor))
 
 
-def scale_contrast(images: np.ndarray, factor: float) -> np.ndarray:
+def scale_contrast(images: np.ndarray, factor: float, *_: object) -> np.ndarray:
     """Return images with every value's distance from the image's mean grey multiplied by ``factor``."""
     values = images.astype(np.float32)
     grey = (values @ LUMINANCE).mean(axis=(1, 2))[:, None, None, None]
     return _as_uint8(grey + np.float32(factor) * (values - grey))
 
 
-def saturate(images: np.ndarray, severity: int, _: np.random.Generator) -> np.ndarray:
-    """Return images with 0.05, 0.10, 0.15, 0.17 or 0.20 added to their saturation in [0, 1] (HSV)."""
+def saturate(images: np.ndarray, added: float, _: np.random.Generator) -> np.ndarray:
+    """Return images with so much ``added`` to their saturation in [0, 1] (HSV)."""
     values = images.astype(np.float32)
     brightest = values.max(axis=-1, keepdims=True)
     saturation = 1 - values.min(axis=-1, keepdims=True) / np.maximum(brightest, 1)
-    more = np.minimum(saturation + (0.05, 0.10, 0.15, 0.17, 0.20)[severity - 1], 1)
+    more = np.minimum(saturation + added, 1)
     # The gain is undefined for a grey pixel, which has no hue to saturate and stays as it is.
     return _as_uint8(brightest - (brightest - values) * more / np.maximum(saturation, 1e-6))
 
@@ -126,11 +117,13 @@ def _from_centres(count: int, generator: np.random.Generator) -> tuple[np.ndarra
     return steps[:, None] - centre[0], steps[None, :] - centre[1]
 
 
-def add_stain_deposit(images: np.ndarray, severity: int, generator: np.random.Generator) -> np.ndarray:
-    """Return images under 1 to 5 ragged, nearly black deposits of stain, 2 to 3 pixels in radius."""
-    radius = (2.0, 2.2, 2.5, 2.7, 3.0)[severity - 1]
+def add_stain_deposit(
+    images: np.ndarray, deposits: tuple[int, float], generator: np.random.Generator
+) -> np.ndarray:
+    """Return images under ragged, nearly black ``deposits`` of stain, so many of such a radius in pixels."""
+    count, radius = deposits
     light = np.ones(images.shape[:3], np.float32)
-    for _ in range(severity):
+    for _ in range(count):
         rows, columns = _from_centres(len(images), generator)
         first, second = generator.uniform(0, 2 * np.pi, (2, len(images), 1, 1)).astype(np.float32)
         angle = np.arctan2(rows, columns)
@@ -139,9 +132,9 @@ def add_stain_deposit(images: np.ndarray, severity: int, generator: np.random.Ge
     return _as_uint8(images * light[..., None])
 
 
-def add_bubbles(images: np.ndarray, severity: int, generator: np.random.Generator) -> np.ndarray:
-    """Return images under ten or twelve whitish bubbles with a brighter rim, radius up to 1.5 to 4.5 pixels."""
-    count, largest = ((10, 1.5), (10, 2.2), (10, 3.0), (12, 3.7), (12, 4.5))[severity - 1]
+def add_bubbles(images: np.ndarray, bubbles: tuple[int, float], generator: np.random.Generator) -> np.ndarray:
+    """Return images under whitish ``bubbles`` with a brighter rim, so many of such a largest radius in pixels."""
+    count, largest = bubbles
     seen_through = np.ones(images.shape[:3], np.float32)
     for _ in range(count):
         distance = np.hypot(*_from_centres(len(images), generator))
@@ -152,20 +145,20 @@ def add_bubbles(images: np.ndarray, severity: int, generator: np.random.Generato
     return _as_uint8(255 - (255 - images.astype(np.float32)) * seen_through[..., None])
 
 
-CORRUPTIONS: dict[str, Callable[[np.ndarray, int, np.random.Generator], np.ndarray]] = {
-    "pixelate": pixelate,
-    "JPEG compression": compress,
-    "defocus blur": blur_by_defocus,
-    "motion blur": blur_by_motion,
-    "brightness up": lambda images, s, _: scale_brightness(images, (1.1, 1.2, 1.3, 1.35, 1.4)[s - 1]),
-    "brightness down": lambda images, s, _: scale_brightness(images, (0.9, 0.8, 0.7, 0.6, 0.5)[s - 1]),
-    "contrast up": lambda images, s, _: scale_contrast(images, (1.1, 1.15, 1.2, 1.25, 1.3)[s - 1]),
-    "contrast down": lambda images, s, _: scale_contrast(images, (0.9, 0.8, 0.7, 0.6, 0.5)[s - 1]),
-    "saturate": saturate,
-    "stain deposit": add_stain_deposit,
-    "bubble": add_bubbles,
+CORRUPTIONS: dict[str, tuple[Callable[..., np.ndarray], tuple]] = {
+    "pixelate": (pixelate, (29, 24, 19, 14, 12)),
+    "JPEG compression": (compress, (50, 30, 15, 10, 7)),
+    "defocus blur": (blur_by_defocus, (0.6, 0.9, 1.2, 1.6, 2.0)),
+    "motion blur": (blur_by_motion, (2.0, 3.0, 4.0, 5.5, 7.0)),
+    "brightness up": (scale_brightness, (1.1, 1.2, 1.3, 1.35, 1.4)),
+    "brightness down": (scale_brightness, (0.9, 0.8, 0.7, 0.6, 0.5)),
+    "contrast up": (scale_contrast, (1.1, 1.15, 1.2, 1.25, 1.3)),
+    "contrast down": (scale_contrast, (0.9, 0.8, 0.7, 0.6, 0.5)),
+    "saturate": (saturate, (0.05, 0.10, 0.15, 0.17, 0.20)),
+    "stain deposit": (add_stain_deposit, ((1, 2.0), (2, 2.2), (3, 2.5), (4, 2.7), (5, 3.0))),
+    "bubble": (add_bubbles, ((10, 1.5), (10, 2.2), (10, 3.0), (12, 3.7), (12, 4.5))),
 }
-"""Name -> function of uint8 images, severity and generator, in the order of BloodMNIST-C."""
+"""Name -> function of uint8 images, amount and generator, and the amounts of the five severities, as BloodMNIST-C."""
 
 
 def scale_stain(images: np.ndarray, factor: float, stain: int) -> np.ndarray:

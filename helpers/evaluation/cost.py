@@ -32,19 +32,23 @@ def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
 def cost_table(
     models: dict[str, dict[str, Any]], predictors: Mapping[str, Predictor], images: np.ndarray
 ) -> pd.DataFrame:
-    """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``."""
+    """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
+
+    The columns: accuracy, params, mflops (for one image), train_minutes, train_wh (an estimate), single_ms and
+    batch_ms (for one image, alone and in the batch).
+    """
     rows = {}
     for name, model in models.items():
         seconds = model["train_seconds"]
         network = model["recipe"].get("network")
         rows[name] = {
             "accuracy": model["test_accuracy"],
-            "parameters": np.nan if model["params"] is None else model["params"],
-            "MFLOP per image": count_flops(networks.build(network)) / 1e6 if network else np.nan,
-            "training, minutes": seconds / 60,
-            "energy, Wh": seconds * model["train_threads"] * WATTS_PER_CORE / 3600,
-            "one image, ms": 1e3 * inference_seconds(predictors[name], images[:1]),
-            "of a batch, ms": 1e3 * inference_seconds(predictors[name], images) / len(images),
+            "params": np.nan if model["params"] is None else model["params"],
+            "mflops": count_flops(networks.build(network)) / 1e6 if network else np.nan,
+            "train_minutes": seconds / 60,
+            "train_wh": seconds * model["train_threads"] * WATTS_PER_CORE / 3600,
+            "single_ms": 1e3 * inference_seconds(predictors[name], images[:1]),
+            "batch_ms": 1e3 * inference_seconds(predictors[name], images) / len(images),
         }
         gc.collect()  # the network that was built refers to itself: only this frees its weights
-    return pd.DataFrame.from_dict(rows, orient="index").astype({"parameters": "Int64"}).rename_axis("model")
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"params": "Int64"}).rename_axis("model")

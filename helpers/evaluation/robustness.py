@@ -1,4 +1,4 @@
-"""How models bear what their training lacked: corruptions, shifted colours, cells of another laboratory.
+"""How robust models are to what their training lacked: corruptions, shifted colours, cells of another laboratory.
 
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers and ``probabilities`` (N, 8) by model name throughout.
 """
@@ -6,6 +6,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,9 @@ from helpers.evaluation.corruptions import (
     corrupt,
     shift_colours,
 )
-from helpers.evaluation.scores import accuracy_interval, score
+from helpers.evaluation.scores import score
 from helpers.files import ROOT
-from helpers.networks import FORMS, Run, flip_and_turn
+from helpers.networks import Run
 from helpers.saved_models import Predictor
 from helpers.study import Study
 
@@ -61,14 +62,8 @@ def _accuracies(
     ]
 
 
-def mean_of_views(predictor: Predictor, images: np.ndarray) -> np.ndarray:
-    """Return (N, 8) probabilities averaged over the eight mirrored and quarter-turned forms of each image."""
-    forms = (flip_and_turn(images, np.full(len(images), form)) for form in range(FORMS))
-    return np.asarray(np.mean([predictor(view) for view in forms], axis=0))
-
-
 def mean_corruption_error(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how each model bears corruptions, best first, from the table of `corrupt_and_score`.
+    """Return how robust each model is to corruptions, best first, from the table of `corrupt_and_score`.
 
     ``clean`` and ``corrupted`` are (mean) accuracies. ``mean_corruption_error`` is that of Hendrycks & Dietterich 2019
     (arXiv:1903.12261): errors summed over severities, divided by alexnet's sum, averaged over those corruptions
@@ -99,43 +94,26 @@ def score_external(
     predictors: Predictors,
     temperatures: dict[str, float],
     external: Cells,
-) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return the calibrated probabilities of external cells by model, and a row of scores per model.
+) -> dict[str, dict[str, Any]]:
+    """Return the scores of external cells by model, calibrated, as of `helpers.evaluation.score`, and more.
 
-    The columns: accuracy, low, high (Wilson), balanced (over classes present), confidence ``when_right`` and
-    ``when_wrong``. ``accepted`` is the share of images whose confidence is above the threshold that catches 80 % of the
-    model's errors on the validation images, so that nobody would review them; ``accepted_accuracy`` how many of those
-    are right, missing where there are none.
+    ``accepted`` is the share of images whose confidence is above the threshold that catches 80 % of the model's errors
+    on the validation images, so that nobody would review them; ``accepted_accuracy`` how many of those are right, NaN
+    where there are none. ``commonest_class`` is what most labels say, and ``commonest_share`` their share.
     """
-    assert external.labels is not None
-    probabilities, rows = {}, {}
+    scores = {}
     for name, seeds in runs.items():
-        probabilities[name] = apply_temperature(predictors[name](external.images), temperatures[name])
-        at_home = apply_temperature(seeds[0].validation_probabilities(), temperatures[name])
-        threshold = choose_threshold(study.validation.labels, at_home, 0.8)
-        sure = pd.Series(probabilities[name].max(axis=1))
-        right = pd.Series(probabilities[name].argmax(axis=1) == external.labels)
-        accepted = right[sure > threshold]
-        low, high = accuracy_interval(int(right.sum()), len(right))
-        rows[name] = {
-            "accuracy": right.mean(),
-            "low": low,
-            "high": high,
-            "balanced": right.groupby(external.labels).mean().mean(),
-            "when_right": sure[right].mean(),
-            "when_wrong": sure[~right].mean(),
-            "accepted": len(accepted) / len(right),
+        known, new = seeds[0].validation_probabilities(), predictors[name](external.images)
+        known, new = (apply_temperature(each, temperatures[name]) for each in (known, new))
+        threshold = choose_threshold(study.validation.labels, known, 0.8)
+        is_right = pd.Series(new.argmax(axis=1) == external.labels)
+        accepted = is_right[new.max(axis=1) > threshold]
+        scores[name] = score(np.asarray(external.labels), new)
+        commonest, count = max(scores[name]["support"].items(), key=lambda item: item[1])
+        scores[name] |= {
+            "accepted": len(accepted) / len(is_right),
             "accepted_accuracy": accepted.mean(),
+            "commonest_class": commonest,
+            "commonest_share": count / len(is_right),
         }
-    return probabilities, pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
-
-
-def recall_by_class(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Return rows of model, class, n, recall, low, high (Wilson, 95 %), for the classes that have images."""
-    rows = []
-    for model, values in probabilities.items():
-        found = score(labels, values)
-        for name, n in found["support"].items():
-            recall = found["recall"][name]
-            rows.append((model, name, n, recall, *accuracy_interval(round(recall * n), n)))
-    return pd.DataFrame(rows, columns=["model", "class", "n", "recall", "low", "high"])
+    return scores

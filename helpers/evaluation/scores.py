@@ -3,6 +3,7 @@
 ``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout, or (N, 8) by model name for the same N images.
 """
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -47,7 +48,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     every mean over classes. Brier's score is the multi-class one, the squared error summed over all eight classes, in
     [0, 2] (Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ROC-AUC sets each class against all
     others; where all images are of one class there is none, and its mean is None. So is the precision of a class that
-    is never named.
+    is never predicted.
     """
     predicted = probabilities.argmax(axis=1)
     present = np.unique(labels)
@@ -123,20 +124,6 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     return matrix
 
 
-def confused_pairs(matrix: np.ndarray, count: int = 5) -> pd.DataFrame:
-    """Return the ``count`` most frequent errors in an (8, 8) confusion matrix.
-
-    One row per pair: ``true class``, ``predicted as``, ``images``, ``of`` (images of the class), ``share of class``.
-    """
-    names = np.array(CLASS_NAMES)
-    true, predicted = np.nonzero(matrix - np.diag(np.diag(matrix)))
-    pairs = pd.DataFrame({"true class": names[true], "predicted as": names[predicted]})
-    pairs["images"] = matrix[true, predicted]
-    pairs["of"] = matrix.sum(axis=1)[true]
-    pairs["share of class"] = pairs["images"] / pairs["of"]
-    return pairs.sort_values("images", ascending=False, kind="stable").head(count).reset_index(drop=True)
-
-
 def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return McNemar's exact test for every pair of models, Holm-corrected over all of them.
 
@@ -159,11 +146,13 @@ def paired_difference(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, fl
     return int(only_a), int(only_b), float(row["p"])
 
 
-def most_confident_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return the positions of up to twelve errors, the one surest of its wrong class first."""
+def most_confident_errors(
+    labels: np.ndarray, probabilities: np.ndarray, others: Sequence[int] | np.ndarray = ()
+) -> np.ndarray:
+    """Return the positions of the twelve most confident errors and of those among ``others``, most confident first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return wrong[order][:12]
+    order = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+    return order[(np.arange(len(order)) < 12) | np.isin(order, others)]
 
 
 def shared_errors(

@@ -1,7 +1,10 @@
 from .behaviour import (
-    draw_corruption_curves as draw_corruption_curves,
-    draw_recall_by_class as draw_recall_by_class,
+    draw_calibration as draw_calibration,
+    draw_corruptions as draw_corruptions,
+    draw_cost as draw_cost,
+    draw_review as draw_review,
     draw_shift_curves as draw_shift_curves,
+    pareto_front as pareto_front,
 )
 from .data import (
     draw_blue_residual as draw_blue_residual,
@@ -13,13 +16,9 @@ from .evaluation import (
     draw_comparison as draw_comparison,
     draw_confusion as draw_confusion,
     draw_differences as draw_differences,
-    draw_pareto as draw_pareto,
-    draw_reliability as draw_reliability,
-    draw_review as draw_review,
-    pareto_front as pareto_front,
+    draw_recall as draw_recall,
 )
 from .images import (
-    draw_corrupted_examples as draw_corrupted_examples,
     draw_errors as draw_errors,
     draw_examples as draw_examples,
     draw_explanations as draw_explanations,

@@ -1,89 +1,168 @@
-"""How models behave away from home, drawn: corrupted images, shifted colours, cells of another laboratory."""
+"""How models behave, drawn: calibration, review, cost, and accuracy on corrupted images and under shifted colours."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED
-
-MODEL_MARKERS = dict(zip(MODEL_COLOURS, "oDs^vXP", strict=True))
-"""Model name -> marker, so that no model is told by its colour alone."""
-
-
-def _draw_models(axes: Axes, title: str, table: pd.DataFrame, x: str) -> None:
-    """Draw accuracy against ``x``, a line, colour and marker per model, and the accuracy of guessing."""
-    for model, rows in table.groupby("model", sort=False):
-        axes.plot(
-            x, "accuracy", data=rows, color=MODEL_COLOURS[str(model)], marker=MODEL_MARKERS[str(model)],
-            markersize=4.5, linewidth=1.5, label=str(model), clip_on=False,
-        )  # fmt: skip
-    axes.axhline(1 / len(CLASS_NAMES), color=MUTED, linestyle=":", linewidth=1.2, label="guessing, 1 in 8")
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter("{x:.0%}")
-    axes.set_title(title, fontsize=10.5, pad=5)
+from helpers.figures.evaluation import draw_matrix
+from helpers.figures.publish import Drawing
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, model_look
+from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence, signed
 
 
-def draw_corruption_curves(table: pd.DataFrame) -> Figure:
-    """Return a panel per corruption, accuracy over severity, from the table of `corrupt_and_score`."""
-    figure, axes = plt.subplots(4, 3, figsize=(8, 9), sharex=True, sharey=True)
-    *panels, legend = axes.flat
-    for axis, name in zip(panels, evaluation.CORRUPTIONS, strict=True):
-        shown = table[(table["severity"] == 0) | (table["corruption"] == name)]
-        _draw_models(axis, name, shown, "severity")
-    for axis in panels[-3:]:
-        axis.tick_params(labelbottom=True)
-        axis.set_xlabel("severity")
-    for axis in axes[:, 0]:
-        axis.set_ylabel("top-1 accuracy")
-    axes[0, 0].set_xticks(range(6))
-    legend.axis("off")
-    legend.legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=10.5)
-    return figure
+def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
+    """Return, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
 
-
-def draw_shift_curves(table: pd.DataFrame) -> Figure:
-    """Return a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
-    figure, axes = plt.subplots(2, 2, figsize=(8, 6.6), sharey=True)
-    for axis, (name, neutral) in zip(axes.flat, evaluation.NEUTRAL_AMOUNTS.items(), strict=True):
-        axis.axvline(neutral, color=INK, linewidth=1)
-        _draw_models(axis, name, table[table["shift"] == name], "amount")
-        axis.set_xlabel("degrees" if name == "hue" else "times as strong as in the image")
-    for axis in axes[:, 0]:
-        axis.set_ylabel("top-1 accuracy")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure
-
-
-def draw_recall_by_class(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> Figure:
-    """Return a panel per class with images, most first: a bar per model of recall, with Wilson's 95 % interval.
-
-    ``probabilities`` hold (N, 8) of the same images, whose (N,) ``labels`` are the truth, by model name.
+    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance.
     """
-    recalls = evaluation.recall_by_class(labels, probabilities)
-    classes = recalls[recalls["n"] > 0].sort_values("n", ascending=False, kind="stable")["class"].unique()
-    rows = -(-len(classes) // 3)
-    height = rows * (0.27 * len(probabilities) + 0.75) + 0.6
-    figure, axes = plt.subplots(rows, 3, figsize=(8.5, height), sharex=True, sharey=True, squeeze=False)
-    for axis, name in zip(axes.flat, classes, strict=False):
-        found = recalls[recalls["class"] == name]
-        axis.barh(found["model"], found["recall"], color=[MODEL_COLOURS[model] for model in found["model"]])
-        axis.hlines(
-            found["model"], found["low"], found["high"], color=INK, linewidth=1.1, capstyle="projecting"
-        )
-        for row, (recall, high) in enumerate(found[["recall", "high"]].to_numpy()):
-            axis.annotate(f"{recall:.0%}", (max(high, recall), row), (4, 0), textcoords="offset points",
-                          va="center", fontsize=8.5)  # fmt: skip
-        axis.set_title(f"{name}, n = {found['n'].iloc[0]}", fontsize=10, pad=5)
-        axis.grid(axis="y", visible=False)
-    axes[0, 0].set(xlim=(0, 1.25), xticks=(0, 0.5, 1), ylim=(len(probabilities) - 0.4, -0.6))
-    axes[0, 0].xaxis.set_major_formatter("{x:.0%}")
-    for axis in axes.flat[len(classes) :]:
-        axis.axis("off")
-    for axis in axes.flat[max(0, len(classes) - 3) : len(classes)]:
-        axis.tick_params(labelbottom=True)
-        axis.set_xlabel("recall")
-    return figure
+    figure, axes = plt.subplots(figsize=(7.5, 0.42 * len(table) + 1.6))
+    for row, (name, model) in enumerate(table.iterrows()):
+        colour = MODEL_COLOURS[str(name)]
+        axes.plot([model["ece"], model["ece_calibrated"]], [row, row], "o-", color=colour, mfc=PAPER, ms=7)
+        axes.plot(model["ece_calibrated"], row, "o", color=colour, ms=7)
+    axes.plot([], [], "o", color=MUTED, mfc=PAPER, label="before")
+    axes.plot([], [], "o", color=MUTED, label="after")
+    rows = range(len(table))
+    axes.plot(table["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
+    axes.set_yticks(rows, [MODEL_NAMES[str(name)] for name in table.index])
+    axes.set(xscale="log", xlabel="expected calibration error", ylim=(len(table) - 0.4, -0.6))
+    axes.set_xticks([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.minorticks_off()
+    figure.legend(loc="outside lower center", ncols=3)
+    explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
+    falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
+    finding = f"After calibration, chance explains the calibration error of {explained}"
+    return Drawing(figure, finding, f"Dumbbell chart on a logarithmic axis. The error falls for {falls}.", n)
+
+
+def draw_review(
+    labels: np.ndarray, probabilities: dict[str, np.ndarray], best: str, rule: dict[str, float]
+) -> Drawing | None:
+    """Return the share of errors found against the share of images reviewed, least confident first, by model.
+
+    ``rule``, a row of `helpers.evaluation.review_rules` for the model ``best``, is marked on its curve. None where that
+    model makes no error.
+    """
+    if not rule["errors"]:
+        return None
+    figure, axes = plt.subplots(figsize=(8, 4.2))
+    curves = {name: evaluation.review_curve(labels, values) for name, values in probabilities.items()}
+    ordered = sorted(curves, key=lambda name: -curves[name]["errors_seen"].mean())
+    for name in ordered:
+        width, look = 2.8 if name == best else 1.3, model_look(name) | {"marker": ""}
+        axes.plot("reviewed", "errors_seen", data=curves[name], lw=width, zorder=width, **look)
+    axes.axline((0, 0), slope=1, color=MUTED, linestyle=":", linewidth=1.2, label="random order")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1.03), labelcolor="linecolor", handlelength=0)
+    found = rule["errors_seen"] / rule["errors"]
+    axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
+    axes.set(xlim=(0, max(0.5, 1.3 * rule["reviewed"])), ylim=(0, 1.02), ylabel="share of the model’s errors found",
+             xlabel="share of test images reviewed, least confident first")  # fmt: skip
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.yaxis.set_major_formatter(PERCENT)
+    reviewed = f"a review of {percent(rule['reviewed'])} of the images"
+    finding = f"{reviewed} finds {percent(found)} of the errors of {model_name(best)}"
+    alt = f"Line chart with one rising curve for each model, that of {model_name(ordered[0])} highest on average."
+    return Drawing(figure, sentence(finding), alt, len(labels))
+
+
+def draw_cost(table: pd.DataFrame, n: int) -> Drawing:
+    """Return accuracy on ``n`` images against training time and against operations, with the `pareto_front`.
+
+    ``table`` is that of `helpers.evaluation.cost_table`. A logit axis spreads accuracies close to 1.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(9.5, 4.3), sharey=True)
+    # no error at all has no place on a logit axis
+    table = table.assign(accuracy=table["accuracy"].clip(0.0005, 0.9995))
+    labels = {"train_minutes": "training, minutes", "mflops": "MFLOP per image, networks only"}
+    for axes, (column, label) in zip(panels, labels.items(), strict=True):
+        known = table.dropna(subset=column)
+        front = known.loc[pareto_front(known[column], known["accuracy"])]
+        axes.step(column, "accuracy", data=front, where="post", color=MUTED, lw=1.2, label="best at its cost")
+        for name, model in known.iterrows():
+            axes.plot(model[column], model["accuracy"], ls="", ms=8, **model_look(name))
+        axes.set(xscale="log", xlabel=label)
+        axes.locator_params("x", subs=(1, 3))
+        axes.xaxis.set_major_formatter("{x:,g}")
+    panels[0].set(yscale="logit", ylabel="test accuracy", yticks=(0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99))
+    panels[0].yaxis.set_major_formatter(PERCENT)
+    panels[0].minorticks_off()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    front = pareto_front(table["train_minutes"], table["accuracy"])
+    verb, their = ("is", "its") if len(front) == 1 else ("are", "their")
+    finding = f"{listed(map(model_name, front))} {verb} the most accurate for {their} training time"
+    slowest = model_name(str(table["train_minutes"].idxmax()))
+    alt = f"Two scatter plots on logarithmic axes. Training takes longest for {slowest}."
+    return Drawing(figure, sentence(finding), alt, n)
+
+
+def pareto_front(cost: pd.Series, accuracy: pd.Series) -> list[str]:
+    """Return the models that none of the same or lower cost equals or beats in accuracy, cheapest first."""
+    table = pd.DataFrame({"cost": cost, "accuracy": accuracy})
+    table = table.sort_values(["cost", "accuracy"], ascending=[True, False], kind="stable")
+    best_before = table["accuracy"].cummax().shift(fill_value=-np.inf)
+    return [str(name) for name in table.index[table["accuracy"] > best_before]]
+
+
+def draw_corruptions(table: pd.DataFrame) -> Drawing:
+    """Return accuracy by model and corruption at the highest severity, the most robust model and the mildest first.
+
+    ``table`` is that of `helpers.evaluation.corrupt_and_score`.
+    """
+    severe = table[table["severity"].isin((0, table["severity"].max()))]
+    accuracy = severe.pivot_table("accuracy", "model", "corruption", sort=False)
+    unchanged, corrupted = accuracy.pop("none"), accuracy
+    means = corrupted.mean(axis=1).sort_values(ascending=False, kind="stable")
+    mildest = corrupted.mean().sort_values(ascending=False, kind="stable").index
+    values = corrupted.loc[means.index, mildest]
+    values.insert(0, "unchanged", unchanged)
+    values = values.rename(index=MODEL_NAMES, columns=lambda name: name.replace(" ", "\n"))
+    figure, axes = plt.subplots(figsize=(9.6, 0.45 * len(values) + 1.4))
+    draw_matrix(axes, 0.8 * values, (100 * values).map("{:.0f}".format).to_numpy(), "YlGnBu")
+    axes.tick_params(axis="x", labelsize=8.5)
+    n = int(table["n"].iloc[0])
+    low, high = evaluation.accuracy_interval(n / 2, n)
+    axes.xaxis.set_label_position("bottom")
+    axes.set(xlabel=f"accuracy in %, ± {50 * (high - low):.0f} points or less (95 %)", ylabel="")
+    model = (unchanged - means).idxmax()
+    before, after = unchanged[model], means[model]
+    fall = f"from {percent(before)} to {percent(after)} on average"
+    finding = f"Severe corruption cuts {model_name(model)} {fall}"
+    if before <= after:
+        finding = "Severe corruption lowers the average accuracy of no model"
+    alt = f"Heat map of models and corruptions. Accuracy is lowest on average under {mildest[-1]}."
+    return Drawing(figure, finding, alt, n)
+
+
+def draw_shift_curves(table: pd.DataFrame) -> Drawing:
+    """Return a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
+    figure, panels = plt.subplots(2, 2, figsize=(8, 6.6), sharey=True)
+    smallest = []
+    for axes, (shift, neutral) in zip(panels.flat, evaluation.NEUTRAL_AMOUNTS.items(), strict=True):
+        here = table[table["shift"] == shift].sort_values("amount", kind="stable")
+        curves = here.pivot_table("accuracy", "amount", "model", sort=False)
+        for name, curve in curves.items():
+            axes.plot(curve, markersize=4.5, linewidth=1.5, clip_on=False, **model_look(name))
+        axes.axvline(neutral, color=INK, linewidth=1, label="unchanged")
+        axes.axhline(1 / len(CLASS_NAMES), color=MUTED, linestyle=":", linewidth=1.2, label="guessing")
+        axes.set(xlabel="degrees" if shift == "hue" else "factor", ylim=(0, 1))
+        axes.set_title(shift, fontsize=10.5, pad=5)
+        middle = curves.index.get_loc(neutral)
+        for amount, shifted in curves.iloc[[middle - 1, middle + 1]].iterrows():
+            name = (curves.loc[neutral] - shifted).idxmax()
+            change = f"{signed(amount, 0)}°" if shift == "hue" else f"{signed(100 * (amount - 1), 0)} %"
+            before, after = curves.loc[neutral, name], shifted[name]
+            smallest.append((before - after, f"{change} in {shift}", name, percent(before), percent(after)))
+    for axes in panels[:, 0]:
+        axes.set_ylabel("accuracy")
+        axes.yaxis.set_major_formatter(PERCENT)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    fall, change, name, before, after = max(smallest)
+    finding = f"A change of {change} cuts {model_name(name)} from {before} to {after} correct"
+    if fall <= 0:
+        finding = "The smallest changes of colour lower the accuracy of no model"
+    hardest = table.groupby("shift")["accuracy"].mean().idxmin()
+    alt = f"Four line charts with one curve for each model. Changes of {hardest} cost most on average."
+    return Drawing(figure, finding, alt, int(table["n"].iloc[0]))

@@ -1,4 +1,4 @@
-"""How good the models are, drawn: accuracy, confusion, differences, calibration, review, cost."""
+"""How good the models are, drawn: accuracy, recall, confusion and differences."""
 
 from typing import Any
 
@@ -7,237 +7,183 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
-from helpers.figures.style import DIVERGING_MAP, GRID, INK, MODEL_COLOURS, MUTED, PAPER
+from helpers.figures.publish import Drawing
+from helpers.figures.style import GRID, MODEL_COLOURS, MUTED, PAPER, PERCENT, model_look
+from helpers.notation import MODEL_NAMES, counted, listed, model_name, out_of, percent, sentence, signed
+
+ABBREVIATIONS = {
+    "eosinophil": "EOS",
+    "basophil": "BAS",
+    "neutrophil": "NEU",
+    "immature granulocyte": "IG",
+    "monocyte": "MON",
+    "lymphocyte": "LYM",
+    "erythroblast": "ERB",
+    "platelet": "PLT",
+}
+"""Class name -> abbreviation, classes that look alike side by side."""
 
 
 def draw_comparison(
-    scores: dict[str, dict[str, Any]], reported: dict[str, float], labels: dict[str, str], n: int
-) -> Figure:
-    """Return each model's accuracy with its 95 % interval, best first, and a cross where the report put it.
+    scores: dict[str, dict[str, Any]], reported: dict[str, float], epochs: dict[str, int]
+) -> Drawing:
+    """Return each model's accuracy with its 95 % interval, best first, and a hollow mark where one was ``reported``.
 
-    The axis starts a little below the lowest accuracy above one half; lower ones are written at its edge.
+    The axis starts below the lowest accuracy above one half, and lower ones are written at its edge. ``epochs`` say how
+    long a network was trained.
     """
     ordered = sorted(scores, key=lambda name: -scores[name]["accuracy"])
-    values = [scores[name]["accuracy"] for name in ordered] + list(reported.values())
-    learnt = [value for value in values if value > 0.5]
-    floor = np.floor(20 * (min(learnt) - 0.02)) / 20 if 0 < len(learnt) < len(values) else None
-    figure, axes = plt.subplots(figsize=(7, 0.55 * len(scores) + 1.6))
-    for row, name in enumerate(ordered):
-        accuracy, (low, high) = scores[name]["accuracy"], scores[name]["accuracy_ci95"]
-        if floor is not None and accuracy < floor:
-            axes.annotate(f"◀ {accuracy:.4f}", (floor, row), (4, 0), textcoords="offset points", va="center")
-            continue
-        interval = [[accuracy - low], [high - accuracy]]
-        axes.errorbar(accuracy, row, None, interval, "o", color=MODEL_COLOURS[name], ms=7, linewidth=2.2)
-        axes.annotate(f"{accuracy:.4f}", (accuracy, row), (0, 8), textcoords="offset points", ha="center")
-    rows = [row for row, name in enumerate(ordered) if name in reported]
-    if rows:
-        places = [reported[ordered[row]] for row in rows]
-        axes.plot(places, rows, "x", color=MUTED, markersize=8, markeredgewidth=2, label="as reported")
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1))
-    axes.set_yticks(range(len(ordered)), [labels.get(name, name) for name in ordered])
-    axes.set(xlim=(floor, None), ylim=(len(ordered) - 0.4, -0.7))
-    axes.set_xlabel(f"top-1 accuracy on {n:,} test images, with 95 % interval")
-    return figure
+    accuracies = [scores[name]["accuracy"] for name in ordered]
+    learnt = [value for value in (*accuracies, *reported.values()) if value > 0.5]
+    floor = max(0.0, np.floor(20 * min(learnt, default=0) - 0.4) / 20)
+    figure, axes = plt.subplots(figsize=(7.5, 0.52 * len(scores) + 1.4))
+    for row, (name, accuracy) in enumerate(zip(ordered, accuracies, strict=True)):
+        errors = np.abs(np.reshape(scores[name]["accuracy_ci95"], (2, 1)) - accuracy)
+        axes.errorbar(accuracy, row, None, errors, "o", color=MODEL_COLOURS[name], ms=7, linewidth=2.2)
+        words, place = percent(accuracy), (max(accuracy, floor), row)
+        if accuracy < floor:
+            axes.annotate(f"◀ {words}", place, (4, 0), textcoords="offset points", va="center")
+        else:
+            axes.annotate(words, place, (0, 8), textcoords="offset points", ha="center")
+    axes.plot([], [], "o", color=MUTED, label="measured on test images, with 95 % interval")
+    if reported:
+        rows = [ordered.index(name) for name in reported]
+        axes.plot(list(reported.values()), rows, "D", color=MUTED, mfc="none", ms=8, mew=1.8,
+                  label="original report, on validation or unknown images")  # fmt: skip
+    trained = {name: f"\n{counted(count, 'epoch')}" for name, count in epochs.items()}
+    axes.set_yticks(range(len(ordered)), [MODEL_NAMES[name] + trained.get(name, "") for name in ordered])
+    axes.set(xlim=(floor, 1.002), ylim=(len(ordered) - 0.4, -0.7), xlabel="accuracy")
+    axes.xaxis.set_major_formatter(PERCENT)
+    figure.legend(loc="outside lower center")
+    leaders = [model_name(name) for name in ordered if scores[name]["accuracy"] == accuracies[0]]
+    finding = f"{listed(leaders)} {'leads' if len(leaders) == 1 else 'lead'} with {percent(accuracies[0])}"
+    if reported:
+        reached = sum(scores[name]["accuracy"] >= value for name, value in reported.items())
+        finding += f", and {out_of(reached, len(reported), 'reported accuracy', 'reported accuracies')} "
+        finding += "is reached" if reached < 2 else "are reached"
+    alt = f"Dot plot of test accuracy with intervals, falling to {percent(accuracies[-1])} in the last row."
+    return Drawing(figure, sentence(finding), alt, scores[ordered[0]]["n"])
 
 
-def draw_confusion(matrix: np.ndarray) -> Figure:
-    """Return a confusion matrix: counts as text, errors shaded by their number, right answers left plain."""
-    errors = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-    figure, axes = plt.subplots(figsize=(7.6, 6))
-    sns.heatmap(
-        errors, mask=matrix == 0, annot=matrix, fmt="d", cmap="YlOrRd", vmin=0, square=True, linewidths=0.5,
-        linecolor=GRID, xticklabels=CLASS_NAMES, yticklabels=CLASS_NAMES, ax=axes,
-        cbar_kws={"label": "images, errors only"},
-    )  # fmt: skip
+def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
+    """Return the recall of every class by every model with its 95 % interval, classes as the model ``best`` finds them.
+
+    ``scores`` are those of `helpers.evaluation.score` by model, for the same images. The axis starts below the
+    lowest recall of the models with an accuracy of 80 % or more; lower ones are arrows at its edge.
+    """
+    recalls = pd.DataFrame({name: each["recall"] for name, each in scores.items()})
+    recalls = recalls.sort_values(best, ascending=False, kind="stable")
+    support = pd.Series(scores[best]["support"])[recalls.index]
+    good = [name for name, each in scores.items() if each["accuracy"] >= 0.8]
+    floor = max(0.0, np.floor(10 * recalls[good].min(axis=None) - 0.2) / 10) if good else 0.0
+    figure, axes = plt.subplots(figsize=(8, 0.105 * recalls.size + 1.3))
+    for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
+        rows, colour = np.arange(len(shares)) + place, MODEL_COLOURS[str(name)]
+        intervals = list(map(evaluation.accuracy_interval, shares * support, support))
+        errors = np.abs(np.transpose(intervals) - shares.to_numpy())
+        axes.errorbar(shares, rows, xerr=errors, ls="", ms=4.5, lw=1, capsize=0, **model_look(name))
+        lower = rows[shares < floor]
+        axes.plot(np.full(len(lower), floor), lower, "<", color=colour, ms=4.5)
+    axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
+    axes.set_yticks(range(len(recalls)), [f"{name}, n = {count:,}" for name, count in support.items()])
+    axes.set(ylim=(len(recalls) - 0.5, -0.5), xlim=(floor - 0.01, 1.01))
+    axes.set_xlabel("recall (◂ lower)" if recalls.min(axis=None) < floor else "recall")
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.grid(axis="y", visible=False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    lowest = recalls[best].min()
+    least = listed(f"{name}s" for name in recalls.index[recalls[best] == lowest])
+    finding = f"{model_name(best)} finds {least} least often, with a recall of {percent(lowest)}"
+    if lowest in (0, recalls[best].max()):
+        finding = f"{model_name(best)} finds {percent(lowest) if lowest else 'none'} of the {least}"
+    widest = (recalls.max(axis=1) - recalls.min(axis=1)).idxmax()
+    alt = f"Dot plot with intervals, by class and model. Models differ most for {widest}s."
+    return Drawing(figure, sentence(finding), alt, scores[best]["n"])
+
+
+def draw_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: str) -> None:
+    """Draw ``words``, of which a second line is small, on the ``colours`` of ``values`` in [0, 1].
+
+    A negative value is grey, and where it is missing the cell stays empty.
+    """
+    scale = plt.get_cmap(colours).with_extremes(under="#d5d8dd")
+    sns.heatmap(values, vmin=0, vmax=1, cmap=scale, annot=words, fmt="", annot_kws={"fontsize": 9.5}, cbar=False,
+                linewidths=1.5, linecolor=PAPER, ax=axes)  # fmt: skip
+    for text, face in zip(list(axes.texts), scale(values.to_numpy()[values.notna()]), strict=True):
+        # white and black letters are equally legible at a relative luminance of 0.18
+        is_dark = np.dot(np.power(face[:3], 2.2), (0.2126, 0.7152, 0.0722)) < 0.18
+        text.set_color("#ffffff" if is_dark else "#000000")
+        first, is_split, second = text.get_text().partition("\n")
+        if is_split:
+            text.set(text=first, va="bottom")
+            axes.annotate(second, text.get_position(), (0, -1), textcoords="offset points", ha="center",
+                          va="top", color=text.get_color(), fontsize=7.5)  # fmt: skip
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.tick_params(length=0, rotation=0)
     axes.grid(visible=False)
-    axes.set(xlabel="predicted class", ylabel="true class")
-    axes.set_xticks(axes.get_xticks(), CLASS_NAMES, rotation=40, ha="right")
-    return figure
 
 
-def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Figure:
-    """Return a square of accuracy differences, row minus column, in points; best model first.
+def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) -> Drawing:
+    """Return the confusion matrix of a model for (N,) labels and (N, 8) probabilities: shares of rows, and counts."""
+    names = list(ABBREVIATIONS)
+    order = [CLASS_NAMES.index(name) for name in names]
+    counts = evaluation.confusion_matrix(labels, probabilities)[np.ix_(order, order)]
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(totals, 1)
+    is_right = np.eye(len(counts), dtype=bool)
+    pairs = zip(shares.flat, counts.flat, strict=True)
+    words = np.reshape([f"{100 * share:.1f}\n{count:,}" for share, count in pairs], counts.shape)
+    # colour goes with the root of the share: small ones stay visible
+    values = np.where(is_right & (totals > 0), -1, np.where(counts, 0.08 + 0.9 * np.sqrt(shares), np.nan))
+    rows = [f"{name} ({ABBREVIATIONS[name]})" for name in names]
+    figure, axes = plt.subplots(figsize=(8, 5.4))
+    draw_matrix(axes, pd.DataFrame(values, rows, list(ABBREVIATIONS.values())), words, "YlOrRd")
+    axes.set_xlabel("predicted class", labelpad=8)
+    axes.set_ylabel("true class")
+    errors = np.where(is_right, 0, counts)
+    worst = np.argwhere(errors == errors.max())
+    finding = f"no confusion of {model_name(model)} stands out"
+    if not errors.any():
+        finding = f"{model_name(model)} makes no error on these images"
+    elif len(worst) < 3:
+        mistaken = listed(f"{names[true]}s for {names[predicted]}s" for true, predicted in worst)
+        finding = f"{model_name(model)} most often mistakes {mistaken}"
+    alt = f"Confusion matrix of {model_name(model)} with {percent(np.trace(counts) / len(labels))} correct."
+    return Drawing(figure, sentence(finding), alt, len(labels))
+
+
+def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Drawing:
+    """Return a triangle of accuracy differences in points, each row's model less each column's, best model first.
 
     Parameters
     ----------
-    pairs : what `helpers.evaluation.compare_models` says of every pair
-    accuracies : accuracy on the same ``n`` images by model name, written on the diagonal
+    pairs : the table of `helpers.evaluation.compare_models`
+    accuracies : accuracy on the same ``n`` images by model name
     """
     ordered = sorted(accuracies, key=lambda name: -accuracies[name])
-    shades = plt.get_cmap(DIVERGING_MAP)
-    not_shown: dict[str, Any] = {"fill": False, "edgecolor": MUTED, "hatch": "///", "alpha": 0.35}
-    figure, axes = plt.subplots(figsize=(7.4, 0.62 * len(ordered) + 2.1))
-
-    def draw_cell(row: int, column: int, words: str, ink: str = MUTED, **box: Any) -> None:
-        if box:
-            axes.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, **box))
-        weight = "normal" if ink == MUTED else "bold"
-        axes.text(column, row, words, ha="center", va="center", color=ink, weight=weight, fontsize=9)
-
-    for row, name in enumerate(ordered):
-        draw_cell(row, row, f"{accuracies[name]:.2%}")
+    rows, headings = ordered[1:], [MODEL_NAMES[name].replace(" ", "\n") for name in ordered[:-1]]
+    values = pd.DataFrame(np.nan, [MODEL_NAMES[name] for name in rows], headings)
+    words, like_best = np.full(values.shape, "", object), []
     for pair in pairs.itertuples():
-        a, b = ordered.index(pair.a), ordered.index(pair.b)
-        points = 100 * (pair.only_a - pair.only_b) / n
-        for row, column, difference in ((a, b, points), (b, a, -points)):
-            words = f"{difference:+.1f}".replace("-", "−")
-            if pair.p >= 0.05:
-                draw_cell(row, column, f"{words}\nn.s.", **not_shown)
-                continue
-            # Colour goes with the root of the difference and is full from 10 points on: small ones stay visible.
-            colour = shades(0.5 + 0.5 * np.sign(difference) * np.sqrt(min(abs(difference) / 10, 1)))
-            # white and black letters are equally legible at a relative luminance of 0.18
-            is_dark = np.dot(np.power(colour[:3], 2.2), (0.2126, 0.7152, 0.0722)) < 0.18
-            draw_cell(
-                row, column, words, "#ffffff" if is_dark else "#000000", facecolor=colour, edgecolor="none"
-            )
-    axes.set_xticks(range(len(ordered)), [name.replace("_", "_\n") for name in ordered])
-    axes.set_yticks(range(len(ordered)), ordered)
-    axes.set(xlim=(-0.5, len(ordered) - 0.5), ylim=(len(ordered) - 0.5, -0.5), frame_on=False)
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.grid(visible=False)
-    handles = [
-        Patch(facecolor=shades(0.88), label="row is better"),
-        Patch(facecolor=shades(0.12), label="column is better"),
-        Patch(**not_shown, label="n.s.: no difference shown"),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    return figure
-
-
-def draw_reliability(
-    labels: np.ndarray, before: dict[str, np.ndarray], after: dict[str, np.ndarray]
-) -> Figure:
-    """Return accuracy against confidence by model, before and after calibration, over the images of each bin.
-
-    ``before`` and ``after`` hold (N, 8) probabilities of the same images by model name.
-    """
-    columns = min(4, len(before))
-    rows = -(-len(before) // columns)
-    figure, axes = plt.subplots(
-        2 * rows, columns, figsize=(2.2 * columns + 0.4, 3.5 * rows + 0.7), sharex=True, sharey="row",
-        height_ratios=[2.8, 1] * rows, squeeze=False,
-    )  # fmt: skip
-    uppers, lowers = axes[::2].ravel(), axes[1::2].ravel()
-    for upper, lower, name in zip(uppers, lowers, before, strict=False):
-        colour = MODEL_COLOURS[name]
-        upper.axline((0, 0), slope=1, color=INK, linestyle=":", linewidth=1)
-        first, second = (evaluation.reliability(labels, when[name]) for when in (before, after))
-        upper.plot(first["confidence"], first["accuracy"], "s", color=MUTED, mfc="none", markersize=4)
-        filled = second[second["n"] > 0]
-        right = (filled["accuracy"] * filled["n"]).round().astype(int)
-        intervals = map(evaluation.accuracy_interval, right, filled["n"])
-        upper.vlines(filled["confidence"], *np.transpose(list(intervals)), color=colour, linewidth=1.2)
-        upper.plot(filled["confidence"], filled["accuracy"], "o", color=colour, markersize=5)
-        errors = [evaluation.expected_calibration_error(labels, when[name]) for when in (before, after)]
-        upper.set_title(f"{name}\nECE {errors[0]:.1%} → {errors[1]:.1%}", fontsize=9.5)
-        upper.set(xlim=(0, 1.03), ylim=(0, 1.03), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        # half an image stands for none, which a logarithmic axis cannot show
-        counts = [np.maximum(bins["n"], 0.5) for bins in (first, second)]
-        lower.stairs(counts[1], evaluation.EDGES, baseline=0.5, fill=True, color=colour, alpha=0.6)
-        lower.stairs(counts[0], evaluation.EDGES, baseline=0.5, color=MUTED, linewidth=1.2)
-        lower.set_yscale("log")
-        lower.set_yticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"], fontsize=8.5)
-        lower.minorticks_off()
-        lower.set(xlabel="confidence", ylim=(0.7, 2 * len(labels)))
-        lower.tick_params(labelbottom=True)
-    for axis in (*uppers[len(before) :], *lowers[len(before) :]):
-        axis.axis("off")
-    for upper, lower in zip(axes[::2, 0], axes[1::2, 0], strict=True):
-        upper.set_ylabel("accuracy")
-        lower.set_ylabel("images")
-    handles = [
-        Line2D([], [], linestyle="", marker="s", color=MUTED, mfc="none", label="before"),
-        Line2D([], [], marker="o", color=INK, label="after, with 95 % interval"),
-        Line2D([], [], linestyle=":", color=INK, label="confidence = accuracy"),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    return figure
-
-
-def draw_review(
-    labels: np.ndarray, probabilities: dict[str, np.ndarray], best: str, rule: dict[str, float]
-) -> Figure:
-    """Return the share of errors a human sees against the share of images reviewed, least sure first, by model.
-
-    ``rule``, what `helpers.evaluation.apply_threshold` says of the model ``best``, is marked on its curve.
-    """
-    figure, axes = plt.subplots(figsize=(7.4, 4.2))
-    for name in sorted(probabilities, key=lambda name: name == best):
-        curve = evaluation.review_curve(labels, probabilities[name])
-        width = 2.8 if name == best else 1.3
-        axes.plot("reviewed", "errors_seen", data=curve, color=MODEL_COLOURS[name], lw=width, label=name)
-    if rule["errors"]:
-        place = rule["reviewed"], rule["errors_seen"] / rule["errors"]
-        axes.plot(*place, "o", color=MODEL_COLOURS[best], markersize=9)
-        axes.annotate(
-            f"confidence ≤ {rule['threshold']:.3f}", place, (10, -12), textcoords="offset points",
-            weight="bold", fontsize=9, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
-        )  # fmt: skip
-    axes.axline((0, 0), slope=1, color=MUTED, linestyle=":", linewidth=1.2, label="in random order")
-    axes.set(xlim=(0, max(0.5, 1.3 * rule["reviewed"])), ylim=(0, 1.02), ylabel="share of errors seen",
-             xlabel="share of test images reviewed, least confident first")  # fmt: skip
-    axes.xaxis.set_major_formatter("{x:.0%}")
-    axes.yaxis.set_major_formatter("{x:.0%}")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return figure
-
-
-def draw_pareto(table: pd.DataFrame) -> Figure:
-    """Return test error against training minutes and against operations, each model labelled where it stands.
-
-    ``table`` is that of `helpers.evaluation.cost_table`. Both axes are logarithmic, fewer errors are up; the line joins
-    the models that no cheaper or equally cheap one beats (the Pareto front).
-    """
-    # no error at all has no place on a logarithmic axis
-    table = table.assign(error=(100 * (1 - table["accuracy"])).clip(lower=0.05))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.3), sharey=True)
-    for axes, column in ((left, "training, minutes"), (right, "MFLOP per image")):
-        _draw_front(axes, table.assign(cost=table[column]).dropna(subset="cost"))
-    left.set(xlabel="training, minutes", ylabel="test error (fewer is up)")
-    right.set(xlabel="MFLOP per image (networks only)")
-    left.set_ylim(1.6 * table["error"].max(), table["error"].min() / 1.6)
-    return figure
-
-
-def pareto_front(cost: pd.Series, accuracy: pd.Series) -> list[str]:
-    """Return the models that none of the same or lower cost equals or beats in accuracy, cheapest first."""
-    table = pd.DataFrame({"cost": cost, "accuracy": accuracy}).dropna()
-    table = table.sort_values(["cost", "accuracy"], ascending=[True, False], kind="stable")
-    best_before = table["accuracy"].cummax().shift(fill_value=-np.inf)
-    return [str(name) for name in table.index[table["accuracy"] > best_before]]
-
-
-def _draw_front(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw the models of ``table`` by cost and error (columns), each with its name, and the line of the front."""
-    front = pareto_front(table["cost"], table["accuracy"])
-    axes.plot("cost", "error", data=table.loc[front], color=MUTED, lw=1.2, ds="steps-post", zorder=1)
-    axes.set(xscale="log", yscale="log", yticks=(0.2, 0.5, 1, 2, 5, 10, 20, 50, 100))
-    axes.yaxis.set_major_formatter("{x:g} %")
-    axes.locator_params("x", subs=(1, 3))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.minorticks_off()
-    axes.margins(x=0.3)
-    for name, (cost, error) in table[["cost", "error"]].iterrows():
-        axes.plot(cost, error, "o", color=MODEL_COLOURS[name], markersize=9)
-        others = table.drop(name)
-        close = others[others["cost"].between(cost / 5, cost * 5)]
-        close = close[close["error"].between(error / 1.5, error * 1.5)]
-        # a name stands above its dot; with another dot close by, on the side away from that one, or below
-        place, ha, va = (0, 8), "center", "bottom"
-        if len(close) and (close["cost"] > 1.1 * cost).all():
-            place, ha, va = (-8, 0), "right", "center"
-        elif len(close) and (close["cost"] < cost / 1.1).all():
-            place, ha, va = (8, 0), "left", "center"
-        elif (close["error"] < error).any():
-            place, ha, va = (0, -9), "center", "top"
-        axes.annotate(name, (cost, error), place, textcoords="offset points", ha=ha, va=va, fontsize=8.5,
-                      weight="bold" if name in front else "normal")  # fmt: skip
+        better, worse = sorted((pair.a, pair.b), key=ordered.index)
+        place, lost = (rows.index(worse), ordered.index(better)), abs(pair.only_a - pair.only_b) / n
+        # Colour goes with the root of the difference and is full from 10 points on: small ones stay visible.
+        words[place], values.iloc[place] = signed(0 - 100 * lost), min(np.sqrt(10 * lost), 1.0)
+        if pair.p >= 0.05:
+            words[place], values.iloc[place] = f"{words[place]}\nn.s.", -1
+            like_best += [model_name(worse)] if better == ordered[0] else []
+    figure, axes = plt.subplots(figsize=(8.2, 0.5 * len(rows) + 1))
+    draw_matrix(axes, values, words, "Purples")
+    significant = int((pairs["p"] < 0.05).sum())
+    if significant < len(pairs):
+        axes.text(1, 0.9, "n.s.: not significant", transform=axes.transAxes, ha="right", fontsize=9)
+    finding = f"{model_name(ordered[0])} is significantly more accurate than every other model"
+    if like_best:
+        named = listed(like_best) if len(like_best) < len(rows) else "any other model"
+        finding = f"{model_name(ordered[0])} is not significantly more accurate than {named}"
+    alt = f"Triangular matrix. Significant: {out_of(significant, len(pairs), 'difference')}."
+    return Drawing(figure, sentence(finding), alt, n)

@@ -1,18 +1,17 @@
-"""Images of cells, drawn: examples, errors, the evidence in them, and what corruption makes of them.
+"""Images of cells, drawn: examples, errors, and the evidence in them.
 
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers, ``probabilities`` (N, 8).
 """
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing
-from helpers.figures.style import CLASS_COLOURS, DIVERGING_MAP, MUTED
-from helpers.notation import MODEL_NAMES, counted, listed, model_name, percent, sentence
+from helpers.figures.style import DIVERGING_MAP, PAPER
+from helpers.notation import MODEL_NAMES, counted, listed, model_name, out_of, percent, sentence
 
 NO_AXES = {"xticks": [], "yticks": [], "frame_on": False}
 """What leaves nothing of a panel but its image."""
@@ -31,30 +30,35 @@ def draw_examples(images: np.ndarray, labels: np.ndarray) -> Drawing:
 
 
 def draw_errors(
-    images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, positions: np.ndarray
-) -> Figure:
-    """Return the images at ``positions``, each with its true class, its predicted one and all eight probabilities."""
-    rows = max(1, -(-len(positions) // 3))
-    figure, axes = plt.subplots(
-        rows, 6, figsize=(9, 1.72 * rows + 1.0), width_ratios=[1, 1.15] * 3, squeeze=False, subplot_kw=NO_AXES
-    )
-    for (picture, bars), position in zip(axes.reshape(-1, 2), positions, strict=False):
-        true, shares = labels[position], probabilities[position]
-        said = shares.argmax()
-        picture.imshow(images[position])
-        picture.set_title(
-            f"label: {CLASS_NAMES[true]} {shares[true]:.0%}\nsaid: {CLASS_NAMES[said]} {shares[said]:.0%}",
-            fontsize=8.5, weight="normal",
-        )  # fmt: skip
-        bars.barh(range(len(shares)), shares, color=list(CLASS_COLOURS.values()), edgecolor="none")
-        bars.set(xlim=(0, 1), ylim=(len(shares) - 0.4, -0.6))
-        bars.axvline(0, color=MUTED, linewidth=1)
-        bars.annotate(
-            "◀ label", (shares[true], true), (3, 0), textcoords="offset points", va="center", fontsize=7.5
-        )
-    handles = [Patch(facecolor=colour, label=name) for name, colour in CLASS_COLOURS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    return figure
+    images: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    positions: np.ndarray,
+    model: str,
+    shared: Sequence[int] | np.ndarray = (),
+) -> Drawing | None:
+    """Return a model's errors at ``positions``, each with its label and its answer; None without an error.
+
+    ``shared`` are positions of errors that all models make, which carry a badge.
+    """
+    if not len(positions):
+        return None
+    rows = -(-len(positions) // 4)
+    figure, panels = plt.subplots(rows, 4, figsize=(9, 2 * rows), squeeze=False, subplot_kw=NO_AXES)
+    for axes, position in zip(panels.flat, positions, strict=False):
+        predicted, confidence = probabilities[position].argmax(), probabilities[position].max()
+        axes.imshow(images[position])
+        answer = f"predicted: {CLASS_NAMES[predicted]}, {percent(confidence, 0)}"
+        axes.set_xlabel(f"label: {CLASS_NAMES[labels[position]]}\n{answer}", fontsize=8)
+        if position in shared:
+            box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}
+            axes.text(1, 45.5, "all models wrong", fontsize=7.5, bbox=box)
+    is_wrong = probabilities.argmax(axis=1) != labels
+    confident = int((probabilities[is_wrong].max(axis=1) > 0.9).sum())
+    errors = out_of(confident, int(is_wrong.sum()), "error")
+    finding = sentence(f"{model_name(model)} makes {errors} with more than 90 % confidence")
+    alt = f"Gallery of {counted(len(positions), 'misclassified image')} with label and prediction."
+    return Drawing(figure, finding, alt, len(labels))
 
 
 def draw_explanations(images: np.ndarray, labels: np.ndarray, maps: dict[str, np.ndarray]) -> Drawing:
@@ -84,16 +88,3 @@ def draw_explanations(images: np.ndarray, labels: np.ndarray, maps: dict[str, np
     finding = sentence(f"{name} finds {share} of its evidence in the central quarter of the images")
     alt = f"Cell images, a column per class, above the maps of {listed(shares)}. The central quarter of the images "
     return Drawing(figure, finding, f"{alt}holds {listed(shares.values())} of the evidence.", len(images))
-
-
-def draw_corrupted_examples(image: np.ndarray) -> Figure:
-    """Return one (48, 48, 3) uint8 image under every corruption (columns) at severity 1, 3 and 5 (rows)."""
-    names = ("unchanged", *evaluation.CORRUPTIONS)
-    figure, axes = plt.subplots(3, len(names), figsize=(9, 3.3), subplot_kw=NO_AXES)
-    for row, severity in zip(axes, (1, 3, 5), strict=True):
-        row[0].set_ylabel(f"severity {severity}", fontsize=8)
-        for axis, name in zip(row, names, strict=True):
-            axis.imshow(image if name == "unchanged" else evaluation.corrupt(image[None], name, severity)[0])
-    for axis, name in zip(axes[0], names, strict=True):
-        axis.set_title(name.replace(" ", "\n"), fontsize=7.5, loc="center", weight="normal", pad=3)
-    return figure

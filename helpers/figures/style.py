@@ -1,12 +1,14 @@
 """One look for every figure: colours, fonts and the notation of the axes."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
 from helpers.data import CLASS_NAMES
+from helpers.notation import MODEL_NAMES
 
 INK, MUTED, GRID, PAPER = "#1b1f27", "#59616e", "#d9dde4", "#fffffd"
 """Text and axes, secondary text, grid lines, background: the report swaps exactly these for its theme's."""
@@ -33,6 +35,8 @@ MODEL_COLOURS: dict[str, str] = {
 }
 """Model name -> colour, found as above: in each family, the model as reported is the paler one."""
 
+_MARKERS = dict(zip(MODEL_COLOURS, "oDs^vXP", strict=True))
+
 SERIES_COLOURS = ("#5744f7", "#e27e10", "#056f78", "#c90537")
 """Colours of series that are neither classes nor models."""
 
@@ -41,6 +45,12 @@ DIVERGING_MAP = "PuOr"
 
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:g} %")
 """Writes shares on an axis as percentages."""
+
+
+def model_look(name: object) -> dict[str, Any]:
+    """Return colour, marker and label of a model in a plot, so that none is told by its colour alone."""
+    model = str(name)
+    return {"color": MODEL_COLOURS[model], "marker": _MARKERS[model], "label": MODEL_NAMES[model]}
 
 
 def use_style() -> None:

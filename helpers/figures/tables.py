@@ -1,53 +1,26 @@
 """How tables are written, in one place: headings, units, digits, intervals as pairs, and names of models."""
 
 import html
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from helpers.notation import MODEL_NAMES, p_value, signed
 
-Format = str | int
-"""Of a column's numbers: "percent" for shares in [0, 1], "points" for their differences, "p", or decimal places."""
-
-COLUMNS: dict[str, tuple[str, Format]] = {
-    "accuracy": ("accuracy, %", "percent"),
-    "val_accuracy": ("validation accuracy, %", "percent"),
-    "test_accuracy": ("test accuracy, %", "percent"),
-    "balanced_accuracy": ("balanced accuracy, %", "percent"),
-    "macro_f1": ("macro-F1, %", "percent"),
-    "macro_roc_auc": ("ROC-AUC", 4),
-    "log_loss": ("log loss", 3),
-    "brier": ("Brier score", 3),
-    **{name: (name, 1) for name in ("red", "green", "blue", "grey", "black", "white")},
-    "params": ("parameters", 0),
-    "train_seconds": ("training, s", 0),
-    "p": ("p", "p"),
-    "gain": ("gain, points", "points"),
-    "seed_sd": ("sd over seeds, points", "percent"),
-    "seconds": ("time, s", 0),
-    "train_accuracy": ("training accuracy, %", "percent"),
-    "loss": ("training loss", 3),
-    "val_loss": ("validation loss", 3),
-    "speed": ("mean over epochs, %", "percent"),
-    "falls": ("sum of falls, points", "percent"),
-    "last": ("at the end, %", "percent"),
-    "corrupted": ("corrupted, %", "percent"),
-    "shifted": ("colours shifted, %", "percent"),
-    "rank_correlation": ("correlation with random weights", 2),
-    "rank_elsewhere": ("… for another image", 2),
-    "confidence": ("confidence, %", "percent"),
-    "map_covered": ("evidence covered, %", "percent"),
-    "random_map_covered": ("random evidence covered, %", "percent"),
-    "places_covered": ("random places covered, %", "percent"),
+_COLUMNS = pd.read_csv(Path(__file__).with_name("columns.csv"), index_col="column", dtype=str)
+COLUMNS: dict[str, tuple[str, str]] = {
+    str(name): (row.heading, row.format) for name, row in _COLUMNS.iterrows()
 }
 """Name of a column -> its heading and its format; other names are written as they are, with two decimals.
 
+A format is "percent" for shares in [0, 1], "points" for their differences, "p" for p-values, or a number of decimals.
+Where the columns together have a name, as in a table of precision by class and model, its format is that of all.
 Where a column ``x`` has ``x_low`` and ``x_high`` beside it, the three become one: 97.3 (96.3–98.1).
 """
 
 
-def _text(value: Any, form: Format) -> str:
+def _text(value: Any, form: str) -> str:
     """Return one cell as text: thousands separated, a dash where a value is missing, models by their names."""
     if isinstance(value, str):
         return MODEL_NAMES.get(value, value)
@@ -63,11 +36,11 @@ def _text(value: Any, form: Format) -> str:
         return signed(100 * value)
     if form == "percent":
         return f"{100 * value:.1f}"
-    decimals = 0 if pd.api.types.is_integer(value) else form
+    decimals = "0" if pd.api.types.is_integer(value) else form
     return f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _with_interval(frame: pd.DataFrame, name: str, form: Format) -> list[str]:
+def _with_interval(frame: pd.DataFrame, name: str, form: str) -> list[str]:
     """Return the cells of a column, each with its interval in brackets where the frame has one."""
     bounds = [f"{name}_low", f"{name}_high"]
     if not set(bounds) <= set(frame.columns):
@@ -95,12 +68,13 @@ def table_html(frame: pd.DataFrame) -> str:
     if corner is not None or not isinstance(frame.index, pd.RangeIndex):
         # a nameless corner is no heading: assistive technology would announce it empty
         headings.append("<td></td>" if corner is None else _cell("th", str(corner), scope=' scope="col"'))
-        columns.append([_cell("th", _text(label, 2), scope=' scope="row"') for label in frame.index])
+        columns.append([_cell("th", _text(label, "2"), scope=' scope="row"') for label in frame.index])
+    _, usual = COLUMNS.get(str(frame.columns.name), ("", "2"))
     bounds = {f"{name}_{end}" for name in frame.columns for end in ("low", "high")}
     for name in frame.columns.drop(list(bounds & set(frame.columns))):
         values = frame[name]
         is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        heading, form = COLUMNS.get(str(name), (MODEL_NAMES.get(str(name), str(name)), 2))
+        heading, form = COLUMNS.get(str(name), (MODEL_NAMES.get(str(name), str(name)), usual))
         headings.append(_cell("th", heading, is_number, ' scope="col"'))
         columns.append([_cell("td", text, is_number) for text in _with_interval(frame, name, form)])
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))

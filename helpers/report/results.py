@@ -59,7 +59,7 @@ def score_models(
             "test_accuracy_ci95_method": "Wilson, mean over seeds",
             "test_accuracy_by_seed": by_seed,
             "bootstrap_ci95": {
-                "method": f"percentiles of {evaluation.RESAMPLES:,} resamples of the test images, first seed",
+                "method": f"percentiles of {evaluation.RESAMPLES:,} resamples of the test images, seed 0",
                 **evaluation.bootstrap_intervals(labels, probabilities[name][0]),
             },
             "seed_spread": {

@@ -11,7 +11,6 @@ from helpers.evaluation.calibration import (
     choose_threshold,
     expected_calibration_error,
     fit_temperature,
-    reliability,
     review_curve,
     review_rules,
 )
@@ -48,17 +47,10 @@ def test_calibration_error_equals_a_plain_loop() -> None:
     assert expected_calibration_error(labels, probabilities) == pytest.approx(expected)
 
 
-def test_every_image_stands_in_one_bin() -> None:
-    labels, probabilities = calibrated_model(500)
-    table = reliability(labels, probabilities)
-    assert len(table) == 15
-    assert table["n"].sum() == 500
-    assert np.average(table["accuracy"].fillna(0), weights=table["n"]) == pytest.approx(
-        np.mean(probabilities.argmax(axis=1) == labels)
-    )
-    certain = reliability(np.array([0, 1]), np.eye(8)[[0, 0]].astype(np.float32))
-    assert certain["n"].tolist() == [0] * 14 + [2]
-    assert certain["accuracy"].iloc[-1] == 0.5
+def test_certain_answers_have_a_bin_and_an_error_of_their_own() -> None:
+    certain = np.eye(8)[[0, 0]].astype(np.float32)
+    assert expected_calibration_error(np.array([0, 1]), certain) == 0.5
+    assert expected_calibration_error(np.array([0, 0]), certain) == 0
 
 
 def test_chance_bounds_the_error_of_95_in_100_calibrated_models(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +110,12 @@ def test_review_by_hand() -> None:
     assert choose_threshold(labels, probabilities, 0.5) == 0.5
     assert choose_threshold(labels, probabilities, 2 / 3) == 0.5
     assert choose_threshold(labels, probabilities, 0.7) == 0.8
-    rule = review_rules(labels, probabilities, labels, probabilities).loc["50%"]
-    assert rule.drop("share_seen").to_dict() == {
-        "threshold": 0.5, "reviewed": 0.5, "errors_seen": 2, "errors": 3, "rest_accuracy": pytest.approx(2 / 3),
+    rule = review_rules(labels, probabilities, labels, probabilities).loc["50 %"]
+    assert rule.drop(["share_seen_low", "share_seen_high"]).to_dict() == {
+        "threshold": 0.5, "reviewed": 0.5, "errors_seen": 2, "errors": 3, "share_seen": pytest.approx(2 / 3),
+        "rest_accuracy": pytest.approx(2 / 3),
     }  # fmt: skip
+    assert rule["share_seen_low"] < 2 / 3 < rule["share_seen_high"]
     curve = review_curve(labels, probabilities)
     assert curve["errors_seen"].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 2 / 3, 2 / 3, 1, 1])
     assert curve["reviewed"].tolist() == pytest.approx([i / 6 for i in range(7)])
@@ -130,15 +124,15 @@ def test_review_by_hand() -> None:
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 0.95])
 def test_a_threshold_catches_its_share_of_the_errors_it_was_chosen_on(share: float) -> None:
     labels, probabilities = calibrated_model(700)
-    rule = review_rules(labels, probabilities, labels, probabilities).loc[f"{share:.0%}"]
+    rule = review_rules(labels, probabilities, labels, probabilities).loc[f"{100 * share:.0f} %"]
     assert share <= rule["errors_seen"] / rule["errors"] <= share + 1 / rule["errors"]
 
 
 def test_review_without_errors_reviews_nothing() -> None:
     labels, probabilities = np.zeros(2, int), with_confidence([0.6, 0.9])
-    rule = review_rules(labels, probabilities, labels, probabilities).loc["80%"]
+    rule = review_rules(labels, probabilities, labels, probabilities).loc["80 %"]
     assert (rule["threshold"], rule["reviewed"], rule["errors"], rule["rest_accuracy"]) == (0, 0, 0, 1)
-    assert rule["share_seen"] == "–"
+    assert np.isnan(rule["share_seen"])
     assert review_curve(labels, probabilities)["errors_seen"].isna().all()
     # a validation error above the confidence of all test images: all of them are reviewed
     everything = review_rules(labels + 1, np.eye(8)[labels], labels, probabilities)

@@ -11,7 +11,6 @@ from helpers.evaluation.scores import (
     accuracy_interval,
     bootstrap_intervals,
     compare_models,
-    confused_pairs,
     confusion_matrix,
     correlation_interval,
     paired_difference,
@@ -183,20 +182,6 @@ def test_a_pair_reads_the_same_from_either_side() -> None:
     p = pairs.set_index(["a", "b"])["p"]
     assert paired_difference(pairs, "a", "c") == (15, 0, p["a", "c"])
     assert paired_difference(pairs, "c", "a") == (0, 15, p["a", "c"])
-
-
-def test_confused_pairs_are_the_largest_off_diagonal_counts() -> None:
-    labels = np.array([3, 3, 3, 6, 6, 0])
-    probabilities = np.eye(8)[[6, 6, 3, 3, 6, 0]]
-    pairs = confused_pairs(confusion_matrix(labels, probabilities))
-    first = pairs.iloc[0]
-    assert (first["true class"], first["predicted as"], first["images"]) == (
-        "immature granulocyte",
-        "neutrophil",
-        2,
-    )
-    assert first["share of class"] == pytest.approx(2 / 3)
-    assert len(pairs) == 2
 
 
 def test_a_class_that_is_never_named_has_no_precision() -> None:

@@ -1,17 +1,13 @@
 """Drawings show every model, class and image that they are given, and say the right numbers."""
 
-from itertools import product
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers import evaluation, figures
-from helpers.data import CLASS_NAMES
 from helpers.data.synthetic import draw_cells
-from helpers.figures.behaviour import MODEL_MARKERS
-from helpers.figures.style import MODEL_COLOURS
+from helpers.figures.style import MODEL_COLOURS, model_look
 
 CELLS = draw_cells(8, seed=1)
 
@@ -39,13 +35,33 @@ def some_predictions(count: int = 300) -> tuple[np.ndarray, np.ndarray]:
     return labels, raw / raw.sum(axis=1, keepdims=True)
 
 
-def test_each_error_is_drawn_with_its_label_its_answer_and_all_probabilities() -> None:
+def words(figure: plt.Figure) -> list[str]:
+    """Return what stands in the first panel of a figure."""
+    return [text.get_text() for text in figure.axes[0].texts if text.get_text()]
+
+
+def test_each_error_is_drawn_with_its_label_and_its_answer_and_shared_ones_with_a_badge() -> None:
     images = np.zeros((4, 48, 48, 3), np.uint8)
     labels, probabilities = np.array([3, 1, 0, 0]), answers([6, 1, 0, 5])
-    figure = figures.draw_errors(images, labels, probabilities, np.array([0, 3]))
-    assert titles(figure)[0] == f"label: {CLASS_NAMES[3]} 1%\nsaid: {CLASS_NAMES[6]} 90%"
-    assert [bar.get_width() for bar in figure.axes[1].patches] == pytest.approx(probabilities[0].tolist())
-    figures.draw_errors(images, labels, probabilities, np.array([], int))
+    drawing = figures.draw_errors(images, labels, probabilities, np.array([0, 3]), "forest", [3])
+    first, second = drawing.figure.axes[:2]
+    assert first.get_xlabel() == "label: immature granulocyte\npredicted: neutrophil, 90 %"
+    assert [len(axes.texts) for axes in (first, second)] == [0, 1]
+    assert figures.draw_errors(images, labels, probabilities, np.array([], int), "forest") is None
+
+
+@pytest.mark.parametrize(
+    ("confidence", "expected"),
+    [
+        ([0.95, 0.8], "The random forest makes 1 of 2 errors with more than 90 % confidence"),
+        ([0.7, 0.8], "The random forest makes no error with more than 90 % confidence"),
+        ([0.95], "The random forest makes the only error with more than 90 % confidence"),
+    ],
+)
+def test_confident_errors_are_counted(confidence, expected) -> None:
+    probabilities = np.concatenate([answers([1], share) for share in confidence])
+    images, labels = np.zeros((len(confidence), 48, 48, 3), np.uint8), np.zeros(len(confidence), int)
+    assert figures.draw_errors(images, labels, probabilities, np.arange(1), "forest").finding == expected
 
 
 def test_explanations_have_a_row_per_network_and_say_how_much_evidence_is_central() -> None:
@@ -143,94 +159,203 @@ def test_statistics_are_said_to_lag_only_where_every_seed_gains(recomputed, find
     assert drawing.alt.endswith("and −10.0 points for the retrained AlexNet.")
 
 
-def test_calibration_states_the_errors_before_and_after() -> None:
-    names = ["forest", "handcrafted_best", "lenet_classic", "lenet_custom", "alexnet"]
-    labels, probabilities = some_predictions()
-    before = dict.fromkeys(names, probabilities)
-    after = dict.fromkeys(names, evaluation.apply_temperature(probabilities, 0.3))
-    found = titles(figures.draw_reliability(labels, before, after))
-    errors = [evaluation.expected_calibration_error(labels, when["forest"]) for when in (before, after)]
-    assert len(found) == 5
-    assert found[0] == f"forest\nECE {errors[0]:.1%} → {errors[1]:.1%}"
+def score_all(labels: np.ndarray, **predicted: list[int]) -> dict[str, dict]:
+    return {name: evaluation.score(labels, answers(classes)) for name, classes in predicted.items()}
+
+
+def test_accuracies_are_set_beside_those_reported() -> None:
+    labels = np.zeros(10, int)
+    scores = score_all(labels, forest=[0] * 9 + [1], lenet_custom=[0] * 8 + [1] * 2, cellnet=[0] * 9 + [1])
+    drawing = figures.draw_comparison(scores, {}, {"cellnet": 1, "lenet_custom": 6})
+    assert drawing.finding == "The random forest and cellnet lead with 90.0 %"
+    assert "original report" not in str(drawing.figure.legends[0].get_texts())
+    rows = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
+    assert rows == ["random forest", "cellnet\n1 epoch", "custom LeNet\n6 epochs"]
+    for reported, expected in (
+        ({"forest": 0.87, "lenet_custom": 0.94}, "and 1 of 2 reported accuracies is reached"),
+        ({"forest": 0.9, "lenet_custom": 0.8}, "and all 2 reported accuracies are reached"),
+        ({"forest": 0.91, "lenet_custom": 0.94}, "and no reported accuracy is reached"),
+    ):
+        assert figures.draw_comparison(scores, reported, {}).finding.endswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "expected"),
+    [
+        (
+            [0, 0, 1, 1, 3, 0],
+            "The random forest finds immature granulocytes least often, with a recall of 50.0 %",
+        ),
+        ([0, 0, 1, 1, 0, 0], "The random forest finds none of the immature granulocytes"),
+        (
+            [0, 0, 1, 1, 3, 3],
+            "The random forest finds 100.0 % of the basophils, eosinophils and immature granulocytes",
+        ),
+    ],
+)
+def test_the_class_found_least_often_is_named(predicted, expected) -> None:
+    scores = score_all(np.array([0, 0, 1, 1, 3, 3]), forest=predicted, cellnet=[0, 1, 1, 1, 3, 3])
+    drawing = figures.draw_recall(scores, "forest")
+    assert drawing.finding == expected
+    assert {label.get_text() for label in drawing.figure.axes[0].get_yticklabels()} == {
+        "basophil, n = 2",
+        "eosinophil, n = 2",
+        "immature granulocyte, n = 2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "expected"),
+    [
+        ([3, 3, 6], [6, 6, 3], "cellnet most often mistakes immature granulocytes for neutrophils"),
+        ([6, 6, 3], [3, 3, 6], "cellnet most often mistakes neutrophils for immature granulocytes"),
+        ([3, 6], [6, 3], "neutrophils for immature granulocytes and immature granulocytes for neutrophils"),
+        ([0, 1, 2], [1, 2, 3], "no confusion of cellnet stands out"),
+        ([0, 1], [0, 1], "cellnet makes no error on these images"),
+    ],
+)
+def test_the_most_frequent_confusion_is_named(labels, predicted, expected) -> None:
+    drawing = figures.draw_confusion(np.array(labels), answers(predicted), "cellnet")
+    assert drawing.finding.lower().endswith(expected.lower())
+
+
+def test_a_confusion_matrix_holds_shares_and_counts() -> None:
+    drawing = figures.draw_confusion(np.array([0, 0, 0, 0]), answers([0, 0, 0, 6]), "cellnet")
+    assert words(drawing.figure) == ["75.0", "25.0", "3", "1"]
+
+
+def calibration(before: float, after: float) -> pd.DataFrame:
+    errors = {"ece": before, "ece_calibrated": after, "ece_by_chance": 0.02}
+    return pd.DataFrame({"forest": errors, "cellnet": errors | {"ece_calibrated": 0.01}}).T
+
+
+def test_calibrated_models_are_those_within_chance() -> None:
+    drawing = figures.draw_calibration(calibration(0.1, 0.03), 300)
+    assert drawing.finding == "After calibration, chance explains the calibration error of 1 of 2 models"
+    assert figures.draw_calibration(calibration(0.1, 0.02), 300).finding.endswith("of all 2 models")
+    assert figures.draw_calibration(calibration(0.1, 0.2), 300).alt.endswith("falls for 1 of 2 models.")
 
 
 def test_the_rule_of_review_is_marked_on_its_curve() -> None:
     labels, probabilities = some_predictions()
     rule = {"threshold": 0.5, "reviewed": 0.25, "errors": 12, "errors_seen": 9}
-    figure = figures.draw_review(labels, {"forest": probabilities, "alexnet": probabilities}, "alexnet", rule)
-    marks = [line.get_xydata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
+    models = {"forest": probabilities, "alexnet": probabilities}
+    drawing = figures.draw_review(labels, models, "alexnet", rule)
+    marks = [line.get_xydata()[0] for line in drawing.figure.axes[0].lines if line.get_marker() == "o"]
     assert marks[0].tolist() == [0.25, 0.75]
+    assert drawing.finding == "A review of 25.0 % of the images finds 75.0 % of the errors of AlexNet"
+    assert figures.draw_review(labels, models, "alexnet", rule | {"errors": 0, "errors_seen": 0}) is None
 
 
-def test_calibration_and_review_of_a_model_without_errors_are_drawn() -> None:
-    models = {"forest": np.concatenate([answers([0], share) for share in (0.6, 0.9, 1.0)])}
-    figures.draw_reliability(np.zeros(3, int), models, models)
-    rule = {"threshold": 0.0, "reviewed": 0.0, "errors": 0, "errors_seen": 0}
-    figures.draw_review(np.zeros(3, int), models, "forest", rule)
-
-
-def test_differences_are_drawn_as_row_minus_column_and_those_by_chance_are_marked() -> None:
+def compared(forest: int, alexnet: int) -> figures.Drawing:
+    """Return the differences of two models with so many errors on 100 images, and of one without any."""
     labels = np.zeros(100, int)
-    good, fair, poor = np.zeros((3, 100), int)
-    fair[:2], poor[:40] = 1, 1
-    probabilities = {"forest": np.eye(8)[poor], "cellnet": np.eye(8)[good], "alexnet": np.eye(8)[fair]}
-    pairs = evaluation.compare_models(labels, probabilities)
-    accuracies = {"forest": 0.6, "cellnet": 1.0, "alexnet": 0.98}
-    axes = figures.draw_differences(pairs, accuracies, 100).axes[0]
-    cells = {text.get_position(): text.get_text() for text in axes.texts}
-    rows = [label.get_text() for label in axes.get_yticklabels()]
-    assert rows == ["cellnet", "alexnet", "forest"]
-    # positions are (column, row)
-    assert cells[(1, 0)] == "+2.0\nn.s."
-    assert cells[(2, 0)] == "+40.0"
-    assert cells[(0, 2)] == "−40.0"
-    assert cells[(2, 2)] == "60.00%"
+    predicted = {"forest": forest, "alexnet": alexnet, "cellnet": 0}
+    probabilities = {
+        name: np.eye(8)[(np.arange(100) < errors).astype(int)] for name, errors in predicted.items()
+    }
+    accuracies = {name: 1 - errors / 100 for name, errors in predicted.items()}
+    return figures.draw_differences(evaluation.compare_models(labels, probabilities), accuracies, 100)
+
+
+def test_differences_are_drawn_below_the_diagonal_and_those_by_chance_are_marked() -> None:
+    axes = compared(forest=40, alexnet=2).figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["AlexNet", "random forest"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["cellnet", "AlexNet"]
+    found = words(axes.figure)
+    assert found[:3] == ["−2.0", "−40.0", "−38.0"]
+    assert found[3:] == ["n.s.", "n.s.: not significant"]
+    assert "n.s." not in "".join(words(compared(forest=60, alexnet=30).figure))
+
+
+@pytest.mark.parametrize(
+    ("forest", "alexnet", "expected"),
+    [
+        (60, 30, "cellnet is significantly more accurate than every other model"),
+        (40, 2, "cellnet is not significantly more accurate than AlexNet"),
+        (3, 2, "cellnet is not significantly more accurate than any other model"),
+    ],
+)
+def test_models_like_the_best_are_named(forest, alexnet, expected) -> None:
+    assert compared(forest, alexnet).finding == expected
 
 
 def test_the_front_leaves_out_what_costs_more_and_is_no_better() -> None:
-    costs = pd.Series({"a": 1.0, "b": 2, "c": 2, "d": 3, "e": np.nan})
-    accuracies = pd.Series({"a": 0.9, "b": 0.95, "c": 0.93, "d": 0.95, "e": 1.0})
+    costs = pd.Series({"a": 1.0, "b": 2, "c": 2, "d": 3})
+    accuracies = pd.Series({"a": 0.9, "b": 0.95, "c": 0.93, "d": 0.95})
     assert figures.pareto_front(costs, accuracies) == ["a", "b"]
 
 
-def test_cost_is_drawn_with_the_name_of_every_model_also_without_an_error() -> None:
+def test_cost_is_drawn_also_without_an_error() -> None:
     table = pd.DataFrame(
-        {"accuracy": [0.9, 1.0], "training, minutes": [2.5, 2.5], "MFLOP per image": [1.3, 1.3]},
-        index=["lenet_classic", "lenet_custom"],
+        {"accuracy": [0.9, 1.0], "train_minutes": [2.5, 2.5], "mflops": [1.3, np.nan]},
+        index=["lenet_classic", "forest"],
     )
-    axes = figures.draw_pareto(table).axes[0]
-    assert [text.get_text() for text in axes.texts] == ["lenet_classic", "lenet_custom"]
+    assert (
+        figures.draw_cost(table, 9).finding == "The random forest is the most accurate for its training time"
+    )
+    slower = table.assign(train_minutes=[1.0, 2.5])
+    expected = "The classical LeNet and the random forest are the most accurate for their training time"
+    assert figures.draw_cost(slower, 9).finding == expected
 
 
-def test_corruptions_and_shifts_have_a_panel_each_and_a_line_for_every_model() -> None:
-    corruptions = [("none", 0), *product(evaluation.CORRUPTIONS, (1, 3, 5))]
-    rows = [(model, *place, 0.5) for model in MODEL_COLOURS for place in corruptions]
-    corrupted = pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy"])
-    rows = [(model, *place, 0.5) for model in MODEL_COLOURS for place in evaluation.NEUTRAL_AMOUNTS.items()]
-    shifted = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy"])
-    for figure, panels in (
-        (figures.draw_corruption_curves(corrupted), evaluation.CORRUPTIONS),
-        (figures.draw_shift_curves(shifted), evaluation.NEUTRAL_AMOUNTS),
-    ):
-        assert titles(figure) == list(panels)
-        assert set(MODEL_COLOURS) <= {line.get_label() for line in figure.axes[0].lines}
-    severities = [list(line.get_xdata()) for line in figures.draw_corruption_curves(corrupted).axes[3].lines]
-    assert severities[: len(MODEL_COLOURS)] == [[0, 1, 3, 5]] * len(MODEL_COLOURS)
+def corrupted(forest: float, cellnet: float = 0.8) -> pd.DataFrame:
+    """Return accuracies of 0.9 on images as they are, and of so much under every corruption."""
+    rows = []
+    for name, accuracy in (("forest", forest), ("cellnet", cellnet)):
+        rows.append((name, "none", 0, 0.9, 8))
+        rows += [(name, corruption, 5, accuracy, 8) for corruption in evaluation.CORRUPTIONS]
+    return pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy", "n"])
 
 
-def test_a_cell_is_drawn_under_every_corruption_at_three_severities() -> None:
-    figure = figures.draw_corrupted_examples(CELLS.images[0])
-    assert len([axes for axes in figure.axes if axes.images]) == 3 * (1 + len(evaluation.CORRUPTIONS))
+def test_the_model_that_corruption_costs_most_is_named() -> None:
+    drawing = figures.draw_corruptions(corrupted(0.25))
+    assert drawing.finding == "Severe corruption cuts the random forest from 90.0 % to 25.0 % on average"
+    rows = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
+    assert rows == ["cellnet", "random forest"]
+    assert len(words(drawing.figure)) == 2 * (1 + len(evaluation.CORRUPTIONS))
+    unharmed = corrupted(0.95).replace(0.8, 0.9)
+    assert (
+        figures.draw_corruptions(unharmed).finding
+        == "Severe corruption lowers the average accuracy of no model"
+    )
 
 
-def test_recall_has_a_panel_for_every_class_with_images_most_first() -> None:
-    labels, probabilities = some_predictions()
-    found = titles(figures.draw_recall_by_class(labels, dict.fromkeys(MODEL_COLOURS, probabilities)))
-    counts = [int(title.rpartition(" ")[2]) for title in found]
-    assert counts == sorted(np.unique(labels, return_counts=True)[1], reverse=True)
-    assert found[0] == f"{CLASS_NAMES[np.bincount(labels).argmax()]}, n = {counts[0]}"
+def shifted(*changed: tuple[str, float, float]) -> pd.DataFrame:
+    """Return the accuracies of two models, 0.9 but where the forest's is ``changed``."""
+    rows = [
+        (model, name, amount, 0.9, 8)
+        for model in ("forest", "cellnet")
+        for name, neutral in evaluation.NEUTRAL_AMOUNTS.items()
+        for amount in (
+            neutral - (10 if name == "hue" else 0.1),
+            neutral,
+            neutral + (10 if name == "hue" else 0.1),
+        )
+    ]
+    table = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy", "n"])
+    for name, amount, accuracy in changed:
+        here = (table["model"] == "forest") & (table["shift"] == name) & np.isclose(table["amount"], amount)
+        table.loc[here, "accuracy"] = accuracy
+    return table
+
+
+def test_shifts_have_a_panel_each_and_the_worst_small_one_is_named() -> None:
+    drawing = figures.draw_shift_curves(shifted(("brightness", 1.1, 0.05), ("hue", -10, 0.5)))
+    assert titles(drawing.figure) == list(evaluation.NEUTRAL_AMOUNTS)
+    expected = "A change of +10 % in brightness cuts the random forest from 90.0 % to 5.0 % correct"
+    assert drawing.finding == expected
+    assert figures.draw_shift_curves(shifted(("hue", -10, 0.5))).finding.startswith(
+        "A change of −10° in hue cuts"
+    )
+    unharmed = figures.draw_shift_curves(shifted(("hue", 10, 0.95)))
+    assert unharmed.finding == "The smallest changes of colour lower the accuracy of no model"
 
 
 def test_models_are_told_apart_without_colour() -> None:
-    assert set(MODEL_MARKERS) == set(MODEL_COLOURS)
-    assert len(set(MODEL_MARKERS.values())) == len(MODEL_COLOURS)
+    looks = [model_look(model) for model in MODEL_COLOURS]
+    assert (
+        len({look["marker"] for look in looks})
+        == len({look["label"] for look in looks})
+        == len(MODEL_COLOURS)
+    )

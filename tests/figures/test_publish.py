@@ -179,6 +179,12 @@ def test_shares_read_as_percentages_with_their_intervals_and_minus_is_a_minus():
     assert ">accuracy, %<" in markup
 
 
+def test_a_table_whose_columns_have_a_name_writes_all_of_them_alike():
+    frame = pd.DataFrame({"forest": [0.98765], "cellnet": [1.0]})
+    assert cells(tables.table_html(frame.rename_axis(columns="precision"))) == ["98.8", "100.0"]
+    assert cells(tables.table_html(frame)) == ["0.99", "1.00"]
+
+
 def test_a_missing_value_has_no_interval():
     frame = pd.DataFrame({"accuracy": [np.nan], "accuracy_low": [np.nan], "accuracy_high": [np.nan]})
     assert cells(tables.table_html(frame)) == ["–"]
