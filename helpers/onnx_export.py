@@ -1,7 +1,7 @@
 """A saved network as ONNX, with its preprocessing inside: uint8 images in, probabilities out.
 
-The graph is written from the layers that our networks have, an operator or two each. Keras' own ONNX export
-goes through tf2onnx, which Keras has to patch at run time for NumPy 2; this needs only ``onnx``.
+The graph is written from the layers of our networks, with one or two operators for each. The ONNX export of Keras
+goes through tf2onnx, which Keras has to patch at run time for NumPy 2, while this needs only ``onnx``.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ layers = keras.layers
 
 EMPTY = """<ir_version: 8, opset_import: ["": 17]>
 cells (uint8[N, 48, 48, 3] image) => (float[N, 8] probabilities) {}"""
-"""A model without operators. The versions are those of 2022: every ONNX runtime since then reads the file."""
+"""A model without operators. The versions are those of 2022, so every ONNX runtime since then reads the file."""
 
 
 def _add(graph: onnx.GraphProto, operator: str, inputs: list[str], *weights: Any, **attributes: Any) -> str:
@@ -34,7 +34,7 @@ def _add(graph: onnx.GraphProto, operator: str, inputs: list[str], *weights: Any
 
 
 def _add_layer(graph: onnx.GraphProto, layer: Any, inputs: list[str]) -> str:
-    """Append what a Keras layer does when it infers, before its activation; images are channels first in here."""
+    """Append what a Keras layer does in inference, without its activation; images are channels first in here."""
     padding = {"same": "SAME_UPPER"}.get(getattr(layer, "padding", ""), "VALID")  # as TensorFlow pads
     window = {"strides": getattr(layer, "strides", None), "auto_pad": padding}
     match layer:
@@ -67,15 +67,15 @@ def export_onnx(model_path: Path, path: Path) -> None:
     """Write the network saved at ``model_path`` (.keras) to ``path`` (.onnx); same network, same bytes.
 
     It maps "image", uint8 (N, 48, 48, 3), to "probabilities", float32 (N, 8), in float32 arithmetic whatever the
-    precision of the training. The temperature of `helpers.evaluation.calibration` goes along, but is not applied.
-    InputError where ``model_path`` is no network of ours, or has a layer that is not known here.
+    precision of the training run. The file keeps the temperature of `helpers.evaluation.calibration` but does not
+    apply it. InputError if ``model_path`` is no network of ours or has a layer that is not known here.
     """
     network, model = load_network(model_path), parser.parse_model(EMPTY)
     graph = model.graph
     last = _add(graph, "Transpose", [_add(graph, "Cast", ["image"], to=TensorProto.FLOAT)], perm=[0, 3, 1, 2])
     names: dict[int, str] = {}
     for layer in network.layers:
-        # a stack names no tensors, and an input has none before it: there, what came last goes in
+        # a Sequential names no tensors and an input has none before it, so there the last output goes in
         entering = [] if isinstance(network, keras.Sequential) else keras.tree.flatten(layer.input)
         last = _add_layer(graph, layer, [names[id(tensor)] for tensor in entering] or [last])
         activation = getattr(getattr(layer, "activation", None), "__name__", "linear")

@@ -9,7 +9,6 @@ from .calibration import (
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
     NEUTRAL_AMOUNTS as NEUTRAL_AMOUNTS,
-    corrupt as corrupt,
 )
 from .cost import (
     cost_table as cost_table,
