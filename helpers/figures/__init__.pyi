@@ -1,10 +1,8 @@
 from .behaviour import (
     draw_calibration as draw_calibration,
     draw_corruptions as draw_corruptions,
-    draw_cost as draw_cost,
     draw_review as draw_review,
     draw_shift_curves as draw_shift_curves,
-    pareto_front as pareto_front,
 )
 from .data import (
     draw_blue_residual as draw_blue_residual,

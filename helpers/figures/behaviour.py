@@ -1,4 +1,4 @@
-"""How models behave, drawn: calibration, review, cost, and accuracy on corrupted images and under shifted colours."""
+"""How models behave, drawn: calibration, review, and accuracy on corrupted images and under shifted colours."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +9,7 @@ from helpers.data import CLASS_NAMES
 from helpers.figures.evaluation import draw_matrix
 from helpers.figures.publish import Drawing
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, model_look
-from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence, signed
+from helpers.notation import MODEL_NAMES, model_name, out_of, percent, sentence, signed
 
 
 def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
@@ -66,44 +66,6 @@ def draw_review(
     finding = f"{reviewed} finds {percent(found)} of the errors of {model_name(best)}"
     alt = f"Line chart with one rising curve for each model, that of {model_name(ordered[0])} highest on average."
     return Drawing(figure, sentence(finding), alt, len(labels))
-
-
-def draw_cost(table: pd.DataFrame, n: int) -> Drawing:
-    """Return accuracy on ``n`` images against training time and against operations, with the `pareto_front`.
-
-    ``table`` is that of `helpers.evaluation.cost_table`. A logit axis spreads accuracies close to 1.
-    """
-    figure, panels = plt.subplots(1, 2, figsize=(9.5, 4.3), sharey=True)
-    # no error at all has no place on a logit axis
-    table = table.assign(accuracy=table["accuracy"].clip(0.0005, 0.9995))
-    labels = {"train_minutes": "training, minutes", "mflops": "MFLOP per image, networks only"}
-    for axes, (column, label) in zip(panels, labels.items(), strict=True):
-        known = table.dropna(subset=column)
-        front = known.loc[pareto_front(known[column], known["accuracy"])]
-        axes.step(column, "accuracy", data=front, where="post", color=MUTED, lw=1.2, label="best at its cost")
-        for name, model in known.iterrows():
-            axes.plot(model[column], model["accuracy"], ls="", ms=8, **model_look(name))
-        axes.set(xscale="log", xlabel=label)
-        axes.locator_params("x", subs=(1, 3))
-        axes.xaxis.set_major_formatter("{x:,g}")
-    panels[0].set(yscale="logit", ylabel="test accuracy", yticks=(0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99))
-    panels[0].yaxis.set_major_formatter(PERCENT)
-    panels[0].minorticks_off()
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    front = pareto_front(table["train_minutes"], table["accuracy"])
-    verb, their = ("is", "its") if len(front) == 1 else ("are", "their")
-    finding = f"{listed(map(model_name, front))} {verb} the most accurate for {their} training time"
-    slowest = model_name(str(table["train_minutes"].idxmax()))
-    alt = f"Two scatter plots on logarithmic axes. Training takes longest for {slowest}."
-    return Drawing(figure, sentence(finding), alt, n)
-
-
-def pareto_front(cost: pd.Series, accuracy: pd.Series) -> list[str]:
-    """Return the models that none of the same or lower cost equals or beats in accuracy, cheapest first."""
-    table = pd.DataFrame({"cost": cost, "accuracy": accuracy})
-    table = table.sort_values(["cost", "accuracy"], ascending=[True, False], kind="stable")
-    best_before = table["accuracy"].cummax().shift(fill_value=-np.inf)
-    return [str(name) for name in table.index[table["accuracy"] > best_before]]
 
 
 def draw_corruptions(table: pd.DataFrame) -> Drawing:

@@ -280,34 +280,6 @@ def test_models_like_the_best_are_named(forest, alexnet, expected) -> None:
     assert compared(forest, alexnet).finding == expected
 
 
-def test_the_front_leaves_out_what_costs_more_and_is_no_better() -> None:
-    costs = pd.Series({"a": 1.0, "b": 2, "c": 2, "d": 3})
-    accuracies = pd.Series({"a": 0.9, "b": 0.95, "c": 0.93, "d": 0.95})
-    assert figures.pareto_front(costs, accuracies) == ["a", "b"]
-
-
-def test_cost_is_drawn_also_without_an_error() -> None:
-    table = pd.DataFrame(
-        {"accuracy": [0.9, 1.0], "train_minutes": [2.5, 2.5], "mflops": [1.3, np.nan]},
-        index=["lenet_classic", "forest"],
-    )
-    assert (
-        figures.draw_cost(table, 9).finding == "The random forest is the most accurate for its training time"
-    )
-    slower = table.assign(train_minutes=[1.0, 2.5])
-    expected = "The classical LeNet and the random forest are the most accurate for their training time"
-    assert figures.draw_cost(slower, 9).finding == expected
-
-
-def corrupted(forest: float, cellnet: float = 0.8) -> pd.DataFrame:
-    """Return accuracies of 0.9 on images as they are, and of so much under every corruption."""
-    rows = []
-    for name, accuracy in (("forest", forest), ("cellnet", cellnet)):
-        rows.append((name, "none", 0, 0.9, 8))
-        rows += [(name, corruption, 5, accuracy, 8) for corruption in evaluation.CORRUPTIONS]
-    return pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy", "n"])
-
-
 def test_the_model_that_corruption_costs_most_is_named() -> None:
     drawing = figures.draw_corruptions(corrupted(0.25))
     assert drawing.finding == "Severe corruption cuts the random forest from 90.0 % to 25.0 % on average"
