@@ -20,25 +20,13 @@ from helpers.study import Study
 CLAIMS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))
 """Identifier -> claim, reported value, the anchor of its evidence, and its rule in words."""
 
-ASSESSMENTS: dict[str, Callable[[Findings], Assessment]] = {
-    "C01": data.size,
-    "C02": data.frequencies,
-    "C03": data.correlations,
-    "C04": data.black_and_white,
-    "C05": data.blue,
-    "C06": data.platelets,
-    "C07": data.eosinophils,
-    "C08": models.forest,
-    "C09": models.classic,
-    "C10": models.alexnet,
-    "C11": models.custom,
-    "C12": models.leak,
-    "C13": data.microscope,
-    "C14": models.scaling,
-    "C15": models.changes,
-    "C16": models.network_wins,
-}
-"""Identifier -> the function that applies the rule."""
+ASSESSMENTS: tuple[Callable[[Findings], Assessment], ...] = (
+    *(data.size, data.frequencies, data.correlations, data.black_and_white),
+    *(data.blue, data.platelets, data.eosinophils, models.forest),
+    *(models.classic, models.alexnet, models.custom, models.leak),
+    *(data.microscope, models.scaling, models.changes, models.network_wins),
+)
+"""The functions that apply the rules, in the order of the claims."""
 
 
 def gather_findings(
@@ -62,8 +50,8 @@ def gather_findings(
 def assess_claims(findings: Findings) -> list[dict[str, str]]:
     """Return the table of claims, in order: id, claim, reported, measured, verdict, rule and evidence of each."""
     table = []
-    for identifier, claim in CLAIMS.items():
-        measured, verdict = ASSESSMENTS[identifier](findings)
+    for (identifier, claim), assess in zip(CLAIMS.items(), ASSESSMENTS, strict=True):
+        measured, verdict = assess(findings)
         verdict = Verdict.UNDECIDED if findings.study.cells.is_synthetic else verdict
         assessed = {"measured": measured, "verdict": verdict.value, "evidence": f"#{claim['evidence']}"}
         table.append({"id": identifier} | claim | assessed | {"rule": " ".join(claim["rule"].split())})

@@ -27,9 +27,9 @@ from .ladder import (
 from .robustness import (
     corrupt_and_score as corrupt_and_score,
     load_external as load_external,
-    mean_corruption_error as mean_corruption_error,
     score_external as score_external,
     shift_and_score as shift_and_score,
+    summarise_corruptions as summarise_corruptions,
 )
 from .scores import (
     RESAMPLES as RESAMPLES,

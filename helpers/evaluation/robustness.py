@@ -62,20 +62,16 @@ def _accuracies(
     ]
 
 
-def mean_corruption_error(table: pd.DataFrame) -> pd.DataFrame:
+def summarise_corruptions(table: pd.DataFrame) -> pd.DataFrame:
     """Return how robust each model is to corruptions, best first, from the table of `corrupt_and_score`.
 
-    ``clean`` and ``corrupted`` are (mean) accuracies. ``mean_corruption_error`` is that of Hendrycks & Dietterich 2019
-    (arXiv:1903.12261): errors summed over severities, divided by alexnet's sum, averaged over those corruptions
-    under which alexnet errs; missing where there is no such model.
+    ``clean`` and ``corrupted`` are (mean) accuracies, ``difference`` is the second less the first, and ``worst`` is the
+    corruption under which the mean accuracy over severities, ``under_worst``, is lowest.
     """
     accuracy = table[table["severity"] > 0].pivot_table("accuracy", "model", "corruption", sort=False)
     clean = table[table["severity"] == 0].set_index("model")["accuracy"]
     found = pd.DataFrame({"clean": clean, "corrupted": accuracy.mean(axis=1)})
     found["difference"] = found["corrupted"] - found["clean"]
-    errors = 1 - accuracy
-    reference = errors.reindex(["alexnet"]).iloc[0]
-    found["mean_corruption_error"] = errors.div(reference.where(reference > 0)).mean(axis=1)
     found["worst"], found["under_worst"] = accuracy.idxmin(axis=1), accuracy.min(axis=1)
     return found.sort_values("corrupted", ascending=False, kind="stable")
 

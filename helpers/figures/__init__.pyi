@@ -36,7 +36,6 @@ from .style import (
     use_style as use_style,
 )
 from .training import (
-    draw_ablation as draw_ablation,
     draw_ladder as draw_ladder,
     draw_learning_curves as draw_learning_curves,
     draw_statistics_lag as draw_statistics_lag,

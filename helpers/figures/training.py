@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers.evaluation import accuracy_interval
 from helpers.figures.publish import Drawing
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, SERIES_COLOURS
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT
 from helpers.notation import MODEL_NAMES, listed, model_name, percent, points, sentence, signed
 
 
@@ -143,39 +143,3 @@ def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
     brought = listed(f"{model_name(str(name))} {points(gain)}" for name, gain in gains)
     alt = "Line chart of accuracy against the number of training images on a logarithmic scale, a line per model."
     return Drawing(figure, f"The last doubling of the training images brings {brought}", alt, n)
-
-
-def draw_ablation(full: np.ndarray, changed: dict[str, dict[str, np.ndarray]]) -> Drawing:
-    """Draw the forest's accuracy with each group of features alone, and what it loses without the group.
-
-    Parameters
-    ----------
-    full : (N,) whether the forest with all groups is right on each image
-    changed : the same by name of the group, with it "alone", with it "left out", and with its columns "shuffled"
-    """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), sharey=True)
-    low, high = accuracy_interval(full.sum(), len(full))
-    left.axvspan(100 * low, 100 * high, color=MUTED, alpha=0.3, linewidth=0, label="all groups")
-    right.axvline(0, color=MUTED, linewidth=1)
-    looks = ((left, "o", 0, -1), (right, "o", -0.17, 1), (right, "D", 0.17, 1))
-    for way, (axes, marker, lift, side), colour in zip(changed, looks, SERIES_COLOURS, strict=False):
-        answers = np.array([*changed[way].values()], int)
-        values = 100 * (answers if axes is left else full - answers)
-        means, errors = values.mean(axis=1), 1.96 * values.std(axis=1) / np.sqrt(len(full))
-        rows = np.arange(len(means)) + lift
-        axes.errorbar(means, rows, None, errors, marker, color=colour, label=f"group {way}")
-        for mean, x, row in zip(means, means + side * errors, rows, strict=True):
-            words, ha = (f"{mean:.1f}", "right") if axes is left else (signed(mean), "left")
-            axes.annotate(words, (x, row), (5 * side, 0), textcoords="offset points", ha=ha, va="center")
-    accuracies = {name: float(is_right.mean()) for name, is_right in changed["alone"].items()}
-    best = max(accuracies, key=accuracies.__getitem__)
-    left.set_yticks(range(len(accuracies)), list(accuracies))
-    left.set(xlabel="validation accuracy, %", ylim=(len(accuracies) - 0.4, -0.6))
-    right.set(xlabel="validation accuracy lost, points")
-    for axes in (left, right):
-        axes.margins(x=0.2)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    finding = f"The random forest reaches {percent(accuracies[best])} with {best} alone"
-    finding += f" and {percent(full.mean())} with all groups"
-    alt = "Two dot plots with a row per group of features, accuracy on the left and losses on the right."
-    return Drawing(figure, finding, alt, len(full))

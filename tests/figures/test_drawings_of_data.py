@@ -111,15 +111,3 @@ def test_the_learning_curve_gives_gains_and_losses_by_model() -> None:
         "support vector machine",
     }
     assert figures.draw_learning_curves(curve[1:], 200) is None
-
-
-def test_the_ablation_names_the_best_group_and_draws_losses_with_their_sign() -> None:
-    full = np.arange(10) < 8
-    better, worse = np.arange(10) < 9, np.arange(10) < 5
-    changed = {"alone": {"shape": worse, "colour": better}}
-    changed |= {way: {"shape": better, "colour": worse} for way in ("left out", "shuffled")}
-    drawing = figures.draw_ablation(full, changed)
-    assert drawing.finding == "The random forest reaches 90.0 % with colour alone and 80.0 % with all groups"
-    left, right = drawing.figure.axes
-    assert [text.get_text() for text in left.texts] == ["50.0", "90.0"]
-    assert [text.get_text() for text in right.texts] == ["−10.0", "+30.0"] * 2
