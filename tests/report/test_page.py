@@ -76,6 +76,7 @@ def small_notebooks():
     prose = "\n\n".join(["A paragraph that is long enough to fill the window. " * 12] * 4)
     stream = new_output("stream", name="stdout", text="1 %\r50 %\r100 % done\n\x1b[31mred\x1b[0m\n")
     noise = new_output("stream", name="stderr", text=f"Noise on stderr {UNSAFE}\n")
+    progress = new_output("display_data", {"text/plain": "cellnet: epoch 2 of 2"})
     result = new_output("execute_result", {"text/plain": "0.5", "text/html": f"<b>half</b>{UNSAFE}"})
     text = new_output("display_data", {"text/markdown": f"Found **17** copies {UNSAFE}", "text/plain": "17"})
     listing = f"```python\ndef network(name: str):\n    return [{', '.join(map(str, range(99)))}]  # long {UNSAFE}\n```"
@@ -99,7 +100,7 @@ def small_notebooks():
             new_markdown_cell(
                 f"# Prepare the cells\n\n{prose}\n\n## Copies\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
             ),
-            code("find_copies()", stream, noise, result, text, listings),
+            code("find_copies()", stream, progress, noise, result, text, listings),
         ),
         "03_handcrafted_rf": notebook(
             new_markdown_cell(f"# The hand-crafted model\n\n{prose}"),
@@ -524,12 +525,12 @@ def test_code_is_folded_one_click_away_and_opens_all_at_once(open_page):
     assert not any(each.is_visible() for each in tab.locator("details.code pre").all())
 
 
-def test_messages_on_stderr_stay_behind_a_fold(open_page):
+def test_messages_on_stderr_and_progress_stay_behind_a_fold(open_page):
     tab = open_page()
-    noise = tab.get_by_text("Noise on stderr")
-    assert not noise.is_visible()
+    messages = [tab.get_by_text("Noise on stderr"), tab.get_by_text("cellnet: epoch 2 of 2")]
+    assert not any(each.is_visible() for each in messages)
     tab.get_by_text("Messages printed").click()
-    assert noise.is_visible()
+    assert all(each.is_visible() for each in messages)
 
 
 def background(tab):
