@@ -37,8 +37,8 @@ class Drawing:
 
 
 def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: dict[str, Any]) -> None:
-    """Publish ``data``, then its caption; ValueError where the slug is malformed or a text is empty."""
-    slug, caption = words["slug"], words["caption"]
+    """Publish title, ``data`` and caption; ValueError where the slug is malformed or a text is empty."""
+    slug = words["slug"]
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise ValueError(
             f"slug {slug!r}: expected lower-case words joined by hyphens, such as 'label-counts'"
@@ -46,41 +46,43 @@ def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: d
     for name, text in words.items():
         if not str(text).strip():
             raise ValueError(f"{slug}: {name} is empty, expected a sentence")
+    if "title" in words:
+        _publish_text(f"**{words['title']}**", f"{kind}-{slug}")
     publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
-    # JupyterLab shows the caption as text of its own; the report takes it from the metadata and drops this.
-    publish_display_data(  # type: ignore[no-untyped-call]
-        {"text/markdown": f"**{kind.capitalize()}.** {caption}", "text/plain": caption},
-        metadata={"caption_of": f"{kind}-{slug}"},
-    )
+    _publish_text(f"**{kind.capitalize()}.** {words['caption']}", f"{kind}-{slug}")
+
+
+def _publish_text(text: str, place: str) -> None:
+    """Publish what JupyterLab shows above or below a figure; the report takes it from the figure's metadata."""
+    data = {"text/markdown": text, "text/plain": text}
+    publish_display_data(data, metadata={"words_of": place})  # type: ignore[no-untyped-call]
 
 
 def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
-    """Publish a drawing with its caption, then close it; None, which drawings give for too little data, shows nothing.
+    """Publish a drawing with its finding above and its caption below, then close it; None shows nothing.
 
-    JupyterLab shows a PNG on light paper, even where the notebook is not trusted; the report inlines and recolours an
-    SVG. Only the PNG shows the title: the report sets it as text, which wraps on a phone and can be searched.
-    ``slug`` is the report's link to the figure, ``#fig-SLUG``, for good. ``caption`` is Markdown: what is drawn, and
-    what bars and symbols mean. ValueError for a malformed slug or an empty text.
+    JupyterLab shows the PNG or SVG on light paper, trusted or not; the report inlines and recolours the SVG. ``slug`` is
+    the report's link to the figure, ``#fig-SLUG``, for good. ``caption`` is Markdown: what is drawn, and what bars and
+    symbols mean. ValueError for a malformed slug or an empty text.
     """
     if drawing is None:
         return
-    figure, title, alt = drawing.figure, drawing.finding, drawing.alt
+    figure, alt = drawing.figure, drawing.alt
     # matplotlib names pictures by their pixels: twice the same, twice the name
     for number, picture in enumerate(figure.findobj(AxesImage)):
         picture.set_gid(f"picture{number}")
     png, svg = io.BytesIO(), io.StringIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.suptitle(title, x=0.01, ha="left", wrap=True)
     figure.savefig(png, format="png", metadata={"Software": None})
     plt.close(figure)
     data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": alt}
     if len(svg.getvalue()) <= LARGEST_SVG:
         data["image/svg+xml"] = svg.getvalue()
     width = int.from_bytes(png.getvalue()[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
-    words = {"slug": slug, "title": title, "caption": _with_n(caption, drawing.n), "alt": alt, "width": width}
+    words = {"slug": slug, "title": drawing.finding, "caption": _with_n(caption, drawing.n), "alt": alt}
     # nbconvert and others look for the alternative text under the picture's own type
     metadata = {"image/png": {"alt": alt, "width": width}, "needs_background": "light"}
-    _publish("figure", words, data, metadata)
+    _publish("figure", words | {"width": width}, data, metadata)
 
 
 def show_table(

@@ -232,7 +232,7 @@ def test_what_libraries_draw_in_black_or_white_follows_the_theme_but_numbers_on_
 
 
 def test_hatches_survive_inlining():
-    output = figure_outputs("hatched")[0]
+    output = figure_outputs("hatched")[1]
     inlined = markup.inline_svg(output.data["image/svg+xml"], "a", "alt")
     assert "<pattern" in inlined
     assert re.search(r"url\(#a-", inlined)
