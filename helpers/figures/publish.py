@@ -61,7 +61,7 @@ def _publish_text(text: str, place: str) -> None:
 def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
     """Publish a drawing with its finding above and its caption below, then close it; None shows nothing.
 
-    JupyterLab shows the PNG or SVG on light paper, trusted or not; the report inlines and recolours the SVG. ``slug`` is
+    JupyterLab shows the PNG or the SVG on light paper; the report inlines and recolours the SVG. ``slug`` is
     the report's link to the figure, ``#fig-SLUG``, for good. ``caption`` is Markdown: what is drawn, and what bars and
     symbols mean. ValueError for a malformed slug or an empty text.
     """
