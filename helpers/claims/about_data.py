@@ -8,7 +8,7 @@ from helpers.claims.findings import Assessment, Findings, Verdict
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.evaluation import correlation_interval
 from helpers.features import COLOURS, blue_residual
-from helpers.notation import counted, listed, percent, signed
+from helpers.notation import counted, listed, out_of, percent, signed
 
 
 def size(f: Findings) -> Assessment:
@@ -18,9 +18,8 @@ def size(f: Findings) -> Assessment:
     extra = n - len(set(f.study.split.pixel_sha256))
     measured = f"There are {counted(n, 'RGB image')} of {SIDE}×{SIDE} pixels "
     measured += f"in {counted(classes, 'class', 'classes')}."
-    measured += (
-        f" They include {counted(extra, 'exact copy', 'exact copies')} of other images." if extra else ""
-    )
+    copies = counted(extra, "exact copy of another", "exact copies of others")
+    measured += f" They include {copies}." if extra else ""
     if f.study.profile.largest_sample is not None:
         return measured, Verdict.UNDECIDED
     if (n, classes) != (15_092, 8):
@@ -42,8 +41,8 @@ def correlations(f: Findings) -> Assessment:
     """Correlate the colour statistics pair by pair (C03)."""
     pairs = combinations(f.statistics[list(COLOURS)].to_numpy().T, 2)
     is_positive = [correlation_interval(a, b)[1] > 0 for a, b in pairs]
-    measured = "The 95 % interval of the correlation lies above zero "
-    measured += f"for {sum(is_positive)} of {len(is_positive)} pairs (n = {len(f.statistics):,})."
+    positive = out_of(sum(is_positive), len(is_positive), "pair")
+    measured = f"The 95 % interval lies above zero for {positive} (n = {len(f.statistics):,})."
     return measured, Verdict.CONFIRMED if np.mean(is_positive) > 0.5 else Verdict.NOT_CONFIRMED
 
 
@@ -69,9 +68,12 @@ def blue(f: Findings) -> Assessment:
     groups = blue_residual(f.statistics[chosen]).groupby(f.statistics["label"])
     means, errors, spread = groups.mean(), groups.sem().dropna(), float(np.sqrt(groups.var().mean()))
     top = int(means[errors.index].idxmax())
-    measured = f"The largest excess of blue is {means[top]:.2f} ± {1.96 * errors[top]:.2f} grey levels, "
-    measured += f"in {CLASS_NAMES[top]}s ({means[top] / spread:.2f} standard deviations, "
-    measured += f"n = {groups.size()[top]:,})."
+    excess, low, high = (signed(means[top] + side * 1.96 * errors[top], 2) for side in (0, -1, 1))
+    measured = (
+        f"The mean excess of blue is largest in images of {CLASS_NAMES[top]}s, with {excess} grey levels "
+    )
+    measured += f"(95 % CI {low} to {high}, n = {groups.size()[top]:,}). "
+    measured += f"This is {signed(means[top] / spread, 2)} standard deviations within classes."
     if not chosen.all():
         measured += f" We left out {counted((~chosen).sum(), 'image')} with the rarer background colour."
     if not means[top] > 2.73 * errors[top]:  # bounds the largest of eight means with 95 % (Bonferroni)
@@ -79,7 +81,7 @@ def blue(f: Findings) -> Assessment:
     return measured, Verdict.CONFIRMED if means[top] >= 0.5 * spread else Verdict.RESERVED
 
 
-def _compare(f: Findings, column: str, label: int, sign: int) -> tuple[str, bool, float]:
+def _compare(f: Findings, column: str, unit: str, label: int, sign: int) -> tuple[str, bool, float]:
     """Return a class mean beside the others in words, whether it differs from each (95 %), and half intervals from all.
 
     ``sign`` is 1 where the mean should be higher than the others', -1 where it should be lower.
@@ -91,9 +93,9 @@ def _compare(f: Findings, column: str, label: int, sign: int) -> tuple[str, bool
     errors = 1.96 * np.sqrt(variances[label] + variances[others])
     gap, error = gaps.mean(), 1.96 * np.sqrt(variances[label] + variances[others].sum() / others.sum() ** 2)
     side, words = "above" if sign * gap >= 0 else "below", "higher" if sign > 0 else "lower"
-    measured = f"{means[label]:.1f} (n = {groups.count()[label]:,}). "
-    measured += f"It is {words} than {(gaps > 0).sum()} of {others.sum()} other class means "
-    measured += f"and {abs(gap):.1f} ± {error:.1f} {side} their average."
+    measured = f"{means[label]:.1f} {unit} (n = {groups.count()[label]:,}). "
+    measured += f"It is {words} than {out_of((gaps > 0).sum(), others.sum(), 'other class mean')} "
+    measured += f"and {abs(gap):.1f} ± {error:.1f} {side} their average (95 %)."
     return measured, bool((gaps > errors).all()), float(gap / error) if error else 0.0
 
 
@@ -113,10 +115,10 @@ def _brightness_and_size(f: Findings, label: int, sign: int, at_best: Verdict) -
     if label not in counts.index:
         return f"There are no {name}s among the images.", Verdict.UNDECIDED
     if (counts["count"] < 2).any():
-        return "A class has fewer than two images whose dark region can be measured.", Verdict.UNDECIDED
-    grey, grey_is_apart, grey_gap = _compare(f, "grey", label, sign)
-    area, area_is_apart, area_gap = _compare(f, "dark_area", label, -sign)
-    measured = f"The mean grey level of {name}s is {grey} Their mean dark area in pixels is {area}"
+        return "A class has fewer than two images with a dark region that can be measured.", Verdict.UNDECIDED
+    grey, grey_is_apart, grey_gap = _compare(f, "grey", "grey levels", label, sign)
+    area, area_is_apart, area_gap = _compare(f, "dark_area", "pixels", label, -sign)
+    measured = f"The mean grey of images of {name}s is {grey} Their mean dark area is {area}"
     if grey_is_apart and area_is_apart:
         return measured, at_best
     return measured, Verdict.RESERVED if min(grey_gap, area_gap) > 1 else Verdict.NOT_CONFIRMED

@@ -6,6 +6,7 @@ from helpers.notation import (
     counted,
     listed,
     model_name,
+    out_of,
     p_value,
     percent,
     points,
@@ -61,10 +62,8 @@ def alexnet(f: Findings) -> Assessment:
     if retrained["accuracy_ci95"][0] > REPORTED["alexnet"]:
         return measured, Verdict.RESERVED if verdict == Verdict.CONFIRMED else Verdict.REFUTED
     if "alexnet" in f.undertrained:
-        measured += (
-            _too_briefly(f, "alexnet") if verdict != Verdict.UNDECIDED else ""
-        )  # which says why already
-        return measured, Verdict.UNDECIDED
+        is_said = verdict == Verdict.UNDECIDED  # which says why already
+        return measured + ("" if is_said else _too_briefly(f, "alexnet")), Verdict.UNDECIDED
     return measured, Verdict.NOT_CONFIRMED if verdict == Verdict.RESERVED else verdict
 
 
@@ -109,7 +108,7 @@ def scaling(f: Findings) -> Assessment:
     ours, raw = by_scaling["[-1, 1]"], by_scaling["raw"]
     falls = [f"{100 * rows['falls'].mean():.1f} points" for rows in (ours, raw)]
     over = f"{counted(int(ours['epochs'].iloc[0]), 'epoch')} and {counted(len(ours), 'seed')}"
-    measured = f"Validation accuracy averages {listed(speeds)}, over {over}. Its falls between epochs add up "
+    measured = f"Validation accuracy averages {listed(speeds)}, over {over}. Falls between epochs add up "
     measured += f"to {falls[0]} on pixels in [-1, 1] and {falls[1]} on raw pixels."
     measured = measured.replace("-", "−")
     validation = f.validation_scores["lenet_classic"]
@@ -135,10 +134,9 @@ def changes(f: Findings) -> Assessment:
     gains, losses = int((ours["gain_low"] > 0).sum()), int((ours["gain_high"] < 0).sum())
     n, seeds = f.validation_scores["lenet_custom"]["n"], counted(int(ours["seeds"].min()), "seed")
     lowest, highest = (signed(100 * gain) for gain in (ours["gain"].min(), ours["gain"].max()))
-    measured = f"The changes in accuracy range from {lowest} to {highest} points ({seeds}, n = {n:,}). "
-    measured += (
-        f"Their 95 % interval lies above zero for {gains} of {len(ours)} and below zero for {losses}. "
-    )
+    above, below = (out_of(count, len(ours), "change") for count in (gains, losses))
+    measured = f"The gains in accuracy range from {lowest} to {highest} points ({seeds}, n = {n:,}). "
+    measured += f"The 95 % interval lies above zero for {above} and below zero for {below}. "
     measured += "The classical LeNet has the other four listed changes already."
     if losses:
         return measured, Verdict.REFUTED
@@ -160,10 +158,10 @@ def network_wins(f: Findings) -> Assessment:
 def _paired(f: Findings, a: str, b: str) -> Assessment:
     """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
     only_a, only_b, p = paired_difference(f.pairs, a, b)
-    n = f.scores[a]["n"]
+    n, ours, other = f.scores[a]["n"], sentence(model_name(a)), model_name(b)
     gain, statistics = (only_a - only_b) / n, f"{p_value(p)}, n = {n:,}"
     if p >= 0.05:
-        words = f"No difference between {model_name(a)} and {model_name(b)} is shown"
+        words = f"{ours} does not differ significantly from {other}"
         return f"{words} ({points(gain)}, {statistics}).", Verdict.NOT_CONFIRMED
-    words = f"{sentence(model_name(a))} is {100 * abs(gain):.1f} points {'better' if gain > 0 else 'worse'}"
-    return f"{words} than {model_name(b)} ({statistics}).", Verdict.CONFIRMED if gain > 0 else Verdict.REFUTED
+    words = f"{ours} is {100 * abs(gain):.1f} points {'more' if gain > 0 else 'less'} accurate than {other}"
+    return f"{words} ({statistics}).", Verdict.CONFIRMED if gain > 0 else Verdict.REFUTED

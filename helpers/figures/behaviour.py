@@ -25,7 +25,7 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     axes.plot([], [], "o", color=MUTED, mfc=PAPER, label="before")
     axes.plot([], [], "o", color=MUTED, label="after")
     rows = range(len(table))
-    axes.plot(table["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
+    axes.plot(table["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explicable by chance")
     axes.set_yticks(rows, [MODEL_NAMES[str(name)] for name in table.index])
     axes.set(xscale="log", xlabel="expected calibration error", ylim=(len(table) - 0.4, -0.6))
     axes.set_xticks([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
@@ -34,7 +34,7 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     figure.legend(loc="outside lower center", ncols=3)
     explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
     falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
-    finding = f"After calibration, chance explains the calibration error of {explained}"
+    finding = f"After calibration, chance could explain the calibration error of {explained}"
     return Drawing(figure, finding, f"Dumbbell chart on a logarithmic axis. The error falls for {falls}.", n)
 
 
@@ -91,7 +91,7 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     model = (unchanged - means).idxmax()
     before, after = unchanged[model], means[model]
     fall = f"from {percent(before)} to {percent(after)} on average"
-    finding = f"Severe corruption cuts {model_name(model)} {fall}"
+    finding = f"Severe corruption lowers the accuracy of {model_name(model)} most, {fall}"
     if before <= after:
         finding = "Severe corruption lowers the average accuracy of no model"
     alt = f"Heat map of models and corruptions. Accuracy is lowest on average under {mildest[-1]}."
@@ -122,7 +122,7 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
         axes.yaxis.set_major_formatter(PERCENT)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     fall, change, name, before, after = max(smallest)
-    finding = f"A change of {change} cuts {model_name(name)} from {before} to {after} correct"
+    finding = f"A change of {change} lowers the accuracy of {model_name(name)} from {before} to {after}"
     if fall <= 0:
         finding = "The smallest changes of colour lower the accuracy of no model"
     hardest = table.groupby("shift")["accuracy"].mean().idxmin()

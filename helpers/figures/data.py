@@ -12,7 +12,7 @@ from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
 from helpers.figures.publish import Drawing
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, SERIES_COLOURS
-from helpers.notation import listed, percent, sentence, signed
+from helpers.notation import listed, out_of, percent, sentence, signed
 
 NUMBERED = {name: f"{name} ({label})" for label, name in enumerate(CLASS_NAMES)}
 """Class name -> the name with the number by which the claims know it."""
@@ -35,7 +35,7 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
     finding = f"{sentence(first)} are the most frequent, {last} the rarest"
     finding = finding if most > fewest else "No class is more frequent than another"
-    alt = f"Bar chart with a bar per class, from {most:,} to {counts.min():,} images."
+    alt = f"Bar chart with a bar per class, falling from {most:,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
 
 
@@ -55,9 +55,11 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
     )  # fmt: skip
     axes.grid(visible=False)
     axes.tick_params(axis="y", rotation=0)
-    is_positive = [correlation_interval(a, b)[1] > 0 for a, b in combinations(statistics.to_numpy().T, 2)]
-    verb = "correlates" if sum(is_positive) == 1 else "correlate"
-    finding = f"{sum(is_positive)} of {len(is_positive)} pairs of colour statistics {verb} positively"
+    positive = [correlation_interval(a, b)[1] > 0 for a, b in combinations(statistics.to_numpy().T, 2)]
+    verb = "correlates" if sum(positive) < 2 else "correlate"
+    finding = sentence(
+        f"{out_of(sum(positive), len(positive), 'pair')} of colour statistics {verb} positively"
+    )
     low, high = signed(np.nanmin(r), 2), signed(np.nanmax(r), 2)
     alt = f"Heat map with a row and a column per colour statistic and correlations from {low} to {high}."
     return Drawing(figure, finding, alt, len(statistics))
@@ -71,7 +73,7 @@ def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
     axes.axvline(0, color=INK, linewidth=1, zorder=0)
     _draw_boxes(axes, residual, labels, means.index, [bluest])
     axes.set(xlabel="blue beyond what red and green predict, grey levels")
-    finding = f"{sentence(bluest)}s have {excess} grey levels more blue than their red and green predict"
+    finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
     finding = finding if excess > 0 else "No class has more blue than its red and green predict"
     alt = f"Box plot with a box per class, with means falling from {bluest} to {means.index[-1]}."
     return Drawing(figure, finding, alt, len(residual))
@@ -82,7 +84,7 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
     means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
     means = means.sort_values("grey", ascending=False)
     figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True)
-    units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark part, pixels"}
+    units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark region, pixels"}
     for panel, (column, unit) in zip(axes, units.items(), strict=True):
         panel.set(xlabel=unit)
         if means[column].notna().any():
@@ -92,7 +94,7 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
     if means["dark_area"].notna().any():
         smallest = means["dark_area"].idxmin()
         finding += " and show" if smallest == lightest else f", and those of {smallest}s show"
-        finding += " the smallest dark parts"
+        finding += " the smallest dark regions"
     alt = f"Two box plots with a box per class, from {lightest}, the lightest, to {darkest}, the darkest."
     return Drawing(figure, finding, alt, len(statistics))
 

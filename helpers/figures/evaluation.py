@@ -96,9 +96,9 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     lowest = recalls[best].min()
     least = listed(f"{name}s" for name in recalls.index[recalls[best] == lowest])
-    finding = f"{model_name(best)} finds {least} least often, with a recall of {percent(lowest)}"
+    finding = f"{model_name(best)} recognises {least} least often, with a recall of {percent(lowest)}"
     if lowest in (0, recalls[best].max()):
-        finding = f"{model_name(best)} finds {percent(lowest) if lowest else 'none'} of the {least}"
+        finding = f"{model_name(best)} recognises {percent(lowest) if lowest else 'none'} of the {least}"
     widest = (recalls.max(axis=1) - recalls.min(axis=1)).idxmax()
     alt = f"Dot plot with intervals, by class and model. Models differ most for {widest}s."
     return Drawing(figure, sentence(finding), alt, scores[best]["n"])
@@ -150,7 +150,8 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     if not errors.any():
         finding = f"{model_name(model)} makes no error on these images"
     elif len(worst) < 3:
-        mistaken = listed(f"{names[true]}s for {names[predicted]}s" for true, predicted in worst)
+        answers = {true: [f"{names[place]}s" for row, place in worst if row == true] for true, _ in worst}
+        mistaken = listed(f"{names[true]}s for {listed(others)}" for true, others in answers.items())
         finding = f"{model_name(model)} most often mistakes {mistaken}"
     alt = f"Confusion matrix of {model_name(model)} with {percent(np.trace(counts) / len(labels))} correct."
     return Drawing(figure, sentence(finding), alt, len(labels))
@@ -185,5 +186,5 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) 
     if like_best:
         named = listed(like_best) if len(like_best) < len(rows) else "any other model"
         finding = f"{model_name(ordered[0])} is not significantly more accurate than {named}"
-    alt = f"Triangular matrix. Significant: {out_of(significant, len(pairs), 'difference')}."
+    alt = f"Triangular heat map with {counted(significant, 'significant difference')} out of {len(pairs)}."
     return Drawing(figure, sentence(finding), alt, n)

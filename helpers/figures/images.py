@@ -55,7 +55,7 @@ def draw_errors(
             axes.text(1, 45.5, "all models wrong", fontsize=7.5, bbox=box)
     is_wrong = probabilities.argmax(axis=1) != labels
     confident = int((probabilities[is_wrong].max(axis=1) > 0.9).sum())
-    errors = out_of(confident, int(is_wrong.sum()), "error")
+    errors = out_of(confident, int(is_wrong.sum()), "error").replace(" of ", " of its ").replace("the", "its")
     finding = sentence(f"{model_name(model)} makes {errors} with more than 90 % confidence")
     alt = f"Gallery of {counted(len(positions), 'misclassified image')} with label and prediction."
     return Drawing(figure, finding, alt, len(labels))

@@ -11,15 +11,14 @@ from matplotlib.ticker import MaxNLocator
 from helpers.evaluation import accuracy_interval
 from helpers.figures.publish import Drawing
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT
-from helpers.notation import MODEL_NAMES, listed, model_name, percent, points, sentence, signed
+from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
 
 
 def _compared(what: str, share: float, other: float, whose: str) -> str:
     """Return a finding, as in "cellnet ends at 98.1 % on validation images, 2.7 points above the custom LeNet"."""
     distance = points(abs(share - other)).removeprefix("+")
-    position = (
-        f"{distance} {'above' if share > other else 'below'}" if distance != "0.0 points" else "level with"
-    )
+    side = "above" if share > other else "below"
+    position = f"{distance} {side}" if distance != "0.0 points" else "level with"
     return sentence(f"{what} {percent(share)} on validation images, {position} {whose}")
 
 
@@ -82,10 +81,9 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     axes.xaxis.set_major_formatter(PERCENT)
     first, last = model_name(str(table.index[0])), model_name(str(table.index[-1]))
     finding = _compared(f"{last} reaches", accuracy.iloc[-1], accuracy.iloc[0], first)
-    gains = f"The accuracy rises in {(table['gain'] > 0).sum()} of {len(table) - 1} steps."
-    return Drawing(
-        figure, finding, f"Dot plot with intervals, a row per step from {first} to {last}. {gains}", n
-    )
+    gains = f"The accuracy rises in {out_of((table['gain'] > 0).sum(), len(table) - 1, 'step')}."
+    alt = f"Dot plot with intervals, a row per step from {first} to {last}. {gains}"
+    return Drawing(figure, finding, alt, n)
 
 
 def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing:
@@ -108,13 +106,11 @@ def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing:
     gains = accuracies.set_index("network").eval("recomputed - stored").groupby("network", sort=False)
     changes = {model_name(str(name)): points(gain) for name, gain in gains.mean().items()}
     (name, change), *_ = changes.items()
-    effect = "leaves its accuracy unchanged" if change == "+0.0 points" else f"moves its accuracy by {change}"
-    finding = f"Recomputing the batch-normalisation statistics of {name} without retraining {effect}"
+    does = "leaves its accuracy unchanged" if change == "+0.0 points" else f"changes its accuracy by {change}"
+    finding = f"Recomputing the batch-normalisation statistics of {name} without retraining {does}"
     if gains.min().iloc[0] >= 0.02:
-        finding = (
-            f"The batch-normalisation statistics of {name} lag, and recomputing them without retraining "
-        )
-        finding += f"adds {change[1:]} of accuracy"
+        finding = f"The batch-normalisation statistics of {name} lag, and recomputing them without "
+        finding += f"retraining adds {change[1:]} of accuracy"
     listing = listed(f"{change} for {name}" for name, change in changes.items())
     alt = f"Dot plot with a row per training run. Recomputing changes the mean accuracy by {listing}."
     return Drawing(figure, finding, alt, n)
@@ -140,6 +136,6 @@ def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
     axes.yaxis.set_major_formatter(PERCENT)
     axes.set(xlabel="training images", ylabel="validation accuracy")
     gains = (curve.iloc[-1] - curve.iloc[-2]).items()
-    brought = listed(f"{model_name(str(name))} {points(gain)}" for name, gain in gains)
+    changes = listed(f"of {model_name(str(name))} by {points(gain)}" for name, gain in gains)
     alt = "Line chart of accuracy against the number of training images on a logarithmic scale, a line per model."
-    return Drawing(figure, f"The last doubling of the training images brings {brought}", alt, n)
+    return Drawing(figure, f"The last doubling of the training images changes the accuracy {changes}", alt, n)

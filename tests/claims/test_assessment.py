@@ -136,7 +136,7 @@ def test_a_higher_accuracy_is_not_the_reported_one() -> None:
     assert table["C10"]["verdict"] == "not confirmed"
     assert table["C11"]["verdict"] == "not confirmed"
     assert (
-        "The custom LeNet is 2.0 points worse than AlexNet (p < 0.0001, n = 1,000)."
+        "The custom LeNet is 2.0 points less accurate than AlexNet (p < 0.0001, n = 1,000)."
         in table["C11"]["measured"]
     )
 
@@ -291,10 +291,12 @@ def test_sentences_read_well_with_one_image_none_and_the_other_direction() -> No
     }
     assert measured["C05"].endswith("We left out 1 image with the rarer background colour.")
     assert measured["C06"] == "There are no platelets among the images."
-    assert "It is lower than 6 of 6 other class means and" in measured["C07"]
-    assert "below their average. Their mean dark area" in measured["C07"]
-    assert "The custom LeNet is 3.0 points worse than the random forest (p < 0.0001" in measured["C16"]
-    assert "No difference between the custom LeNet and the support vector machine is shown" in measured["C16"]
+    assert "It is lower than all 6 other class means and" in measured["C07"]
+    assert "below their average (95 %). Their mean dark area" in measured["C07"]
+    assert (
+        "The custom LeNet is 3.0 points less accurate than the random forest (p < 0.0001" in measured["C16"]
+    )
+    assert "LeNet does not differ significantly from the support vector machine (+" in measured["C16"]
     assert "range from −2.0 to −2.0 points (3 seeds, n = 1,000)" in measured["C15"]
-    assert "lies above zero for 0 of 4 and below zero for 4." in measured["C15"]
+    assert "lies above zero for no change and below zero for all 4 changes." in measured["C15"]
     assert not any(re.search(r"\bnan\b|[:;]|_best", text) for text in measured.values())

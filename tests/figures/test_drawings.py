@@ -53,9 +53,9 @@ def test_each_error_is_drawn_with_its_label_and_its_answer_and_shared_ones_with_
 @pytest.mark.parametrize(
     ("confidence", "expected"),
     [
-        ([0.95, 0.8], "The random forest makes 1 of 2 errors with more than 90 % confidence"),
+        ([0.95, 0.8], "The random forest makes 1 of its 2 errors with more than 90 % confidence"),
         ([0.7, 0.8], "The random forest makes no error with more than 90 % confidence"),
-        ([0.95], "The random forest makes the only error with more than 90 % confidence"),
+        ([0.95], "The random forest makes its only error with more than 90 % confidence"),
     ],
 )
 def test_confident_errors_are_counted(confidence, expected) -> None:
@@ -133,7 +133,7 @@ def test_the_ladder_names_networks_and_says_how_far_it_leads() -> None:
 def test_the_ladder_is_true_where_nothing_was_gained_and_is_not_drawn_for_three_steps() -> None:
     falling = figures.draw_ladder(steps(0.9, 0.8, 0.7, 0.6).assign(is_kept=True), {}, 50)
     assert falling.finding.endswith("30.0 points below the classical LeNet")
-    assert "rises in 0 of 3 steps" in falling.alt
+    assert "rises in no step" in falling.alt
     assert falling.figure.axes[0].get_legend() is None
     assert figures.draw_ladder(steps(0.9, 0.93, 0.99), {}, 50) is None
 
@@ -142,8 +142,8 @@ def test_the_ladder_is_true_where_nothing_was_gained_and_is_not_drawn_for_three_
     ("recomputed", "finding"),
     [
         ([0.5, 0.4], "lag, and recomputing them without retraining adds 25.0 points of accuracy"),
-        ([0.5, 0.2], "without retraining moves its accuracy by +15.0 points"),
-        ([0.1, 0.2], "without retraining moves its accuracy by −5.0 points"),
+        ([0.5, 0.2], "without retraining changes its accuracy by +15.0 points"),
+        ([0.1, 0.2], "without retraining changes its accuracy by −5.0 points"),
         ([0.2, 0.2], "without retraining leaves its accuracy unchanged"),
     ],
 )
@@ -184,12 +184,12 @@ def test_accuracies_are_set_beside_those_reported() -> None:
     [
         (
             [0, 0, 1, 1, 3, 0],
-            "The random forest finds immature granulocytes least often, with a recall of 50.0 %",
+            "The random forest recognises immature granulocytes least often, with a recall of 50.0 %",
         ),
-        ([0, 0, 1, 1, 0, 0], "The random forest finds none of the immature granulocytes"),
+        ([0, 0, 1, 1, 0, 0], "The random forest recognises none of the immature granulocytes"),
         (
             [0, 0, 1, 1, 3, 3],
-            "The random forest finds 100.0 % of the basophils, eosinophils and immature granulocytes",
+            "The random forest recognises 100.0 % of the basophils, eosinophils and immature granulocytes",
         ),
     ],
 )
@@ -210,6 +210,7 @@ def test_the_class_found_least_often_is_named(predicted, expected) -> None:
         ([3, 3, 6], [6, 6, 3], "cellnet most often mistakes immature granulocytes for neutrophils"),
         ([6, 6, 3], [3, 3, 6], "cellnet most often mistakes neutrophils for immature granulocytes"),
         ([3, 6], [6, 3], "neutrophils for immature granulocytes and immature granulocytes for neutrophils"),
+        ([3, 3], [1, 6], "cellnet most often mistakes immature granulocytes for eosinophils and neutrophils"),
         ([0, 1, 2], [1, 2, 3], "no confusion of cellnet stands out"),
         ([0, 1], [0, 1], "cellnet makes no error on these images"),
     ],
@@ -231,7 +232,7 @@ def calibration(before: float, after: float) -> pd.DataFrame:
 
 def test_calibrated_models_are_those_within_chance() -> None:
     drawing = figures.draw_calibration(calibration(0.1, 0.03), 300)
-    assert drawing.finding == "After calibration, chance explains the calibration error of 1 of 2 models"
+    assert drawing.finding == "After calibration, chance could explain the calibration error of 1 of 2 models"
     assert figures.draw_calibration(calibration(0.1, 0.02), 300).finding.endswith("of all 2 models")
     assert figures.draw_calibration(calibration(0.1, 0.2), 300).alt.endswith("falls for 1 of 2 models.")
 
@@ -291,7 +292,10 @@ def corrupted(forest: float, cellnet: float = 0.8) -> pd.DataFrame:
 
 def test_the_model_that_corruption_costs_most_is_named() -> None:
     drawing = figures.draw_corruptions(corrupted(0.25))
-    assert drawing.finding == "Severe corruption cuts the random forest from 90.0 % to 25.0 % on average"
+    assert (
+        drawing.finding
+        == "Severe corruption lowers the accuracy of the random forest most, from 90.0 % to 25.0 % on average"
+    )
     rows = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
     assert rows == ["cellnet", "random forest"]
     assert len(words(drawing.figure)) == 2 * (1 + len(evaluation.CORRUPTIONS))
@@ -324,10 +328,10 @@ def shifted(*changed: tuple[str, float, float]) -> pd.DataFrame:
 def test_shifts_have_a_panel_each_and_the_worst_small_one_is_named() -> None:
     drawing = figures.draw_shift_curves(shifted(("brightness", 1.1, 0.05), ("hue", -10, 0.5)))
     assert titles(drawing.figure) == list(evaluation.NEUTRAL_AMOUNTS)
-    expected = "A change of +10 % in brightness cuts the random forest from 90.0 % to 5.0 % correct"
+    expected = "A change of +10 % in brightness lowers the accuracy of the random forest from 90.0 % to 5.0 %"
     assert drawing.finding == expected
     assert figures.draw_shift_curves(shifted(("hue", -10, 0.5))).finding.startswith(
-        "A change of −10° in hue cuts"
+        "A change of −10° in hue lowers"
     )
     unharmed = figures.draw_shift_curves(shifted(("hue", 10, 0.95)))
     assert unharmed.finding == "The smallest changes of colour lower the accuracy of no model"

@@ -63,13 +63,16 @@ def test_correlations_are_those_over_all_images_below_and_within_classes_above_t
 def test_no_correlation_is_called_positive_where_all_are_negative() -> None:
     table, labels = statistics()
     drawing = figures.draw_correlations(table[["a"]].assign(b=-table["a"]), labels)
-    assert drawing.finding == "0 of 1 pairs of colour statistics correlate positively"
+    assert drawing.finding == "No pair of colour statistics correlates positively"
 
 
 def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
     labels = np.repeat([1, 5], 10)
     drawing = figures.draw_blue_residual(pd.Series(np.repeat([-2.0, 2.04], 10)), labels)
-    assert drawing.finding == "Monocytes have 2.0 grey levels more blue than their red and green predict"
+    assert (
+        drawing.finding
+        == "Images of monocytes have 2.0 grey levels more blue than their red and green predict"
+    )
     assert tick_labels(drawing.figure.axes[0]) == ["monocyte (5)", "eosinophil (1)"]
     grey = figures.draw_blue_residual(pd.Series(np.zeros(20)), labels)
     assert grey.finding == "No class has more blue than its red and green predict"
@@ -78,9 +81,9 @@ def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
 @pytest.mark.parametrize(
     ("areas", "finding"),
     [
-        ([30, 20, 10], " and show the smallest dark parts"),
-        ([10, 20, 30], ", and those of basophils show the smallest dark parts"),
-        ([np.nan, 20, 30], ", and those of eosinophils show the smallest dark parts"),
+        ([30, 20, 10], " and show the smallest dark regions"),
+        ([10, 20, 30], ", and those of basophils show the smallest dark regions"),
+        ([np.nan, 20, 30], ", and those of eosinophils show the smallest dark regions"),
         ([np.nan] * 3, ""),
     ],
 )
@@ -104,8 +107,8 @@ def test_examples_show_four_images_of_each_class_under_its_number() -> None:
 def test_the_learning_curve_gives_gains_and_losses_by_model() -> None:
     curve = pd.DataFrame({"forest": [0.8, 0.7], "handcrafted_best": [0.9, 0.95]}, index=[50, 100])
     drawing = figures.draw_learning_curves(curve, 200)
-    brought = "the random forest −10.0 points and the support vector machine +5.0 points"
-    assert drawing.finding == f"The last doubling of the training images brings {brought}"
+    changes = "of the random forest by −10.0 points and of the support vector machine by +5.0 points"
+    assert drawing.finding == f"The last doubling of the training images changes the accuracy {changes}"
     assert {text.get_text() for text in drawing.figure.axes[0].texts} == {
         "random forest",
         "support vector machine",

@@ -38,11 +38,11 @@ def test_numbers_are_those_of_the_model_chosen_on_validation() -> None:
     for expected in (
         "Accuracy is **87.6 %** (95 % CI 85.1–89.9 %, n = 810) on average over 3 seeds, compared with 91.0 %",
         "289,000 parameters",
-        "2,835 images took 321 seconds, on average over 3 seeds",
+        "2,835 images took 321 s, on average over 3 seeds",
         "It lasted 12 epochs, in batches of 64, with Muon at a learning rate of 0.003",
         "macro-F1 of 86.4 %",
-        "A temperature of 1.41",
-        "1.2 % before it and 0.4 % after it",
+        "a temperature of 1.41, which was fitted on the validation images",
+        "1.2 % before and 0.4 % after calibration",
     ):
         assert expected in card
     interval = notation.percent_range(*accuracy_interval(380, 400)).removesuffix(" %")
@@ -66,7 +66,7 @@ def test_limits_stand_in_it() -> None:
         "Patients are not recorded",
         "laboratory",
         "not a medical device",
-        "mmature granulocytes",
+        "immature granulocytes",
     ):
         assert expected in card
     assert "Robustness" not in card
@@ -83,7 +83,7 @@ def test_robustness_stands_in_it_if_there_is_any() -> None:
     results = copy.deepcopy(RESULTS)
     measured = {"clean": 0.95, "corrupted": 0.61234, "worst": "motion blur", "under_worst": 0.35, "n": 60}
     results["models"]["cellnet"]["robustness"] = measured
-    assert "On 60 test images accuracy is 95.0 %. It is 61.2 % on average" in model_card(results)
+    assert "On 60 unchanged test images accuracy is 95.0 %. It is 61.2 % on average" in model_card(results)
     assert "35.0 % under the worst corruption (motion blur)" in model_card(results)
 
 
@@ -107,7 +107,7 @@ def test_text_from_data_is_shown_as_it_is(text) -> None:
 
 @pytest.mark.parametrize(
     ("recipe", "text"),
-    [(None, ""), ({"C": 10.0, "bootstrap": False}, "- Its settings are C 10, bootstrap false.\n")],
+    [(None, ""), ({"C": 10.0, "bootstrap": False}, "- Its settings are C = 10, bootstrap = false.\n")],
 )
 def test_a_model_without_parameters_or_a_network_has_a_card(recipe, text) -> None:
     results = copy.deepcopy(RESULTS)
