@@ -52,14 +52,14 @@ def parse(arguments: list[str] | None) -> Namespace:
     parser = OneLineParser(prog="./run_all.sh", description="Run the six notebooks and render the report.")
     parser.add_argument("--data", default="auto", type=_path, metavar="SOURCE",
                         help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
-    parser.add_argument("--profile", default="quick", choices=PROFILES, help="default: quick")
+    parser.add_argument("--profile", default="quick", choices=PROFILES, help="extent (default: quick)")
     parser.add_argument("--out", default=DEFAULT_OUT, type=_path, metavar="DIR", help="default: outputs")
-    parser.add_argument("--pdf", action="store_true", help="print report.pdf too, with Chromium")
+    parser.add_argument("--pdf", action="store_true", help="also print report.pdf, with Chromium")
     parser.add_argument("--external", type=_path, metavar="FILE",
-                        help="cells of another laboratory, for testing only (an .npz file or a folder)")  # fmt: skip
+                        help="cells of another laboratory, only to test on (an .npz file or a folder)")  # fmt: skip
     parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
-                        help="spread the work over a Dask scheduler (tcp://HOST:PORT) or this machine's cores (local), "
-                        f"with the same results; notebooks opened by hand read the address in {SCHEDULER}")  # fmt: skip
+                        help="spread the work over a Dask cluster (tcp://HOST:PORT) or this machine's cores (local), "
+                        f"with the same results. Notebooks opened by hand read the address in {SCHEDULER}")  # fmt: skip
     return parser.parse_args(arguments)
 
 

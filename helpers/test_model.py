@@ -77,11 +77,11 @@ def predictions_table(cells: Cells, probabilities: np.ndarray, temperature: floa
 def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
     """Return the summary of `test_model` as lines to read; without labels, with the predictions of the table."""
     n, temperature = summary["n"], summary["temperature"]
-    kind, calibration = "", "not calibrated, because the model holds no temperature"
+    kind, calibration = "", "Probabilities are not calibrated, because the model file holds no temperature"
     if temperature is not None:
         kind = "calibrated "
-        calibration = f"calibrated by the model's temperature of {temperature:.3f}"
-    lines = [f"{counted(n, 'image')} of {summary['data']}", *summary["notes"], f"Probabilities {calibration}"]
+        calibration = f"Probabilities are calibrated with the model's temperature of {temperature:.3f}"
+    lines = [f"{counted(n, 'image')} from {summary['data']}", *summary["notes"], calibration]
     if "accuracy" in summary:
         lines += [
             f"Accuracy {with_interval(summary)}",

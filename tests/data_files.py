@@ -184,7 +184,10 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "five dimensions": (with_arrays(x=IMAGES[None], y=LABELS), "no array of images"),
     "zero images": (with_arrays(images=IMAGES[:0], labels=LABELS[:0]), "holds no images"),
     "two image arrays": (with_arrays(a=IMAGES, b=IMAGES, labels=LABELS), "2 arrays could be the images"),
-    "split and whole": (with_arrays(x=IMAGES, x_test=IMAGES, y=LABELS, y_test=LABELS), "both with and"),
+    "split and whole": (
+        with_arrays(x=IMAGES, x_test=IMAGES, y=LABELS, y_test=LABELS),
+        "of all arrays of images or of none",
+    ),
     "two channels": (with_arrays(x=IMAGES[..., :2], y=LABELS), "not an array of cell images"),
     "five channels": (
         with_arrays(x=np.zeros((COUNT, 48, 48, 5), np.uint8), y=LABELS),
@@ -248,7 +251,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     # Parts
     "test part unlabelled": (
         with_arrays(x_train=IMAGES, y_train=LABELS, x_test=IMAGES),
-        "not all have labels",
+        "presence of labels",
     ),
     "parts of two sizes": (
         with_arrays(

@@ -150,7 +150,7 @@ def test_a_single_image_is_told_with_its_calibrated_probabilities(
     data, table = make_data("image", cells, tmp_path), tmp_path / "predictions.csv"
     assert door.main([str(own_models / "forest.skops"), str(data), "--predictions", str(table)]) == 0
     text, row = capsys.readouterr().out, pd.read_csv(table).iloc[0]
-    assert text.startswith("1 image of ")
+    assert text.startswith("1 image from ")
     assert "temperature of 1.700" in text
     first = text.splitlines()[-8].removesuffix(" %").split()
     assert first[0] == row["predicted"].split()[0]

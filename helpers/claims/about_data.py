@@ -70,7 +70,7 @@ def blue(f: Findings) -> Assessment:
     top = int(means[errors.index].idxmax())
     excess, low, high = (signed(means[top] + side * 1.96 * errors[top], 2) for side in (0, -1, 1))
     measured = (
-        f"The mean excess of blue is largest in images of {CLASS_NAMES[top]}s, with {excess} grey levels "
+        f"The mean excess of blue is largest in images of {CLASS_NAMES[top]}s, at {excess} grey levels "
     )
     measured += f"(95 % CI {low} to {high}, n = {groups.size()[top]:,}). "
     measured += f"This is {signed(means[top] / spread, 2)} standard deviations within classes."

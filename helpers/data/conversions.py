@@ -86,7 +86,5 @@ def geometry_notes(sizes: np.ndarray) -> tuple[str, ...]:
         if side < SIDE:
             steps.append(f"enlarged to {SIDE} × {SIDE} by Pillow’s bicubic filter, which adds no detail")
         if steps:
-            notes.append(f"Images of {height} × {width} pixels ({count:,}) were {' and '.join(steps)}.")
-    return (
-        (*notes[:5], f"We treated {len(notes) - 5} further sizes alike.") if len(notes) > 6 else tuple(notes)
-    )
+            notes.append(f"Images of {height} × {width} pixels (n = {count:,}) were {' and '.join(steps)}.")
+    return (*notes[:5], f"We treated {len(notes) - 5} other sizes alike.") if len(notes) > 6 else tuple(notes)

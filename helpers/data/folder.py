@@ -15,9 +15,8 @@ from helpers.data.conversions import as_rgb, geometry_notes, is_usable_size, to_
 from helpers.data.labels import class_index
 from helpers.errors import printable, refused, refusing
 
-logging.getLogger("PIL").setLevel(
-    logging.CRITICAL
-)  # it would print something besides the one line of an InputError
+# Pillow would print something besides the one line of an InputError
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
@@ -63,7 +62,7 @@ def list_images(path: Path) -> Listing:
     others = [entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES]
     notes = [f"We skipped files that are not images: {', '.join(others[:9])}."] if others else []
     if class_folders and images:
-        raise refused(images[0], "is outside the class folders, so its class is unknown")
+        raise refused(images[0], "is outside the class folders, expected every image inside one")
 
     labels, visited, skipped = list[int](), {path.resolve()}, list[str]()
     for folder in class_folders:
@@ -76,7 +75,7 @@ def list_images(path: Path) -> Listing:
         raise refused(path, "holds no images, expected one subfolder of images per class")
     for image in images:
         if not image.is_file():  # reading from a pipe would never end
-            raise refused(image, "is not a regular file, or links to nothing; expected an image")
+            raise refused(image, "is not a regular file or links to nothing, expected an image")
     if skipped:
         notes.append(f"We skipped links to folders that were already read: {', '.join(skipped[:9])}.")
     if not class_folders:
@@ -115,7 +114,7 @@ def read_images(path: Path) -> Cells:
             action = (
                 "put transparent images on white" if mode == "RGBA" else f"converted {mode} images to RGB"
             )
-            notes.append(f"We {action} ({count:,}).")
+            notes.append(f"We {action} (n = {count:,}).")
     return Cells(
         images=np.stack(images),
         labels=None if listing.labels is None else np.array(listing.labels, np.uint8),

@@ -146,7 +146,7 @@ def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     count, *size = shape
     channels = size.pop(0 if channels_first else 2)
     if count == 0:
-        raise refused(path, f"{images} holds no images")
+        raise refused(path, f"{images} holds no images, expected at least one")
     if images.dtype.kind not in "uif" or channels not in (1, 3, 4) or not conversions.is_usable_size(*size):
         expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
         raise refused(path, f"{images} is not an array of cell images, {expected}")
@@ -166,20 +166,20 @@ def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
     found = ", ".join(map(str, arrays))
     splits = {array.split_and_stem[0] for array in arrays if len(array.shape) in (3, 4)}
     if not splits:
-        raise refused(path, f"no array of images (N, {SIDE}, {SIDE}, 3) among {found}")
+        raise refused(path, f"no array of images among {found}, expected one (N, {SIDE}, {SIDE}, 3)")
     if len(splits) == 1:  # then any label array belongs to these images, whichever split its key names
         parts = [find_part(arrays, path)]
     elif "" in splits:
-        raise refused(path, f"images both with and without a split in their key: {found}")
+        raise refused(path, f"holds {found}, expected a split in the key of all arrays of images or of none")
     else:
         named = [split for split in SPLIT_NAMES if split in splits]
         parts = [find_part([a for a in arrays if a.split_and_stem[0] == split], path) for split in named]
     if len({(part.shape[1:], part.images.dtype, part.labels is None) for part in parts}) > 1:
         raise refused(
-            path, f"its splits differ in shape or type of their images, or not all have labels: {found}"
+            path, f"its splits differ in shape, type or presence of labels, expected splits alike: {found}"
         )
     if sum(part.shape[0] for part in parts) > LARGEST_COUNT:
-        raise refused(path, f"declares more than {LARGEST_COUNT:,} images, expected at most as many")
+        raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
     return parts
 
 
@@ -200,7 +200,7 @@ def read_archive(path: Path) -> Cells:
         if not 0 < len(entries) <= 1000:
             raise refused(path, f"holds {len(entries)} arrays, expected one of images and one of labels")
         if len({entry.filename for entry in entries}) < len(entries):
-            raise refused(path, "holds two arrays of the same key")
+            raise refused(path, "holds two arrays of the same key, expected different keys")
         parts = find_parts([open_array(file.zip, entry, path) for entry in entries], path)
         factor, offset, scale_note = find_scale(parts, path)
         stored = [part.labels for part in parts if part.labels]

@@ -10,6 +10,7 @@ import pandas as pd
 from helpers.cache_keys import key_of
 from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells, content_sha256
 from helpers.errors import refused
+from helpers.notation import counted
 
 SEED = 0  # the order of the images follows from this and from their pixels
 TEST_SHARE = 0.2
@@ -141,14 +142,16 @@ def _require_enough(counts: pd.DataFrame, source: str) -> None:
     for name in counts.index[counts.any(axis=1)]:
         if distinct[name] < FEWEST_PER_CLASS:
             expected = f"expected at least {FEWEST_PER_CLASS} for three splits"
-            raise refused(source, f"class {name!r} has {distinct[name]} distinct images, {expected}")
+            found = counted(distinct[name], "distinct image")
+            raise refused(source, f"class {name!r} has {found}, {expected}")
         if counts.loc[name, "train"] == 1:
             raise refused(source, f"class {name!r} has 1 training image, expected none or at least 2")
     for name in SPLIT_NAMES:
-        found = np.count_nonzero(counts[name])
-        if found < (2 if name == "train" else 1):
+        classes = int(np.count_nonzero(counts[name]))
+        if classes < (2 if name == "train" else 1):
             expected = "expected at least two for training and one in every split"
-            raise refused(source, f"{found} classes among the {name} images, {expected}")
+            found = counted(classes, "class", "classes")
+            raise refused(source, f"{found} among the {name} images, {expected}")
 
 
 def take_sample(cells: Cells, count: int) -> Cells:

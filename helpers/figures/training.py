@@ -41,9 +41,9 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
     right.yaxis.set_major_formatter(PERCENT)
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     names, ends = [model_name(name) for name in histories], [each.iloc[-1] for each in histories.values()]
-    other, whose = (
-        (ends[0]["val_accuracy"], names[0]) if len(names) > 1 else (ends[0]["accuracy"], "training images")
-    )
+    other, whose = ends[0]["val_accuracy"], names[0]
+    if len(names) == 1:
+        other, whose = ends[0]["accuracy"], "its training accuracy"
     finding = _compared(f"{names[-1]} ends at", ends[-1]["val_accuracy"], other, whose)
     starts = listed(percent(history["val_accuracy"].iloc[0]) for history in histories.values())
     alt = f"Line charts of loss and accuracy by epoch. Validation accuracy starts at {starts}."

@@ -79,7 +79,9 @@ def test_originals_are_cropped_then_reduced(tmp_path: Path) -> None:
     assert (cells.images[0] == expected).all()
     assert cells.original_sizes is not None
     assert cells.original_sizes.tolist() == [[363, 360]]
-    cropped = "Images of 363 × 360 pixels (1) were cropped to the central 200 × 200 and reduced to 48 × 48"
+    cropped = (
+        "Images of 363 × 360 pixels (n = 1) were cropped to the central 200 × 200 and reduced to 48 × 48"
+    )
     assert cropped in cells.notes[0]
 
 
@@ -103,7 +105,7 @@ def test_many_sizes_give_few_notes(tmp_path: Path) -> None:
         save(tmp_path / "ly" / f"{side}.png", cell_images(1, side)[0])
     notes = load_cells(tmp_path).notes
     assert len(notes) == 6
-    assert notes[-1] == "We treated 15 further sizes alike."
+    assert notes[-1] == "We treated 15 other sizes alike."
 
 
 @pytest.mark.parametrize(
@@ -112,14 +114,14 @@ def test_many_sizes_give_few_notes(tmp_path: Path) -> None:
 )
 def test_other_modes_become_rgb_and_it_is_said(mode: str, tmp_path: Path) -> None:
     save(tmp_path / "ly" / "a.tiff", Image.fromarray(cell_images(1)[0]).convert(mode))
-    assert load_cells(tmp_path).notes == (f"We converted {mode} images to RGB (1).",)
+    assert load_cells(tmp_path).notes == (f"We converted {mode} images to RGB (n = 1).",)
 
 
 def test_transparency_becomes_white(tmp_path: Path) -> None:
     save(tmp_path / "ly" / "a.png", np.zeros((48, 48, 4), np.uint8))
     cells = load_cells(tmp_path)
     assert (cells.images == 255).all()
-    assert cells.notes == ("We put transparent images on white (1).",)
+    assert cells.notes == ("We put transparent images on white (n = 1).",)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".png", ".bmp", ".tif", ".webp", ""])

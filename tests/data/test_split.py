@@ -76,7 +76,7 @@ def test_the_sources_own_split_is_kept_but_a_copy_of_a_test_image_leaves_the_tra
     ("labels", "message"),
     [
         (None, "no labels"),
-        (np.zeros(30, np.uint8), "1 classes among the train images"),
+        (np.zeros(30, np.uint8), "1 class among the train images"),
         (np.array([0] * 28 + [1] * 2, np.uint8), "'eosinophil' has 2"),
     ],
 )

@@ -94,7 +94,9 @@ def test_training_curves_say_where_the_last_network_ends(classic, custom, positi
     ends = f"ends at {100 * custom:.1f} % on validation images"
     assert drawing.finding == f"The custom LeNet {ends}, {position} the classical LeNet"
     alone = figures.draw_training_curves({"cellnet": history(0.9, 0.1, 0.7, training=0.65)}, 50)
-    assert alone.finding == "cellnet ends at 70.0 % on validation images, 5.0 points above training images"
+    assert (
+        alone.finding == "cellnet ends at 70.0 % on validation images, 5.0 points above its training accuracy"
+    )
 
 
 def test_fewer_than_three_epochs_are_no_curve() -> None:
