@@ -130,7 +130,9 @@ def split_cells(cells: Cells) -> Split:
             rest = members[parts[members] == "train"]
             count = max(1, round(VALIDATION_SHARE / (1 - TEST_SHARE) * len(rest)))
             parts[rest[: min(count, max(0, len(rest) - 2))]] = "validation"
-    origin = "the data’s own split" if keeps_source else f"70/10/20 % of each class (seed {SEED})"
+    origin = "the data’s own" if keeps_source else f"ours, 70/10/20 % of each class (seed {SEED})"
+    if keeps_source and not has_validation:
+        origin += ", with an eighth of the training images of each class for validation"
     split = Split(parts, pixel_sha256, origin, leaked)
     _require_enough(split.counts(labels).drop("all"), cells.source)
     return split

@@ -95,6 +95,8 @@ def test_without_validation_images_in_the_source_some_training_images_validate()
     np.testing.assert_array_equal(split.parts == "test", own == "test")
     for label in (0, 1):
         assert np.sum(split.parts[labels == label] == "validation") == 9  # an eighth of 75
+    assert "eighth" in split.origin
+    assert "eighth" not in split_cells(make_cells()).origin
 
 
 def test_four_images_of_a_class_are_enough_and_leave_two_to_train() -> None:
