@@ -64,13 +64,15 @@ def draw_review(
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1.03), labelcolor="linecolor", handlelength=0)
     found = rule["errors_seen"] / rule["errors"]
     axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
-    axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02), ylabel="share of the model’s errors found",
-             xlabel="share of test images reviewed, least confident first")  # fmt: skip
+    axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
+    axes.set_xlabel("share of test images reviewed, least confident first")
+    axes.set_ylabel("share of the model’s errors found")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
     reviewed = f"a review of {percent(rule['reviewed'])} of the images"
     finding = f"{reviewed} finds {percent(found)} of the errors of {model_name(best)}"
-    alt = f"Line chart with one rising curve for each model that errs, that of {model_name(ordered[0])} highest on average."
+    highest = model_name(ordered[0])
+    alt = f"Line chart with a rising curve for each model with errors, on average highest for {highest}."
     return Drawing(figure, sentence(finding), alt, len(labels))
 
 
@@ -132,7 +134,7 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
     finding = f"A change of {change} lowers the accuracy of {model_name(name)} from {before} to {after}"
     if fall <= 0 or before == after:
         finding = "The smallest changes of colour lower the accuracy of no model"
-    by_shift = table.groupby("shift")["accuracy"].mean().map(percent)
-    hardest = listed(by_shift.index[by_shift == percent(table.groupby("shift")["accuracy"].mean().min())])
-    alt = f"Four line charts with one curve for each model. Changes of {hardest} cost most on average."
+    by_shift = table.groupby("shift")["accuracy"].mean().sort_values().map(percent)
+    hardest = listed(by_shift.index[by_shift == by_shift.iloc[0]])
+    alt = f"Four line charts with one curve for each model. On average, accuracy is lowest for changes of {hardest}."
     return Drawing(figure, finding, alt, int(table["n"].iloc[0]))
