@@ -16,10 +16,9 @@ MODEL_NAMES = {
 
 
 def model_name(name: str) -> str:
-    """Return a model's name for the middle of a sentence, as in "the random forest" and "cellnet"."""
-    return (
-        name if name == "cellnet" else MODEL_NAMES[name] if name == "alexnet" else f"the {MODEL_NAMES[name]}"
-    )
+    """Return a model's name in a sentence, as in "the random forest" and "cellnet"; another identifier as it is."""
+    text = MODEL_NAMES.get(name, name)
+    return text if name in (text, "alexnet") else f"the {text}"
 
 
 def sentence(text: str) -> str:
@@ -73,5 +72,5 @@ def points(difference: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """Return a p-value to two digits, as in "p = 0.012"; it is never zero."""
-    return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
+    """Return a p-value to two digits, as in "p = 0.012"; it is never zero, and "p undefined" where it is NaN."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}".replace("= nan", "undefined")

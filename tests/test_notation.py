@@ -44,6 +44,7 @@ def test_shares_differences_and_p_values():
     assert notation.signed(-0.04) == notation.signed(0) == "+0.0"
     assert notation.p_value(0.0123) == "p = 0.012"
     assert notation.p_value(0.0) == "p < 0.0001"
+    assert notation.p_value(float("nan")) == "p undefined"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_shares_differences_and_p_values():
         ("alexnet", "AlexNet"),
         ("alexnet_fixed", "The retrained AlexNet"),
         ("cellnet", "cellnet"),
+        ("muon", "Muon"),
     ],
 )
 def test_models_have_names_that_stand_in_a_sentence(name, text):

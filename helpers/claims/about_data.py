@@ -20,7 +20,7 @@ def size(f: Findings) -> Assessment:
     measured += f"in {counted(classes, 'class', 'classes')}."
     copies = counted(extra, "exact copy of another", "exact copies of others")
     measured += f" They include {copies}." if extra else ""
-    if f.study.profile.largest_sample is not None:
+    if n >= (f.study.profile.largest_sample or np.inf):
         return measured, Verdict.UNDECIDED
     if (n, classes) != (15_092, 8):
         return measured, Verdict.NOT_CONFIRMED
@@ -34,6 +34,8 @@ def frequencies(f: Findings) -> Assessment:
     holds = counts[[1, 3, 6]].min() > counts[7] > counts[[0, 2, 4, 5]].max()
     order = np.argsort(-counts, kind="stable")
     measured = f"The images show {listed(counted(counts[label], CLASS_NAMES[label]) for label in order)}."
+    if not counts.all():
+        return measured, Verdict.UNDECIDED
     return measured, Verdict.CONFIRMED if holds else Verdict.NOT_CONFIRMED
 
 
@@ -67,6 +69,8 @@ def blue(f: Findings) -> Assessment:
     chosen = has_blue == (has_blue.mean() > 0.5)  # the others would widen the deviation
     groups = blue_residual(f.statistics[chosen]).groupby(f.statistics["label"])
     means, errors, spread = groups.mean(), groups.sem().dropna(), float(np.sqrt(groups.var().mean()))
+    if not spread > 0:
+        return "No class has two images that differ in their excess of blue.", Verdict.UNDECIDED
     top = int(means[errors.index].idxmax())
     excess, low, high = (signed(means[top] + side * 1.96 * errors[top], 2) for side in (0, -1, 1))
     measured = (
@@ -112,8 +116,9 @@ def eosinophils(f: Findings) -> Assessment:
 def _brightness_and_size(f: Findings, label: int, sign: int, at_best: Verdict) -> Assessment:
     """Assess whether a class is lighter and smaller (``sign`` 1) or darker and larger (-1) than the others."""
     name, counts = CLASS_NAMES[label], f.statistics.groupby("label")["dark_area"].agg(["size", "count"])
-    if label not in counts.index:
-        return f"There are no {name}s among the images.", Verdict.UNDECIDED
+    if len(counts) < len(CLASS_NAMES):
+        missing = listed(f"{each}s" for i, each in enumerate(CLASS_NAMES) if i not in counts.index)
+        return f"Images of {missing} are missing.", Verdict.UNDECIDED
     if (counts["count"] < 2).any():
         return "A class has fewer than two images with a dark region that can be measured.", Verdict.UNDECIDED
     grey, grey_is_apart, grey_gap = _compare(f, "grey", "grey levels", label, sign)

@@ -9,6 +9,7 @@ from scipy import stats
 
 from helpers import networks
 from helpers.data import Part
+from helpers.evaluation.scores import accuracy_interval
 from helpers.networks import Run
 from helpers.notation import counted
 from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Step
@@ -82,7 +83,8 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Step], labels: np
 
     The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, accuracy_low,
     accuracy_high, seed_sd (NaN with one seed), gain over the last step before it that was kept, gain_low, gain_high
-    (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds).
+    (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds). The interval of the accuracy
+    covers Wilson's: resampling a network without errors would leave none.
     """
     correct = [
         np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
@@ -93,6 +95,7 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Step], labels: np
     for index, (name, step) in enumerate(ladder.items()):
         by_seed, records = correct[index].mean(axis=1), [run.record for run in runs[name]]
         low, high = _interval(means[index], deviations[index], len(by_seed) - 1)
+        wilson_low, wilson_high = accuracy_interval(by_seed.mean() * len(labels), len(labels))
         gains, further = means[index] - means[before], deviations[index] - deviations[before]
         gain_low, gain_high = _interval(gains, further, len(by_seed) + len(correct[before]) - 2)
         rows[name] = {
@@ -100,8 +103,8 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Step], labels: np
             "is_kept": step.is_kept,
             "of_report": name in ("lenet_classic", *CHANGES),
             "accuracy": by_seed.mean(),
-            "accuracy_low": max(0.0, low),
-            "accuracy_high": min(1.0, high),
+            "accuracy_low": max(0.0, min(low, wilson_low)),
+            "accuracy_high": min(1.0, max(high, wilson_high)),
             "seed_sd": pd.Series(by_seed).std(),
             "gain": by_seed.mean() - correct[before].mean(),
             "gain_low": gain_low,

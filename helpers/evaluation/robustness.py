@@ -66,13 +66,15 @@ def summarise_corruptions(table: pd.DataFrame) -> pd.DataFrame:
     """Return how robust each model is to corruptions, best first, from the table of `corrupt_and_score`.
 
     ``clean`` and ``corrupted`` are (mean) accuracies, ``difference`` is the second less the first, and ``worst`` is the
-    corruption under which the mean accuracy over severities, ``under_worst``, is lowest.
+    corruption under which the mean accuracy over severities, ``under_worst``, is lowest. Both are missing where no
+    corruption lowers it.
     """
     accuracy = table[table["severity"] > 0].pivot_table("accuracy", "model", "corruption", sort=False)
     clean = table[table["severity"] == 0].set_index("model")["accuracy"]
     found = pd.DataFrame({"clean": clean, "corrupted": accuracy.mean(axis=1)})
     found["difference"] = found["corrupted"] - found["clean"]
     found["worst"], found["under_worst"] = accuracy.idxmin(axis=1), accuracy.min(axis=1)
+    found[["worst", "under_worst"]] = found[["worst", "under_worst"]].where(found["under_worst"] < clean)
     return found.sort_values("corrupted", ascending=False, kind="stable")
 
 

@@ -6,29 +6,33 @@ import pandas as pd
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
-from helpers.figures.evaluation import draw_matrix
+from helpers.figures.evaluation import fill_matrix
 from helpers.figures.publish import Drawing
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, model_look
-from helpers.notation import MODEL_NAMES, model_name, out_of, percent, sentence, signed
+from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence, signed
 
 
 def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
-    """Return, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
+    """Draw, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
 
-    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance.
+    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. An error below 0.002 has its
+    mark there, because zero has no place on the logarithmic axis.
     """
+    shown = table[["ece", "ece_calibrated", "ece_by_chance"]].clip(lower=0.002)
     figure, axes = plt.subplots(figsize=(7.5, 0.42 * len(table) + 1.6))
-    for row, (name, model) in enumerate(table.iterrows()):
+    for row, (name, model) in enumerate(shown.iterrows()):
         colour = MODEL_COLOURS[str(name)]
         axes.plot([model["ece"], model["ece_calibrated"]], [row, row], "o-", color=colour, mfc=PAPER, ms=7)
         axes.plot(model["ece_calibrated"], row, "o", color=colour, ms=7)
     axes.plot([], [], "o", color=MUTED, mfc=PAPER, label="before")
     axes.plot([], [], "o", color=MUTED, label="after")
     rows = range(len(table))
-    axes.plot(table["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explicable by chance")
+    axes.plot(shown["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explicable by chance")
     axes.set_yticks(rows, [MODEL_NAMES[str(name)] for name in table.index])
-    axes.set(xscale="log", xlabel="expected calibration error", ylim=(len(table) - 0.4, -0.6))
+    unit = "expected calibration error" + ("" if shown.equals(table[shown.columns]) else ", 0.2 % or more")
+    axes.set(xscale="log", xlabel=unit, ylim=(len(table) - 0.4, -0.6))
     axes.set_xticks([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
+    axes.set_xlim(left=0.0018)
     axes.xaxis.set_major_formatter(PERCENT)
     axes.minorticks_off()
     figure.legend(loc="outside lower center", ncols=3)
@@ -41,16 +45,18 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
 def draw_review(
     labels: np.ndarray, probabilities: dict[str, np.ndarray], best: str, rule: dict[str, float]
 ) -> Drawing | None:
-    """Return the share of errors found against the share of images reviewed, least confident first, by model.
+    """Draw the share of errors found against the share of images reviewed, least confident first, by model.
 
     ``rule``, a row of `helpers.evaluation.review_rules` for the model ``best``, is marked on its curve. None where that
-    model makes no error.
+    model makes no error, or made none on the validation images that the rule comes from. Other models without errors
+    have no curve.
     """
-    if not rule["errors"]:
+    if not rule["errors"] or rule["threshold"] == 0:
         return None
     figure, axes = plt.subplots(figsize=(8, 4.2))
     curves = {name: evaluation.review_curve(labels, values) for name, values in probabilities.items()}
-    ordered = sorted(curves, key=lambda name: -curves[name]["errors_seen"].mean())
+    with_errors = [name for name, curve in curves.items() if curve["errors_seen"].notna().all()]
+    ordered = sorted(with_errors, key=lambda name: -curves[name]["errors_seen"].mean())
     for name in ordered:
         width, look = 2.8 if name == best else 1.3, model_look(name) | {"marker": ""}
         axes.plot("reviewed", "errors_seen", data=curves[name], lw=width, zorder=width, **look)
@@ -58,18 +64,20 @@ def draw_review(
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1.03), labelcolor="linecolor", handlelength=0)
     found = rule["errors_seen"] / rule["errors"]
     axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
-    axes.set(xlim=(0, max(0.5, 1.3 * rule["reviewed"])), ylim=(0, 1.02), ylabel="share of the model’s errors found",
-             xlabel="share of test images reviewed, least confident first")  # fmt: skip
+    axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
+    axes.set_xlabel("share of test images reviewed, least confident first")
+    axes.set_ylabel("share of the model’s errors found")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
     reviewed = f"a review of {percent(rule['reviewed'])} of the images"
     finding = f"{reviewed} finds {percent(found)} of the errors of {model_name(best)}"
-    alt = f"Line chart with one rising curve for each model, that of {model_name(ordered[0])} highest on average."
+    highest = model_name(ordered[0])
+    alt = f"Line chart with a rising curve for each model with errors, on average highest for {highest}."
     return Drawing(figure, sentence(finding), alt, len(labels))
 
 
 def draw_corruptions(table: pd.DataFrame) -> Drawing:
-    """Return accuracy by model and corruption at the highest severity, the most robust model and the mildest first.
+    """Draw accuracy by model and corruption at the highest severity, the most robust model and the mildest first.
 
     ``table`` is that of `helpers.evaluation.corrupt_and_score`.
     """
@@ -77,31 +85,32 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     accuracy = severe.pivot_table("accuracy", "model", "corruption", sort=False)
     unchanged, corrupted = accuracy.pop("none"), accuracy
     means = corrupted.mean(axis=1).sort_values(ascending=False, kind="stable")
-    mildest = corrupted.mean().sort_values(ascending=False, kind="stable").index
-    values = corrupted.loc[means.index, mildest]
+    by_corruption = corrupted.mean().sort_values(ascending=False, kind="stable").map(percent)
+    values = corrupted.loc[means.index, by_corruption.index]
     values.insert(0, "unchanged", unchanged)
     values = values.rename(index=MODEL_NAMES, columns=lambda name: name.replace(" ", "\n"))
     figure, axes = plt.subplots(figsize=(9.6, 0.45 * len(values) + 1.4))
-    draw_matrix(axes, 0.8 * values, (100 * values).map("{:.0f}".format).to_numpy(), "YlGnBu")
+    fill_matrix(axes, 0.8 * values, (100 * values).map("{:.0f}".format).to_numpy(), "YlGnBu")
     axes.tick_params(axis="x", labelsize=8.5)
     n = int(table["n"].iloc[0])
     low, high = evaluation.accuracy_interval(n / 2, n)
     axes.xaxis.set_label_position("bottom")
     axes.set(xlabel=f"accuracy in %, ± {50 * (high - low):.0f} points or less (95 %)", ylabel="")
-    model = (unchanged - means).idxmax()
-    before, after = unchanged[model], means[model]
-    fall = f"from {percent(before)} to {percent(after)} on average"
-    finding = f"Severe corruption lowers the accuracy of {model_name(model)} most, {fall}"
-    if before <= after:
+    falls = (unchanged - means).round(3)
+    model, most = falls.idxmax(), " most" if falls.nlargest(2).nunique() > 1 else ""
+    fall = f"from {percent(unchanged[model])} to {percent(means[model])} on average"
+    finding = f"Severe corruption lowers the accuracy of {model_name(model)}{most}, {fall}"
+    if falls[model] <= 0 or percent(unchanged[model]) == percent(means[model]):
         finding = "Severe corruption lowers the average accuracy of no model"
-    alt = f"Heat map of models and corruptions. Accuracy is lowest on average under {mildest[-1]}."
+    hardest = listed(by_corruption.index[by_corruption == by_corruption.iloc[-1]])
+    alt = f"Heat map of models and corruptions. Accuracy is lowest on average under {hardest}."
     return Drawing(figure, finding, alt, n)
 
 
 def draw_shift_curves(table: pd.DataFrame) -> Drawing:
-    """Return a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
+    """Draw a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
     figure, panels = plt.subplots(2, 2, figsize=(8, 6.6), sharey=True)
-    smallest = []
+    falls = []
     for axes, (shift, neutral) in zip(panels.flat, evaluation.NEUTRAL_AMOUNTS.items(), strict=True):
         here = table[table["shift"] == shift].sort_values("amount", kind="stable")
         curves = here.pivot_table("accuracy", "amount", "model", sort=False)
@@ -116,15 +125,16 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
             name = (curves.loc[neutral] - shifted).idxmax()
             change = f"{signed(amount, 0)}°" if shift == "hue" else f"{signed(100 * (amount - 1), 0)} %"
             before, after = curves.loc[neutral, name], shifted[name]
-            smallest.append((before - after, f"{change} in {shift}", name, percent(before), percent(after)))
+            falls.append((before - after, f"{change} in {shift}", name, percent(before), percent(after)))
     for axes in panels[:, 0]:
         axes.set_ylabel("accuracy")
         axes.yaxis.set_major_formatter(PERCENT)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    fall, change, name, before, after = max(smallest)
+    fall, change, name, before, after = max(falls)
     finding = f"A change of {change} lowers the accuracy of {model_name(name)} from {before} to {after}"
-    if fall <= 0:
+    if fall <= 0 or before == after:
         finding = "The smallest changes of colour lower the accuracy of no model"
-    hardest = table.groupby("shift")["accuracy"].mean().idxmin()
-    alt = f"Four line charts with one curve for each model. Changes of {hardest} cost most on average."
+    by_shift = table.groupby("shift")["accuracy"].mean().sort_values().map(percent)
+    hardest = listed(by_shift.index[by_shift == by_shift.iloc[0]])
+    alt = f"Four line charts with one curve for each model. On average, accuracy is lowest for changes of {hardest}."
     return Drawing(figure, finding, alt, int(table["n"].iloc[0]))

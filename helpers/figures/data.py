@@ -18,8 +18,10 @@ NUMBERED = {name: f"{name} ({label})" for label, name in enumerate(CLASS_NAMES)}
 """Class name -> the name with the number by which the claims know it."""
 
 
-def draw_label_counts(labels: np.ndarray) -> Drawing:
+def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     """Draw a bar per class with its number of images, most first; colours mark what claim C02 says of the classes."""
+    if not len(labels):
+        return None
     first, second = SERIES_COLOURS[:2]
     colours = pd.Series([MUTED, first, MUTED, first, MUTED, MUTED, first, second], CLASS_NAMES)
     counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
@@ -33,17 +35,24 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     axes.grid(visible=False)
     most, fewest = counts.max(), counts[counts > 0].min()
     first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
-    finding = f"{sentence(first)} are the most frequent, {last} the rarest"
-    finding = finding if most > fewest else "No class is more frequent than another"
+    is_complete = counts.min() > 0
+    finding = f"{sentence(first)} are the most frequent, {last} the rarest{'' if is_complete else ' of those present'}"
+    if most == fewest:
+        finding = f"No class{'' if is_complete else ' present'} is more frequent than another"
     alt = f"Bar chart with a bar per class, falling from {most:,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
 
 
-def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
+def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing | None:
     """Draw Pearson's r of every two columns as a heat map: over all images below the diagonal, within classes above.
 
     Within classes, class means are subtracted first. A pair is positive where the 95 % interval over all images is.
+    None where no pair has an interval.
     """
+    lows = [correlation_interval(a, b)[1] for a, b in combinations(statistics.to_numpy().T, 2)]
+    is_positive = [low > 0 for low in lows if np.isfinite(low)]
+    if not is_positive:
+        return None
     within = statistics - statistics.groupby(labels).transform("mean")
     r = np.where(np.tri(statistics.shape[1], k=-1), statistics.corr(), within.corr())
     np.fill_diagonal(r, np.nan)
@@ -55,32 +64,37 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
     )  # fmt: skip
     axes.grid(visible=False)
     axes.tick_params(axis="y", rotation=0)
-    positive = [correlation_interval(a, b)[1] > 0 for a, b in combinations(statistics.to_numpy().T, 2)]
-    verb = "correlates" if sum(positive) < 2 else "correlate"
-    finding = sentence(
-        f"{out_of(sum(positive), len(positive), 'pair')} of colour statistics {verb} positively"
+    pairs = sentence(out_of(sum(is_positive), len(is_positive), "pair"))
+    finding = (
+        f"{pairs} of colour statistics {'correlates' if sum(is_positive) < 2 else 'correlate'} positively"
     )
     low, high = signed(np.nanmin(r), 2), signed(np.nanmax(r), 2)
     alt = f"Heat map with a row and a column per colour statistic and correlations from {low} to {high}."
     return Drawing(figure, finding, alt, len(statistics))
 
 
-def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
+def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | None:
     """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
+    if not len(labels):
+        return None
     means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
-    bluest, excess = means.index[0], round(means.iloc[0], 1)
+    bluest, (excess, *_, least) = means.index[0], means.round(1).iloc[[0, 0, -1]]
     figure, axes = plt.subplots(figsize=(8, 3.8))
     axes.axvline(0, color=INK, linewidth=1, zorder=0)
     _draw_boxes(axes, residual, labels, means.index, [bluest])
     axes.set(xlabel="blue beyond what red and green predict, grey levels")
     finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
-    finding = finding if excess > 0 else "No class has more blue than its red and green predict"
-    alt = f"Box plot with a box per class, with means falling from {bluest} to {means.index[-1]}."
+    falling = f", with means falling from {bluest} to {means.index[-1]}"
+    if excess == least or excess <= 0:
+        finding, falling = "No class has more blue than another at similar red and green", ""
+    alt = f"Box plot with a box per class{falling}."
     return Drawing(figure, finding, alt, len(residual))
 
 
-def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
+def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing | None:
     """Draw a box per class of the columns grey and dark_area, the lightest class first."""
+    if not len(labels):
+        return None
     means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
     means = means.sort_values("grey", ascending=False)
     figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True)
@@ -89,14 +103,17 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
         panel.set(xlabel=unit)
         if means[column].notna().any():
             _draw_boxes(panel, statistics[column], labels, means.index, ["eosinophil", "platelet"])
-    lightest, darkest = means.index[[0, -1]]
-    finding = f"Images of {lightest}s are the lightest"
-    if means["dark_area"].notna().any():
-        smallest = means["dark_area"].idxmin()
-        finding += " and show" if smallest == lightest else f", and those of {smallest}s show"
+    grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
+    finding, order = "No class is lighter than another", ""
+    lightest = listed(f"{name}s" for name in grey.index[grey == grey.max()])
+    if grey.nunique() > 1:
+        finding = f"Images of {lightest} are the lightest"
+        order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
+    if area.nunique() > 1:
+        smallest = listed(f"{name}s" for name in area.index[area == area.min()])
+        finding += " and show" if smallest == lightest else f", and images of {smallest} show"
         finding += " the smallest dark regions"
-    alt = f"Two box plots with a box per class, from {lightest}, the lightest, to {darkest}, the darkest."
-    return Drawing(figure, finding, alt, len(statistics))
+    return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
 
 
 def _draw_boxes(

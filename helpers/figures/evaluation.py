@@ -30,11 +30,12 @@ ABBREVIATIONS = {
 def draw_comparison(
     scores: dict[str, dict[str, Any]], reported: dict[str, float], epochs: dict[str, int]
 ) -> Drawing:
-    """Return each model's accuracy with its 95 % interval, best first, and a hollow mark where one was ``reported``.
+    """Draw each model's accuracy with its 95 % interval, best first, and a hollow mark where one was ``reported``.
 
     The axis starts below the lowest accuracy above one half, and lower ones are written at its edge. ``epochs`` say how
-    long a network was trained.
+    long a network was trained. Models that were not scored are left out.
     """
+    reported = {name: value for name, value in reported.items() if name in scores}
     ordered = sorted(scores, key=lambda name: -scores[name]["accuracy"])
     accuracies = [scores[name]["accuracy"] for name in ordered]
     learnt = [value for value in (*accuracies, *reported.values()) if value > 0.5]
@@ -69,7 +70,7 @@ def draw_comparison(
 
 
 def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
-    """Return the recall of every class by every model with its 95 % interval, classes as the model ``best`` finds them.
+    """Draw the recall of every class by every model with its 95 % interval, classes as the model ``best`` finds them.
 
     ``scores`` are those of `helpers.evaluation.score` by model, for the same images. The axis starts below the
     lowest recall of the models with an accuracy of 80 % or more; lower ones are arrows at its edge.
@@ -99,13 +100,15 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     finding = f"{model_name(best)} recognises {least} least often, with a recall of {percent(lowest)}"
     if lowest in (0, recalls[best].max()):
         finding = f"{model_name(best)} recognises {percent(lowest) if lowest else 'none'} of the {least}"
-    widest = (recalls.max(axis=1) - recalls.min(axis=1)).idxmax()
-    alt = f"Dot plot with intervals, by class and model. Models differ most for {widest}s."
+    spread = recalls.max(axis=1) - recalls.min(axis=1)
+    widest = listed(f"{name}s" for name in spread.index[spread == spread.max()])
+    differences = f" Models differ most for {widest}." if spread.any() else ""
+    alt = f"Dot plot with intervals, by class and model.{differences}"
     return Drawing(figure, sentence(finding), alt, scores[best]["n"])
 
 
-def draw_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: str) -> None:
-    """Draw ``words``, of which a second line is small, on the ``colours`` of ``values`` in [0, 1].
+def fill_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: str) -> None:
+    """Fill ``axes`` with ``words``, of which a second line is small, on the ``colours`` of ``values`` in [0, 1].
 
     A negative value is grey, and where it is missing the cell stays empty.
     """
@@ -128,7 +131,7 @@ def draw_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: st
 
 
 def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) -> Drawing:
-    """Return the confusion matrix of a model for (N,) labels and (N, 8) probabilities: shares of rows, and counts."""
+    """Draw the confusion matrix of a model for (N,) labels and (N, 8) probabilities: shares of rows, and counts."""
     names = list(ABBREVIATIONS)
     order = [CLASS_NAMES.index(name) for name in names]
     counts = evaluation.confusion_matrix(labels, probabilities)[np.ix_(order, order)]
@@ -141,7 +144,7 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     values = np.where(is_right & (totals > 0), -1, np.where(counts, 0.08 + 0.9 * np.sqrt(shares), np.nan))
     rows = [f"{name} ({ABBREVIATIONS[name]})" for name in names]
     figure, axes = plt.subplots(figsize=(8, 5.4))
-    draw_matrix(axes, pd.DataFrame(values, rows, list(ABBREVIATIONS.values())), words, "YlOrRd")
+    fill_matrix(axes, pd.DataFrame(values, rows, list(ABBREVIATIONS.values())), words, "YlOrRd")
     axes.set_xlabel("predicted class", labelpad=8)
     axes.set_ylabel("true class")
     errors = np.where(is_right, 0, counts)
@@ -158,7 +161,7 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
 
 
 def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Drawing:
-    """Return a triangle of accuracy differences in points, each row's model less each column's, best model first.
+    """Draw a triangle of accuracy differences in points, each row's model less each column's, best model first.
 
     Parameters
     ----------
@@ -178,7 +181,7 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) 
             words[place], values.iloc[place] = f"{words[place]}\nn.s.", -1
             like_best += [model_name(worse)] if better == ordered[0] else []
     figure, axes = plt.subplots(figsize=(8.2, 0.5 * len(rows) + 1))
-    draw_matrix(axes, values, words, "Purples")
+    fill_matrix(axes, values, words, "Purples")
     significant = int((pairs["p"] < 0.05).sum())
     if significant < len(pairs):
         axes.text(1, 0.9, "n.s.: not significant", transform=axes.transAxes, ha="right", fontsize=9)

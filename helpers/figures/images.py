@@ -10,22 +10,27 @@ import numpy as np
 
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing
-from helpers.figures.style import DIVERGING_MAP, PAPER
+from helpers.figures.style import PAPER
 from helpers.notation import MODEL_NAMES, counted, listed, model_name, out_of, percent, sentence
 
 NO_AXES = {"xticks": [], "yticks": [], "frame_on": False}
 """What leaves nothing of a panel but its image."""
 
 
-def draw_examples(images: np.ndarray, labels: np.ndarray) -> Drawing:
-    """Draw the first four images of each class, a column per class."""
-    figure, axes = plt.subplots(4, len(CLASS_NAMES), figsize=(9, 5), subplot_kw=NO_AXES)
-    for label, name in enumerate(CLASS_NAMES):
-        axes[0, label].set_title(f"{name}\nclass {label}".replace(" g", "\ng"), fontsize=8.5, loc="center")
-        for axis, image in zip(axes[:, label], images[labels == label], strict=False):
+def draw_examples(images: np.ndarray, labels: np.ndarray) -> Drawing | None:
+    """Draw the first four images of each class, a column per class that has any; None without images."""
+    present = np.unique(labels)
+    if not len(present):
+        return None
+    size = (1.1 * len(present) + 0.2, 5)
+    figure, axes = plt.subplots(4, len(present), figsize=size, squeeze=False, subplot_kw=NO_AXES)
+    for column, label in zip(axes.T, present, strict=True):
+        title = f"{CLASS_NAMES[label]}\nclass {label}".replace(" g", "\ng")
+        column[0].set_title(title, fontsize=8.5, loc="center")
+        for axis, image in zip(column, images[labels == label], strict=False):
             axis.imshow(image)
-    count = len(np.unique(labels))
-    finding = "The eight cell types" if count == len(CLASS_NAMES) else counted(count, "cell type")
+    number = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "The eight")[len(present) - 1]
+    finding = f"{number} cell type{'s' if len(present) > 1 else ''}"
     return Drawing(figure, finding, "Grid of images with a column of up to four cells per class.")
 
 
@@ -37,7 +42,7 @@ def draw_errors(
     model: str,
     shared: Sequence[int] | np.ndarray = (),
 ) -> Drawing | None:
-    """Return a model's errors at ``positions``, each with its label and its answer; None without an error.
+    """Draw a model's errors at ``positions``, each with its label and its answer; None without an error.
 
     ``shared`` are positions of errors that all models make, which carry a badge.
     """
@@ -61,30 +66,36 @@ def draw_errors(
     return Drawing(figure, finding, alt, len(labels))
 
 
-def draw_explanations(images: np.ndarray, labels: np.ndarray, maps: dict[str, np.ndarray]) -> Drawing:
-    """Draw one column per image: the image, and the map of each network over a pale copy of it.
+def draw_explanations(
+    images: np.ndarray, labels: np.ndarray, maps: dict[str, np.ndarray], shown: np.ndarray
+) -> Drawing:
+    """Draw a column for each of the positions ``shown``: the image, and each network's map over a pale copy of it.
 
-    Maps (N, 48, 48) by network are those of `helpers.evaluation.explain`, drawn up to the network's largest value in
-    orange (for the class) and purple (against it). The finding is about the last network.
+    Maps (N, 48, 48) by network are those of `helpers.evaluation.explain`, drawn up to the largest value of those shown
+    in orange (for the class) and purple (against it). The finding is about all N maps of the last network.
     """
-    size = (1.12 * len(images) + 1.1, 1.1 * len(maps) + 1.6)
-    figure, axes = plt.subplots(len(maps) + 1, len(images), figsize=size, squeeze=False, subplot_kw=NO_AXES)
-    colours = plt.get_cmap(DIVERGING_MAP).reversed()
-    pale = images.mean(axis=3, keepdims=True) / 255 * 0.5 + 0.5
-    rows, shares = {"image": images}, {}
+    size = (1.12 * len(shown) + 1.1, 1.1 * len(maps) + 1.6)
+    figure, axes = plt.subplots(len(maps) + 1, len(shown), figsize=size, squeeze=False, subplot_kw=NO_AXES)
+    colours = plt.get_cmap("PuOr_r")
+    pale = images[shown].mean(axis=3, keepdims=True) / 255 * 0.5 + 0.5
+    rows, shares = {"image": images[shown]}, {}
     for name, evidence in maps.items():
-        values = evidence / (np.abs(evidence).max() or 1)
+        values = evidence[shown] / (np.abs(evidence[shown]).max() or 1)
         strength = np.abs(values)[..., np.newaxis] ** 0.5
         rows[MODEL_NAMES[name]] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3]))
         positive = evidence.clip(0)
-        shares[model_name(name)] = percent(positive[:, 12:36, 12:36].sum() / (positive.sum() or 1), 0)
+        central, total = positive[:, 12:36, 12:36].sum(), positive.sum()
+        shares[model_name(name)] = percent(central / total, 0) if total else "none"
     for row, (name, pictures) in zip(axes, rows.items(), strict=True):
         row[0].set_ylabel(name.replace(" ", "\n"), fontsize=9, rotation=0, ha="right", va="center")
         for axis, picture in zip(row, pictures, strict=True):
             axis.imshow(picture)
-    for axis, label in zip(axes[0], labels, strict=True):
+    for axis, label in zip(axes[0], labels[shown], strict=True):
         axis.set_title(CLASS_NAMES[label].replace(" ", "\n"), fontsize=8.5, loc="center")
     *_, (name, share) = shares.items()
-    finding = sentence(f"{name} finds {share} of its evidence in the central quarter of the images")
+    finding = f"{name} finds {share} of its evidence in the central quarter of the images"
+    finding = finding if share != "none" else f"{name} finds no evidence for the classes that it predicts"
     alt = f"Cell images, a column per class, above the maps of {listed(shares)}. The central quarter of the images "
-    return Drawing(figure, finding, f"{alt}holds {listed(shares.values())} of the evidence.", len(images))
+    return Drawing(
+        figure, sentence(finding), f"{alt}holds {listed(shares.values())} of the evidence.", len(images)
+    )

@@ -37,7 +37,7 @@ def _text(value: Any, form: str) -> str:
     if form == "percent":
         return f"{100 * value:.1f}"
     decimals = "0" if pd.api.types.is_integer(value) else form
-    return f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:z,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _with_interval(frame: pd.DataFrame, name: str, form: str) -> list[str]:

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers.evaluation import accuracy_interval
 from helpers.figures.publish import Drawing
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PALETTE, PAPER, PERCENT
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
 
 
@@ -30,12 +30,13 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
     """
     if min(map(len, histories.values())) < 3:
         return None
+    colours = dict(zip(histories, PALETTE, strict=False)) | MODEL_COLOURS
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
     for axes, column, label in ((left, "loss", "cross-entropy"), (right, "accuracy", "accuracy")):
         for name, history in histories.items():
-            look = {"color": MODEL_COLOURS[name], "marker": "o", "markersize": 3.5}
-            axes.plot(history[column], "--", mfc=PAPER, label=f"{MODEL_NAMES[name]}, training", **look)
-            axes.plot(history[f"val_{column}"], label=f"{MODEL_NAMES[name]}, validation", **look)
+            look, words = {"color": colours[name], "marker": "o", "ms": 3.5}, MODEL_NAMES.get(name, name)
+            axes.plot(history[column], "--", mfc=PAPER, label=f"{words}, training", **look)
+            axes.plot(history[f"val_{column}"], label=f"{words}, validation", **look)
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.yaxis.set_major_formatter(PERCENT)
@@ -43,7 +44,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
     names, ends = [model_name(name) for name in histories], [each.iloc[-1] for each in histories.values()]
     other, whose = ends[0]["val_accuracy"], names[0]
     if len(names) == 1:
-        other, whose = ends[0]["accuracy"], "its training accuracy"
+        other, whose = ends[0]["accuracy"], "its accuracy on training images"
     finding = _compared(f"{names[-1]} ends at", ends[-1]["val_accuracy"], other, whose)
     starts = listed(percent(history["val_accuracy"].iloc[0]) for history in histories.values())
     alt = f"Line charts of loss and accuracy by epoch. Validation accuracy starts at {starts}."
@@ -86,13 +87,15 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     return Drawing(figure, finding, alt, n)
 
 
-def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing:
+def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing | None:
     """Draw each run with its running averages as training left them, and as recomputed.
 
     ``accuracies`` has a row per run and the columns network, seed, stored and recomputed, the last two being
     accuracies on ``n`` validation images. The finding is about the network of the first row, whose statistics lag
-    where every seed gains two points.
+    where every seed gains two points. None without rows.
     """
+    if accuracies.empty:
+        return None
     figure, axes = plt.subplots(figsize=(7.4, 0.4 * len(accuracies) + 1.8))
     rows, colours = range(len(accuracies)), accuracies["network"].map(MODEL_COLOURS)
     axes.hlines(rows, accuracies["stored"], accuracies["recomputed"], colors=colours, linewidth=1.5)

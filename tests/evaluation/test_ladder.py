@@ -64,6 +64,12 @@ def test_with_one_seed_the_interval_is_that_of_a_share() -> None:
     )
 
 
+@pytest.mark.parametrize("right", [0, 400])
+def test_a_network_that_is_always_right_or_wrong_has_an_interval(right) -> None:
+    row = ladder_table({"only": [FinishedRun(right)]}, as_ladder("only"), LABELS).loc["only"]
+    assert row["accuracy_high"] - row["accuracy_low"] == pytest.approx(0.0095, abs=1e-4)
+
+
 @pytest.fixture
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand are enough where a hundred intervals are tested together."""

@@ -84,6 +84,12 @@ def test_corruptions_are_summarised_over_severities() -> None:
     assert found.index.tolist() == ["cellnet", "alexnet"]  # best first
 
 
+def test_no_corruption_is_the_worst_where_none_lowers_the_accuracy() -> None:
+    found = summarise_corruptions(two_corruptions(alexnet=[0.5] * 5, cellnet=[0.9, 0.8, 0.8, 0.9, 0.9]))
+    assert found["worst"].tolist()[0] == "fog"
+    assert found.loc["alexnet"].dropna().to_dict() == {"clean": 0.5, "corrupted": 0.5, "difference": 0.0}
+
+
 def with_confidence(answers: list[int], confidences: list[float]) -> np.ndarray:
     """Return probabilities that give each answer its confidence; the rest is shared evenly."""
     sure = np.array(confidences)[:, None]

@@ -168,10 +168,11 @@ def test_shares_read_as_percentages_with_their_intervals_and_minus_is_a_minus():
             "accuracy_high": [0.991],
             "p": [0.0],
             "change": [-0.5],
+            "small": [-0.001],
         }
     )
     markup = tables.table_html(frame)
-    assert cells(markup) == ["98.8 (98.0–99.1)", "&lt; 0.0001", "−0.50"]
+    assert cells(markup) == ["98.8 (98.0–99.1)", "&lt; 0.0001", "−0.50", "0.00"]
     assert ">accuracy, %<" in markup
 
 

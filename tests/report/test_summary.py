@@ -85,6 +85,8 @@ def test_robustness_stands_in_it_if_there_is_any() -> None:
     results["models"]["cellnet"]["robustness"] = measured
     assert "On 60 unchanged test images accuracy is 95.0 %. It is 61.2 % on average" in model_card(results)
     assert "35.0 % under the worst corruption (motion blur)" in model_card(results)
+    results["models"]["cellnet"]["robustness"] = {"clean": 0.95, "corrupted": 0.95, "n": 60}
+    assert "when the same images are corrupted. These are means" in model_card(results)
 
 
 def test_a_class_that_is_never_named_has_no_precision() -> None:
