@@ -69,13 +69,11 @@ def blue(f: Findings) -> Assessment:
     chosen = has_blue == (has_blue.mean() > 0.5)  # the others would widen the deviation
     groups = blue_residual(f.statistics[chosen]).groupby(f.statistics["label"])
     means, errors, spread = groups.mean(), groups.sem().dropna(), float(np.sqrt(groups.var().mean()))
-    if not spread > 0:
+    if not spread > 1e-6:  # NaN, or no more than rounding leaves
         return "No class has two images that differ in their excess of blue.", Verdict.UNDECIDED
     top = int(means[errors.index].idxmax())
     excess, low, high = (signed(means[top] + side * 1.96 * errors[top], 2) for side in (0, -1, 1))
-    measured = (
-        f"The mean excess of blue is largest in images of {CLASS_NAMES[top]}s, at {excess} grey levels "
-    )
+    measured = f"The mean excess of blue is largest for {CLASS_NAMES[top]}s, with {excess} grey levels "
     measured += f"(95 % CI {low} to {high}, n = {groups.size()[top]:,}). "
     measured += f"This is {signed(means[top] / spread, 2)} standard deviations within classes."
     if not chosen.all():
@@ -103,29 +101,17 @@ def _compare(f: Findings, column: str, unit: str, label: int, sign: int) -> tupl
     return measured, bool((gaps > errors).all()), float(gap / error) if error else 0.0
 
 
-def platelets(f: Findings) -> Assessment:
-    """Compare lightness and dark area of platelets with those of the other classes (C06)."""
-    return _brightness_and_size(f, 7, 1, Verdict.CONFIRMED)
-
-
-def eosinophils(f: Findings) -> Assessment:
-    """Compare lightness and dark area of eosinophils with those of the other classes (C07)."""
-    return _brightness_and_size(f, 1, -1, Verdict.RESERVED)
-
-
-def _brightness_and_size(f: Findings, label: int, sign: int, at_best: Verdict) -> Assessment:
-    """Assess whether a class is lighter and smaller (``sign`` 1) or darker and larger (-1) than the others."""
-    name, counts = CLASS_NAMES[label], f.statistics.groupby("label")["dark_area"].agg(["size", "count"])
-    if len(counts) < len(CLASS_NAMES):
-        missing = listed(f"{each}s" for i, each in enumerate(CLASS_NAMES) if i not in counts.index)
-        return f"Images of {missing} are missing.", Verdict.UNDECIDED
-    if (counts["count"] < 2).any():
-        return "A class has fewer than two images with a dark region that can be measured.", Verdict.UNDECIDED
+def lightness_and_size(f: Findings, label: int, sign: int) -> Assessment:
+    """Assess whether a class is lighter and smaller (``sign`` 1, C06) or darker and larger (-1, C07) than others."""
+    measurable = f.statistics.groupby("label")["dark_area"].count().reindex(range(8), fill_value=0)
+    if measurable.min() < 2:
+        scarce = listed(f"{CLASS_NAMES[each]}s" for each in measurable.index[measurable < 2])
+        return f"Fewer than two images of {scarce} have a measurable dark region.", Verdict.UNDECIDED
     grey, grey_is_apart, grey_gap = _compare(f, "grey", "grey levels", label, sign)
     area, area_is_apart, area_gap = _compare(f, "dark_area", "pixels", label, -sign)
-    measured = f"The mean grey of images of {name}s is {grey} Their mean dark area is {area}"
-    if grey_is_apart and area_is_apart:
-        return measured, at_best
+    measured = f"The mean grey of images of {CLASS_NAMES[label]}s is {grey} Their mean dark area is {area}"
+    if grey_is_apart and area_is_apart:  # the size of eosinophils cannot be confirmed: see the rule
+        return measured, Verdict.CONFIRMED if sign > 0 else Verdict.RESERVED
     return measured, Verdict.RESERVED if min(grey_gap, area_gap) > 1 else Verdict.NOT_CONFIRMED
 
 

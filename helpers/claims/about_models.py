@@ -22,8 +22,8 @@ def _too_briefly(f: Findings, model: str) -> str:
     return f" {sentence(model_name(model))} was trained too briefly, because {f.undertrained[model]}."
 
 
-def _accuracy(f: Findings, model: str, on_validation: bool) -> Assessment:
-    """Compare the reported accuracy with our interval on validation or on test images."""
+def accuracy(f: Findings, model: str, on_validation: bool) -> Assessment:
+    """Compare the reported accuracy with our interval on validation or on test images (C09)."""
     test, validation = f.scores[model], f.validation_scores[model]
     measured = f"Validation accuracy is {with_interval(validation)}. Test accuracy is {with_interval(test)}."
     low, high = (validation if on_validation else test)["accuracy_ci95"]
@@ -44,19 +44,14 @@ def _accuracy(f: Findings, model: str, on_validation: bool) -> Assessment:
 
 def forest(f: Findings) -> Assessment:
     """Compare the reported validation accuracy of the forest with ours, and ours with the test accuracy (C08)."""
-    measured, verdict = _accuracy(f, "forest", on_validation=True)
+    measured, verdict = accuracy(f, "forest", on_validation=True)
     generalises = f.scores["forest"]["accuracy"] >= f.validation_scores["forest"]["accuracy_ci95"][0]
     return measured, Verdict.NOT_CONFIRMED if verdict != Verdict.UNDECIDED and not generalises else verdict
 
 
-def classic(f: Findings) -> Assessment:
-    """Compare the reported accuracy of the classical LeNet with our test accuracy (C09)."""
-    return _accuracy(f, "lenet_classic", on_validation=False)
-
-
 def alexnet(f: Findings) -> Assessment:
     """Compare the reported accuracy of AlexNet with our test accuracy, and with that of other training (C10)."""
-    measured, verdict = _accuracy(f, "alexnet", on_validation=False)
+    measured, verdict = accuracy(f, "alexnet", on_validation=False)
     retrained = f.scores["alexnet_fixed"]
     measured += f" The retrained AlexNet reaches a test accuracy of {with_interval(retrained)}."
     if retrained["accuracy_ci95"][0] > REPORTED["alexnet"]:
@@ -69,7 +64,7 @@ def alexnet(f: Findings) -> Assessment:
 
 def custom(f: Findings) -> Assessment:
     """Compare the reported validation accuracy of the custom LeNet with ours, and the model with its rivals (C11)."""
-    measured, verdict = _accuracy(f, "lenet_custom", on_validation=True)
+    measured, verdict = accuracy(f, "lenet_custom", on_validation=True)
     verdicts = []
     for name in ("forest", "lenet_classic", "alexnet"):
         if name in f.undertrained:

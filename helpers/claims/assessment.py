@@ -6,6 +6,7 @@ rule to the run's findings. Synthetic images decide no claim.
 
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,10 +22,10 @@ CLAIMS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("clai
 """Identifier -> claim, reported value, the anchor of its evidence, and its rule in words."""
 
 ASSESSMENTS: tuple[Callable[[Findings], Assessment], ...] = (
-    *(data.size, data.frequencies, data.correlations, data.black_and_white),
-    *(data.blue, data.platelets, data.eosinophils, models.forest),
-    *(models.classic, models.alexnet, models.custom, models.leak),
-    *(data.microscope, models.scaling, models.changes, models.network_wins),
+    *(data.size, data.frequencies, data.correlations, data.black_and_white, data.blue),
+    *(partial(data.lightness_and_size, label=7, sign=1), partial(data.lightness_and_size, label=1, sign=-1)),
+    *(models.forest, partial(models.accuracy, model="lenet_classic", on_validation=False), models.alexnet),
+    *(models.custom, models.leak, data.microscope, models.scaling, models.changes, models.network_wins),
 )
 """The functions that apply the rules, in the order of the claims."""
 

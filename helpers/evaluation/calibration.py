@@ -26,9 +26,7 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     """
     confidence, correct = _confidence(labels, probabilities)
     bins = np.digitize(confidence, EDGES[1:-1], right=True)
-    means = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(bins).mean()
-    means, count = means.reindex(range(len(EDGES) - 1)), np.bincount(bins, minlength=len(EDGES) - 1)
-    return float((count * (means["accuracy"] - means["confidence"]).abs()).sum() / len(labels))
+    return float(np.abs(np.bincount(bins, correct - confidence)).sum() / len(labels))
 
 
 def chance_calibration_error(probabilities: np.ndarray) -> float:

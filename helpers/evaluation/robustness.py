@@ -66,8 +66,7 @@ def summarise_corruptions(table: pd.DataFrame) -> pd.DataFrame:
     """Return how robust each model is to corruptions, best first, from the table of `corrupt_and_score`.
 
     ``clean`` and ``corrupted`` are (mean) accuracies, ``difference`` is the second less the first, and ``worst`` is the
-    corruption under which the mean accuracy over severities, ``under_worst``, is lowest. Both are missing where no
-    corruption lowers it.
+    corruption under which the mean accuracy over severities, ``under_worst``, is lowest; both NaN where none lowers it.
     """
     accuracy = table[table["severity"] > 0].pivot_table("accuracy", "model", "corruption", sort=False)
     clean = table[table["severity"] == 0].set_index("model")["accuracy"]

@@ -20,16 +20,14 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     """
     shown = table[["ece", "ece_calibrated", "ece_by_chance"]].clip(lower=0.002)
     figure, axes = plt.subplots(figsize=(7.5, 0.42 * len(table) + 1.6))
-    for row, (name, model) in enumerate(shown.iterrows()):
-        colour = MODEL_COLOURS[str(name)]
-        axes.plot([model["ece"], model["ece_calibrated"]], [row, row], "o-", color=colour, mfc=PAPER, ms=7)
-        axes.plot(model["ece_calibrated"], row, "o", color=colour, ms=7)
-    axes.plot([], [], "o", color=MUTED, mfc=PAPER, label="before")
-    axes.plot([], [], "o", color=MUTED, label="after")
-    rows = range(len(table))
+    rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
+    axes.hlines(rows, shown["ece"], shown["ece_calibrated"], colors=colours)
+    for column, inside, label in (("ece", PAPER, "before"), ("ece_calibrated", colours, "after")):
+        axes.scatter(shown[column], rows, 50, inside, edgecolors=colours, label=label)
     axes.plot(shown["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explicable by chance")
     axes.set_yticks(rows, [MODEL_NAMES[str(name)] for name in table.index])
-    unit = "expected calibration error" + ("" if shown.equals(table[shown.columns]) else ", 0.2 % or more")
+    unit = "expected calibration error"
+    unit += "" if shown.equals(table[shown.columns]) else " (0.2 % or less at the left)"
     axes.set(xscale="log", xlabel=unit, ylim=(len(table) - 0.4, -0.6))
     axes.set_xticks([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
     axes.set_xlim(left=0.0018)
@@ -48,8 +46,7 @@ def draw_review(
     """Draw the share of errors found against the share of images reviewed, least confident first, by model.
 
     ``rule``, a row of `helpers.evaluation.review_rules` for the model ``best``, is marked on its curve. None where that
-    model makes no error, or made none on the validation images that the rule comes from. Other models without errors
-    have no curve.
+    model makes no error, here or on validation images. Other models without errors have no curve.
     """
     if not rule["errors"] or rule["threshold"] == 0:
         return None
@@ -65,14 +62,12 @@ def draw_review(
     found = rule["errors_seen"] / rule["errors"]
     axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
     axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
-    axes.set_xlabel("share of test images reviewed, least confident first")
-    axes.set_ylabel("share of the model’s errors found")
+    axes.set(xlabel="share of test images reviewed, least confident first", ylabel="share of errors found")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
     reviewed = f"a review of {percent(rule['reviewed'])} of the images"
     finding = f"{reviewed} finds {percent(found)} of the errors of {model_name(best)}"
-    highest = model_name(ordered[0])
-    alt = f"Line chart with a rising curve for each model with errors, on average highest for {highest}."
+    alt = f"Line chart with a curve for each model with errors, highest on average for {model_name(ordered[0])}."
     return Drawing(figure, sentence(finding), alt, len(labels))
 
 

@@ -11,18 +11,21 @@ from matplotlib.axes import Axes
 from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
 from helpers.figures.publish import Drawing
-from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, SERIES_COLOURS
+from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED
 from helpers.notation import listed, out_of, percent, sentence, signed
 
 NUMBERED = {name: f"{name} ({label})" for label, name in enumerate(CLASS_NAMES)}
 """Class name -> the name with the number by which the claims know it."""
+
+ACCENTS = ("#5744f7", "#e27e10")
+"""Colours of what is neither a class nor a model."""
 
 
 def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     """Draw a bar per class with its number of images, most first; colours mark what claim C02 says of the classes."""
     if not len(labels):
         return None
-    first, second = SERIES_COLOURS[:2]
+    first, second = ACCENTS
     colours = pd.Series([MUTED, first, MUTED, first, MUTED, MUTED, first, second], CLASS_NAMES)
     counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
     counts = counts.sort_values(ascending=False, kind="stable")
@@ -35,10 +38,9 @@ def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     axes.grid(visible=False)
     most, fewest = counts.max(), counts[counts > 0].min()
     first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
-    is_complete = counts.min() > 0
-    finding = f"{sentence(first)} are the most frequent, {last} the rarest{'' if is_complete else ' of those present'}"
-    if most == fewest:
-        finding = f"No class{'' if is_complete else ' present'} is more frequent than another"
+    finding = f"{sentence(first)} are the most frequent, {last} the rarest"
+    finding += "" if counts.min() else " of those present"
+    finding = finding if most > fewest else "No class with images is more frequent than another"
     alt = f"Bar chart with a bar per class, falling from {most:,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
 
@@ -59,15 +61,14 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing |
     figure, axes = plt.subplots(figsize=(6.4, 4.8))
     sns.heatmap(
         r, mask=np.isnan(r), annot=np.vectorize(signed)(r, 2), fmt="", vmin=min(0, np.nanmin(r)), vmax=1,
-        cmap=sns.light_palette(SERIES_COLOURS[0], as_cmap=True), linewidths=1, square=True, ax=axes,
+        cmap=sns.light_palette(ACCENTS[0], as_cmap=True), linewidths=1, square=True, ax=axes,
         xticklabels=statistics.columns, yticklabels=statistics.columns, cbar_kws={"label": "Pearson’s r"},
     )  # fmt: skip
     axes.grid(visible=False)
     axes.tick_params(axis="y", rotation=0)
     pairs = sentence(out_of(sum(is_positive), len(is_positive), "pair"))
-    finding = (
-        f"{pairs} of colour statistics {'correlates' if sum(is_positive) < 2 else 'correlate'} positively"
-    )
+    correlate = "correlates" if sum(is_positive) < 2 else "correlate"
+    finding = f"{pairs} of colour statistics {correlate} positively"
     low, high = signed(np.nanmin(r), 2), signed(np.nanmax(r), 2)
     alt = f"Heat map with a row and a column per colour statistic and correlations from {low} to {high}."
     return Drawing(figure, finding, alt, len(statistics))
@@ -78,15 +79,14 @@ def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | Non
     if not len(labels):
         return None
     means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
-    bluest, (excess, *_, least) = means.index[0], means.round(1).iloc[[0, 0, -1]]
+    bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
     figure, axes = plt.subplots(figsize=(8, 3.8))
     axes.axvline(0, color=INK, linewidth=1, zorder=0)
     _draw_boxes(axes, residual, labels, means.index, [bluest])
     axes.set(xlabel="blue beyond what red and green predict, grey levels")
     finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
-    falling = f", with means falling from {bluest} to {means.index[-1]}"
-    if excess == least or excess <= 0:
-        finding, falling = "No class has more blue than another at similar red and green", ""
+    finding = finding if excess > 0 else "No class has more blue than its red and green predict"
+    falling = f", with means falling from {bluest} to {means.index[-1]}" if excess > least else ""
     alt = f"Box plot with a box per class{falling}."
     return Drawing(figure, finding, alt, len(residual))
 
@@ -104,11 +104,11 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
         if means[column].notna().any():
             _draw_boxes(panel, statistics[column], labels, means.index, ["eosinophil", "platelet"])
     grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
-    finding, order = "No class is lighter than another", ""
     lightest = listed(f"{name}s" for name in grey.index[grey == grey.max()])
-    if grey.nunique() > 1:
-        finding = f"Images of {lightest} are the lightest"
-        order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
+    finding = f"Images of {lightest} are the lightest"
+    order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
+    if grey.nunique() < 2:
+        finding, order = "No class is lighter than another", ""
     if area.nunique() > 1:
         smallest = listed(f"{name}s" for name in area.index[area == area.min()])
         finding += " and show" if smallest == lightest else f", and images of {smallest} show"
@@ -116,14 +116,12 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
     return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
 
 
-def _draw_boxes(
-    axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, coloured: list[str]
-) -> None:
+def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, vivid: list[str]) -> None:
     """Draw a box per class of ``values`` in this order, its mean as a diamond; the other classes are grey."""
     names = np.take(CLASS_NAMES, labels)
     sns.boxplot(
         x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
-        palette={name: CLASS_COLOURS[name] if name in coloured else GRID for name in order},
+        palette={name: CLASS_COLOURS[name] if name in vivid else GRID for name in order},
         fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
         meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
     )  # fmt: skip

@@ -82,12 +82,11 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     floor = max(0.0, np.floor(10 * recalls[good].min(axis=None) - 0.2) / 10) if good else 0.0
     figure, axes = plt.subplots(figsize=(8, 0.105 * recalls.size + 1.3))
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
-        rows, colour = np.arange(len(shares)) + place, MODEL_COLOURS[str(name)]
+        rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
         errors = np.abs(np.transpose(intervals) - shares.to_numpy())
         axes.errorbar(shares, rows, xerr=errors, ls="", ms=4.5, lw=1, capsize=0, **model_look(name))
-        lower = rows[shares < floor]
-        axes.plot(np.full(len(lower), floor), lower, "<", color=colour, ms=4.5)
+        axes.plot(np.where(shares < floor, floor, np.nan), rows, "<", color=MODEL_COLOURS[str(name)], ms=4.5)
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
     axes.set_yticks(range(len(recalls)), [f"{name}, n = {count:,}" for name, count in support.items()])
     axes.set(ylim=(len(recalls) - 0.5, -0.5), xlim=(floor - 0.01, 1.01))
@@ -163,10 +162,8 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
 def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Drawing:
     """Draw a triangle of accuracy differences in points, each row's model less each column's, best model first.
 
-    Parameters
-    ----------
-    pairs : the table of `helpers.evaluation.compare_models`
-    accuracies : accuracy on the same ``n`` images by model name
+    ``pairs`` is the table of `helpers.evaluation.compare_models`, ``accuracies`` are by model name, on the same ``n``
+    images.
     """
     ordered = sorted(accuracies, key=lambda name: -accuracies[name])
     rows, headings = ordered[1:], [MODEL_NAMES[name].replace(" ", "\n") for name in ordered[:-1]]

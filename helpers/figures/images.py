@@ -95,7 +95,6 @@ def draw_explanations(
     *_, (name, share) = shares.items()
     finding = f"{name} finds {share} of its evidence in the central quarter of the images"
     finding = finding if share != "none" else f"{name} finds no evidence for the classes that it predicts"
-    alt = f"Cell images, a column per class, above the maps of {listed(shares)}. The central quarter of the images "
-    return Drawing(
-        figure, sentence(finding), f"{alt}holds {listed(shares.values())} of the evidence.", len(images)
-    )
+    alt = f"Cell images, a column per class, above the maps of {listed(shares)}. "
+    alt += f"The central quarter of the images holds {listed(shares.values())} of the evidence."
+    return Drawing(figure, sentence(finding), alt, len(images))

@@ -21,28 +21,19 @@ LARGEST_SVG = 1_500_000
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, and what it shows in words.
-
-    Parameters
-    ----------
-    finding : the figure's title, a sentence without a full stop that is true of the data drawn
-    alt : the kind of chart and the trend, for readers who cannot see it
-    n : number of images that it rests on, for the end of the caption
-    """
+    """A figure, and what it shows in words."""
 
     figure: Figure
-    finding: str
-    alt: str
-    n: int | None = None
+    finding: str  # its title, a sentence without a full stop that is true of the data drawn
+    alt: str  # the kind of chart and the trend, for readers who cannot see it
+    n: int | None = None  # number of images that it rests on, for the end of the caption
 
 
 def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: dict[str, Any]) -> None:
     """Publish title, ``data`` and caption; ValueError where the slug is malformed or a text is empty."""
     slug = words["slug"]
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
-        raise ValueError(
-            f"slug {slug!r}: expected lower-case words joined by hyphens, such as 'label-counts'"
-        )
+        raise ValueError(f"slug {slug!r}: expected lower-case words and hyphens, such as 'label-counts'")
     for name, text in words.items():
         if not str(text).strip():
             raise ValueError(f"{slug}: {name} is empty, expected a sentence")

@@ -37,9 +37,6 @@ MODEL_COLOURS: dict[str, str] = {
 
 _MARKERS = dict(zip(MODEL_COLOURS, "oDs^vXP", strict=True))
 
-SERIES_COLOURS = ("#5744f7", "#e27e10", "#056f78", "#c90537")
-"""Colours of series that are neither classes nor models."""
-
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:g} %")
 """Writes shares on an axis as percentages."""
 

@@ -9,9 +9,7 @@ import pandas as pd
 from helpers.notation import MODEL_NAMES, p_value, signed
 
 _COLUMNS = pd.read_csv(Path(__file__).with_name("columns.csv"), index_col="column", dtype=str)
-COLUMNS: dict[str, tuple[str, str]] = {
-    str(name): (row.heading, row.format) for name, row in _COLUMNS.iterrows()
-}
+COLUMNS = {str(name): (row.heading, row.format) for name, row in _COLUMNS.iterrows()}
 """Name of a column -> its heading and its format; other names are written as they are, with two decimals.
 
 A format is "percent" for shares in [0, 1], "points" for their differences, "p" for p-values, or a number of decimals.

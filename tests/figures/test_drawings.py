@@ -65,15 +65,20 @@ def test_confident_errors_are_counted(confidence, expected) -> None:
 
 
 def test_explanations_have_a_row_per_network_and_say_how_much_evidence_is_central() -> None:
-    centre, nothing = np.zeros((2, 8, 48, 48))
+    count = len(CELLS.images)
+    centre, nothing = np.zeros((2, count, 48, 48))
     centre[:, 20, 20], centre[:, 0, 0], centre[:, 0, 1] = 3, 1, -5  # evidence against a class does not count
-    drawing = figures.draw_explanations(
-        CELLS.images, CELLS.labels, {"lenet_classic": nothing, "cellnet": centre}
-    )
-    assert len([axes for axes in drawing.figure.axes if axes.images]) == 3 * 8
+    maps, shown = {"lenet_classic": nothing, "cellnet": centre}, np.array([1, 4])
+    drawing = figures.draw_explanations(CELLS.images, CELLS.labels, maps, shown)
+    assert len([axes for axes in drawing.figure.axes if axes.images]) == 3 * len(shown)
     assert drawing.finding == "cellnet finds 75 % of its evidence in the central quarter of the images"
-    assert "holds 0 % and 75 %" in drawing.alt
-    assert drawing.n == 8
+    assert "holds none and 75 %" in drawing.alt
+    assert drawing.n == count  # and not those drawn only
+    drawing = figures.draw_explanations(CELLS.images, CELLS.labels, {"cellnet": -centre.clip(0)}, shown)
+    assert drawing.finding == "cellnet finds no evidence for the classes that it predicts"
+
+
+ITS_TRAINING = "its accuracy on training images"
 
 
 def history(*accuracies: float, training: float = 0.5) -> pd.DataFrame:
@@ -94,9 +99,12 @@ def test_training_curves_say_where_the_last_network_ends(classic, custom, positi
     ends = f"ends at {100 * custom:.1f} % on validation images"
     assert drawing.finding == f"The custom LeNet {ends}, {position} the classical LeNet"
     alone = figures.draw_training_curves({"cellnet": history(0.9, 0.1, 0.7, training=0.65)}, 50)
-    assert (
-        alone.finding == "cellnet ends at 70.0 % on validation images, 5.0 points above its training accuracy"
-    )
+    assert alone.finding == f"cellnet ends at 70.0 % on validation images, 5.0 points above {ITS_TRAINING}"
+
+
+def test_a_step_without_a_name_of_its_own_has_curves() -> None:
+    drawing = figures.draw_training_curves({"muon": history(0.1, 0.5, 0.9, training=0.9)}, 50)
+    assert drawing.finding == f"Muon ends at 90.0 % on validation images, level with {ITS_TRAINING}"
 
 
 def test_fewer_than_three_epochs_are_no_curve() -> None:
@@ -159,6 +167,7 @@ def test_statistics_are_said_to_lag_only_where_every_seed_gains(recomputed, find
     drawing = figures.draw_statistics_lag(table, 50)
     assert drawing.finding.endswith(f"statistics of AlexNet {finding}")
     assert drawing.alt.endswith("and −10.0 points for the retrained AlexNet.")
+    assert figures.draw_statistics_lag(table[:0], 50) is None
 
 
 def score_all(labels: np.ndarray, **predicted: list[int]) -> dict[str, dict]:
@@ -179,6 +188,7 @@ def test_accuracies_are_set_beside_those_reported() -> None:
         ({"forest": 0.91, "lenet_custom": 0.94}, "and no reported accuracy is reached"),
     ):
         assert figures.draw_comparison(scores, reported, {}).finding.endswith(expected)
+    assert figures.draw_comparison(scores, {"alexnet": 0.8}, {}).finding == drawing.finding  # not scored
 
 
 @pytest.mark.parametrize(
@@ -199,6 +209,10 @@ def test_the_class_found_least_often_is_named(predicted, expected) -> None:
     scores = score_all(np.array([0, 0, 1, 1, 3, 3]), forest=predicted, cellnet=[0, 1, 1, 1, 3, 3])
     drawing = figures.draw_recall(scores, "forest")
     assert drawing.finding == expected
+    assert drawing.alt.endswith(
+        "basophils." if predicted[4] == predicted[5] == 3 else "immature granulocytes."
+    )
+    assert figures.draw_recall({"forest": scores["forest"]}, "forest").alt.endswith("class and model.")
     assert {label.get_text() for label in drawing.figure.axes[0].get_yticklabels()} == {
         "basophil, n = 2",
         "eosinophil, n = 2",
@@ -239,15 +253,29 @@ def test_calibrated_models_are_those_within_chance() -> None:
     assert figures.draw_calibration(calibration(0.1, 0.2), 300).alt.endswith("falls for 1 of 2 models.")
 
 
+def test_an_error_of_zero_is_drawn_at_the_edge_of_the_logarithmic_axis() -> None:
+    drawing = figures.draw_calibration(calibration(0.0, 0.0), 300)
+    axes = drawing.figure.axes[0]
+    assert axes.collections[1].get_offsets()[0].tolist() == [0.002, 0]
+    assert axes.get_xlim()[0] < 0.002
+    assert "0.2 % or less" in axes.get_xlabel()
+    assert drawing.alt.endswith("falls for no model.")
+    assert "or less" not in figures.draw_calibration(calibration(0.1, 0.1), 300).figure.axes[0].get_xlabel()
+
+
 def test_the_rule_of_review_is_marked_on_its_curve() -> None:
     labels, probabilities = some_predictions()
     rule = {"threshold": 0.5, "reviewed": 0.25, "errors": 12, "errors_seen": 9}
-    models = {"forest": probabilities, "alexnet": probabilities}
+    models = {"cellnet": np.eye(8)[labels], "forest": probabilities, "alexnet": probabilities}
     drawing = figures.draw_review(labels, models, "alexnet", rule)
     marks = [line.get_xydata()[0] for line in drawing.figure.axes[0].lines if line.get_marker() == "o"]
     assert marks[0].tolist() == [0.25, 0.75]
     assert drawing.finding == "A review of 25.0 % of the images finds 75.0 % of the errors of AlexNet"
+    assert drawing.alt.endswith("on average for the random forest.")  # cellnet makes no error
     assert figures.draw_review(labels, models, "alexnet", rule | {"errors": 0, "errors_seen": 0}) is None
+    assert figures.draw_review(labels, models, "alexnet", rule | {"threshold": 0.0}) is None
+    drawing = figures.draw_review(labels, models, "alexnet", rule | {"reviewed": 0.9})
+    assert drawing.figure.axes[0].get_xlim()[1] == 1
 
 
 def compared(forest: int, alexnet: int) -> figures.Drawing:
@@ -301,11 +329,10 @@ def test_the_model_that_corruption_costs_most_is_named() -> None:
     rows = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
     assert rows == ["cellnet", "random forest"]
     assert len(words(drawing.figure)) == 2 * (1 + len(evaluation.CORRUPTIONS))
-    unharmed = corrupted(0.95).replace(0.8, 0.9)
-    assert (
-        figures.draw_corruptions(unharmed).finding
-        == "Severe corruption lowers the average accuracy of no model"
-    )
+    for forest in (0.95, 0.8998):
+        unharmed = figures.draw_corruptions(corrupted(forest, cellnet=0.9))
+        assert unharmed.finding == "Severe corruption lowers the average accuracy of no model"
+    assert " most," not in figures.draw_corruptions(corrupted(0.25, cellnet=0.25)).finding
 
 
 def shifted(*changed: tuple[str, float, float]) -> pd.DataFrame:

@@ -27,9 +27,9 @@ def tick_labels(axes: plt.Axes) -> list[str]:
         ([1, 2, 3, 9, 3, 2, 2, 3], "Immature granulocytes are the most frequent, basophils the rarest"),
         (
             [4, 4, 1, 0, 2, 2, 2, 2],
-            "Basophils and eosinophils are the most frequent, erythroblasts the rarest",
+            "Basophils and eosinophils are the most frequent, erythroblasts the rarest of those present",
         ),
-        ([3, 0, 3, 0, 0, 0, 0, 3], "No class is more frequent than another"),
+        ([3, 0, 3, 0, 0, 0, 0, 3], "No class with images is more frequent than another"),
     ],
 )
 def test_class_frequencies_name_the_largest_and_smallest_class_with_images(counts, finding) -> None:
@@ -66,6 +66,13 @@ def test_no_correlation_is_called_positive_where_all_are_negative() -> None:
     assert drawing.finding == "No pair of colour statistics correlates positively"
 
 
+def test_pairs_without_a_correlation_are_not_counted() -> None:
+    table, labels = statistics()
+    flat = figures.draw_correlations(table[["a", "b"]].assign(flat=1.0), labels)
+    assert flat.finding == "The only pair of colour statistics correlates positively"
+    assert figures.draw_correlations(table[["a"]].assign(flat=1.0), labels) is None
+
+
 def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
     labels = np.repeat([1, 5], 10)
     drawing = figures.draw_blue_residual(pd.Series(np.repeat([-2.0, 2.04], 10)), labels)
@@ -76,14 +83,15 @@ def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
     assert tick_labels(drawing.figure.axes[0]) == ["monocyte (5)", "eosinophil (1)"]
     grey = figures.draw_blue_residual(pd.Series(np.zeros(20)), labels)
     assert grey.finding == "No class has more blue than its red and green predict"
+    assert grey.alt == "Box plot with a box per class."
 
 
 @pytest.mark.parametrize(
     ("areas", "finding"),
     [
         ([30, 20, 10], " and show the smallest dark regions"),
-        ([10, 20, 30], ", and those of basophils show the smallest dark regions"),
-        ([np.nan, 20, 30], ", and those of eosinophils show the smallest dark regions"),
+        ([10, 20, 30], ", and images of basophils show the smallest dark regions"),
+        ([np.nan, 20, 30], ", and images of eosinophils show the smallest dark regions"),
         ([np.nan] * 3, ""),
     ],
 )
@@ -94,6 +102,16 @@ def test_lightness_and_size_name_their_own_class_each(areas, finding) -> None:
     assert tick_labels(drawing.figure.axes[0]) == ["platelet (7)", "eosinophil (1)", "basophil (0)"]
 
 
+def test_equal_classes_are_not_ranked_and_no_images_are_no_figure() -> None:
+    table, labels = pd.DataFrame({"grey": [90.0, 90.01], "dark_area": [5.0, 5.0]}), np.array([0, 1])
+    drawing = figures.draw_lightness_and_size(table, labels)
+    assert drawing.finding == "No class is lighter than another"
+    assert drawing.alt == "Two box plots with a box per class."
+    assert figures.draw_lightness_and_size(table[:0], labels[:0]) is None
+    assert figures.draw_blue_residual(table["grey"][:0], labels[:0]) is None
+    assert figures.draw_label_counts(labels[:0]) is None
+
+
 def test_examples_show_four_images_of_each_class_under_its_number() -> None:
     cells = draw_cells(80, seed=1)
     drawing = figures.draw_examples(cells.images, cells.labels)
@@ -101,7 +119,10 @@ def test_examples_show_four_images_of_each_class_under_its_number() -> None:
     assert heads[:2] == ["basophil\nclass 0", "eosinophil\nclass 1"]
     assert len([axes for axes in drawing.figure.axes if axes.images]) == 4 * 8
     assert drawing.finding == "The eight cell types"
-    assert figures.draw_examples(cells.images[:1], cells.labels[:1]).finding == "1 cell type"
+    one = figures.draw_examples(cells.images[:1], cells.labels[:1])
+    assert one.finding == "One cell type"
+    assert len(one.figure.axes) == 4  # no column for a class without images
+    assert figures.draw_examples(cells.images[:0], cells.labels[:0]) is None
 
 
 def test_the_learning_curve_gives_gains_and_losses_by_model() -> None:
