@@ -24,7 +24,7 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     axes.hlines(rows, shown["ece"], shown["ece_calibrated"], colors=colours)
     for column, inside, label in (("ece", PAPER, "before"), ("ece_calibrated", colours, "after")):
         axes.scatter(shown[column], rows, 50, inside, edgecolors=colours, label=label)
-    axes.plot(shown["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explicable by chance")
+    axes.plot(shown["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
     axes.set_yticks(rows, [MODEL_NAMES[str(name)] for name in table.index])
     unit = "expected calibration error"
     unit += "" if shown.equals(table[shown.columns]) else " (0.2 % or less at the left)"
