@@ -18,8 +18,8 @@ def size(f: Findings) -> Assessment:
     extra = n - len(set(f.study.split.pixel_sha256))
     measured = f"There are {counted(n, 'RGB image')} of {SIDE}×{SIDE} pixels "
     measured += f"in {counted(classes, 'class', 'classes')}."
-    copies = counted(extra, "exact copy of another", "exact copies of others")
-    measured += f" They include {copies}." if extra else ""
+    if extra:
+        measured += f" They include {counted(extra, 'exact copy of another', 'exact copies of others')}."
     if f.study.profile.largest_sample is not None:
         return measured, Verdict.UNDECIDED
     if (n, classes) != (15_092, 8):
