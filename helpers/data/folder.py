@@ -111,9 +111,8 @@ def read_images(path: Path) -> Cells:
     sizes, notes = np.array(pairs), [*listing.notes, *geometry_notes(np.array(pairs))]
     for mode, count in sorted(Counter[str](modes).items()):
         if mode != "RGB":
-            action = (
-                "put transparent images on white" if mode == "RGBA" else f"converted {mode} images to RGB"
-            )
+            action = f"converted {mode} images to RGB"
+            action = "put transparent images on white" if mode == "RGBA" else action
             notes.append(f"We {action} (n = {count:,}).")
     return Cells(
         images=np.stack(images),

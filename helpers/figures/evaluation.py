@@ -12,7 +12,7 @@ from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing
 from helpers.figures.style import GRID, MODEL_COLOURS, MUTED, PAPER, PERCENT, model_look
-from helpers.notation import MODEL_NAMES, counted, listed, model_name, out_of, percent, sentence, signed
+from helpers.notation import MODEL_NAMES, counted, listed, model_name, percent, sentence, signed
 
 ABBREVIATIONS = {
     "eosinophil": "EOS",
@@ -61,10 +61,6 @@ def draw_comparison(
     figure.legend(loc="outside lower center")
     leaders = [model_name(name) for name in ordered if scores[name]["accuracy"] == accuracies[0]]
     finding = f"{listed(leaders)} {'leads' if len(leaders) == 1 else 'lead'} with {percent(accuracies[0])}"
-    if reported:
-        reached = sum(scores[name]["accuracy"] >= value for name, value in reported.items())
-        finding += f", and {out_of(reached, len(reported), 'reported accuracy', 'reported accuracies')} "
-        finding += "is reached" if reached < 2 else "are reached"
     alt = f"Dot plot of test accuracy with intervals, falling to {percent(accuracies[-1])} in the last row."
     return Drawing(figure, sentence(finding), alt, scores[ordered[0]]["n"])
 
