@@ -3,6 +3,7 @@
 # mypy: disable-error-code="no-untyped-call"
 import sys
 import time
+import timeit
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from helpers.data import KEYWORDS, Part, load_cells
 from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.evaluation import count_flops
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
-from helpers.networks import matrix_product_peak, precision_of, prepare, train
+from helpers.networks import precision_of, prepare, tf, train
 from helpers.notation import percent
 from helpers.recipes import RECIPES, TESTED_NETWORKS
 from helpers.study import open_study
@@ -78,6 +79,18 @@ def benchmark_features(images: np.ndarray) -> str:
     )
 
 
+def matrix_product_peak(precision: str) -> float:
+    """Return the FLOP/s of a product of two square matrices, the best of three.
+
+    ``precision`` is that of a training run, "float32" or "mixed_bfloat16".
+    """
+    size = 2048
+    dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
+    matrix = tf.cast(tf.fill((size, size), 0.5), dtype)
+    seconds = timeit.repeat(lambda: tf.reduce_max(matrix @ matrix).numpy(), number=1, repeat=3)
+    return float(2 * size**3 / min(seconds))
+
+
 def benchmark_training(part: Part) -> str:
     """Return a table of training speeds on the images of ``part``.
 
@@ -91,7 +104,7 @@ def benchmark_training(part: Part) -> str:
         model, batches = prepare(recipe, 0, part)
         seconds, peaks = [], []
         for _ in range(ROUNDS + 1):
-            peaks.append(matrix_product_peak(precision, repeats=3))
+            peaks.append(matrix_product_peak(precision))
             started = time.perf_counter()
             model.fit(batches, shuffle=False, verbose=0)
             seconds.append(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""The one value every room hands on: cell images, their labels, and where they came from."""
+"""Cell images, their labels and where they come from, as every part of the study receives them."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -75,15 +75,6 @@ class Cells:
         columns = ("images", "labels", "source_split", "original_sizes", "names")
         known = {name: getattr(self, name) for name in columns if getattr(self, name) is not None}
         return replace(self, **{name: values[positions] for name, values in known.items()})
-
-    def banner(self) -> str:
-        """Return what these cells are as Markdown, for the top of every notebook."""
-        if self.is_synthetic:
-            return (
-                "> **Synthetic cells.** This project drew these images itself, for want of real ones. "
-                "Nothing below says anything about real blood cells."
-            )
-        return f"> **Real cells:** {len(self):,} images of {self.source}."
 
     def __len__(self) -> int:
         return len(self.images)

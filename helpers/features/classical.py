@@ -1,4 +1,4 @@
-"""Classical learners on hand-crafted features: the report's forest, and the best one we found.
+"""Classical learners on hand-crafted features: the original report's forest, and the best one we found.
 
 Both read (N, 48, 48, 3) uint8 images through ``extract_features``, learn from (N,) labels and give class probabilities;
 neither holds a neural network.
@@ -89,7 +89,7 @@ def stratified_folds(labels: np.ndarray, seed: int) -> StratifiedKFold:
 
 
 def fit_forest(images: np.ndarray, labels: np.ndarray, *, seed: int, jobs: int = -1) -> ClassicalModel:
-    """Return the report's recipe: 100 trees on its four feature groups, tuned by 3-fold cross-validation.
+    """Return the original report's recipe: 100 trees on its four feature groups, tuned by 3-fold cross-validation.
 
     InputError where fewer than two classes have two images. Breiman 2001, doi:10.1023/A:1010933404324.
     """
@@ -112,7 +112,7 @@ def fit_handcrafted_best(
     """Return a support vector machine on all feature groups, with calibrated probabilities.
 
     The square root evens out shares of pixels, most of which are near 0. C and gamma were chosen on development images
-    of the report's own source. Cortes & Vapnik 1995, doi:10.1007/BF00994018. Probabilities are decision values divided
+    of the original source. Cortes & Vapnik 1995, doi:10.1007/BF00994018. Probabilities are decision values divided
     by a temperature that 3-fold cross-validation sets (Guo et al. 2017, arXiv:1706.04599). InputError where fewer than
     two classes have two images.
     """

@@ -17,7 +17,7 @@ from helpers.features import shapes
 from helpers.features.shapes import BLOCK, count_values, in_blocks
 
 REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
-"""The feature groups of the report that is being reproduced."""
+"""The feature groups of the original report."""
 
 RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "mask_colour", "shape")
 """The feature groups that the best classical model reads besides: colours by place, colours that touch, shapes."""

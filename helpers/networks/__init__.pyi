@@ -12,7 +12,6 @@ from .augmentation import (
 )
 from .backend import (
     keras as keras,
-    matrix_product_peak as matrix_product_peak,
     tf as tf,
 )
 from .cluster import (

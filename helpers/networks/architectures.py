@@ -27,10 +27,10 @@ def lenet(
     dense_units: int = 128,
     batch_norm: bool = False,
 ) -> keras.Sequential:
-    """Return a LeNet-5 with the given choices; without any it is the report's custom LeNet.
+    """Return a LeNet-5 with the given choices; without any it is the original custom LeNet.
 
     ``activation`` is that of the convolutions and of C5; the 84-unit layer is tanh in every variant, as in
-    the report. Layers carry the names of LeCun et al. 1998 (doi:10.1109/5.726791), C1 S2 C3 S4 C5 F6.
+    the original report. Layers carry the names of LeCun et al. 1998 (doi:10.1109/5.726791), C1 S2 C3 S4 C5 F6.
     """
     network = keras.Sequential(name=name)
     network.add(keras.Input((48, 48, 3), dtype="uint8", name="image"))
@@ -51,7 +51,7 @@ def lenet(
 
 
 def alexnet(name: str, *, momentum: float = 0.99) -> keras.Sequential:
-    """Return the report's AlexNet for 48x48 pixels, as published (after Krizhevsky et al. 2012).
+    """Return the original report's AlexNet for 48x48 pixels (after Krizhevsky et al. 2012).
 
     ``momentum`` is the share of its running averages that batch normalisation keeps per step.
     """

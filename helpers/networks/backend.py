@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import timeit
 from pathlib import Path
 
 from helpers.recipes import THREADS
@@ -26,7 +25,7 @@ finally:
     os.close(_terminal)
     os.close(_nothing)
 
-__all__ = ["keras", "matrix_product_peak", "multiplies_bfloat16", "tf"]
+__all__ = ["keras", "multiplies_bfloat16", "tf"]
 
 
 def multiplies_bfloat16() -> bool:
@@ -35,15 +34,3 @@ def multiplies_bfloat16() -> bool:
         return True
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.exists() and re.search("avx512_bf16|amx_bf16", cpuinfo.read_text()) is not None
-
-
-def matrix_product_peak(precision: str, repeats: int = 8) -> float:
-    """Return the FLOP/s of a product of two square matrices, the best of ``repeats``: what this machine can do.
-
-    ``precision`` is that of a training run, "float32" or "mixed_bfloat16".
-    """
-    size = 2048
-    dtype = tf.bfloat16 if precision == "mixed_bfloat16" else tf.float32
-    matrix = tf.cast(tf.fill((size, size), 0.5), dtype)
-    seconds = timeit.repeat(lambda: tf.reduce_max(matrix @ matrix).numpy(), number=1, repeat=repeats)
-    return float(2 * size**3 / min(seconds))

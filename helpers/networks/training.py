@@ -19,6 +19,7 @@ from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisiti
 from helpers.networks.backend import keras, multiplies_bfloat16, tf
 from helpers.networks.optimizers import optimizer_for
 from helpers.networks.runs import Run, load_or_compute_run
+from helpers.notation import MODEL_NAMES, percent
 from helpers.recipes import BATCH, THREADS, Recipe
 
 CODE = code_key("networks")
@@ -78,7 +79,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         self.seconds.append(time.perf_counter() - self.started)
         left = (self.epochs - epoch - 1) * np.mean(self.seconds)
-        accuracy = f"validation accuracy {logs['val_accuracy']:.1%}"
+        accuracy = f"validation accuracy {percent(logs['val_accuracy'])}"
         self.say(f"epoch {epoch + 1} of {self.epochs}, {accuracy}, about {left:.0f} s left")
 
     def say(self, words: str) -> None:
@@ -165,7 +166,7 @@ def _train(
     """Train, save the network and its history in ``folder``; return the record and the validation probabilities."""
     keras.backend.clear_session()
     model, batches = prepare(recipe, seed, train)
-    progress = Progress(f"{recipe.name}, seed {seed}", recipe.epochs)
+    progress = Progress(f"{MODEL_NAMES.get(recipe.name, recipe.name)} (seed {seed})", recipe.epochs)
     history = fit(model, batches, recipe, validation, progress)
     seconds = float(history["seconds"].sum())
     best_epoch = int(history["val_accuracy"].argmax()) + 1 if recipe.keep_best_epoch else len(history)
@@ -177,7 +178,7 @@ def _train(
     probabilities = predict_probabilities(finished, validation.images)
     accuracy = np.mean(probabilities.argmax(axis=1) == validation.labels)
     progress.say(
-        f"trained in {seconds:.0f} s, validation accuracy {accuracy:.1%} "
+        f"trained in {seconds:.0f} s, validation accuracy {percent(accuracy)} "
         f"with the weights of epoch {best_epoch} of {len(history)}"
     )
     record = {
