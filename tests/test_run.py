@@ -259,7 +259,7 @@ def test_another_profile_or_data_is_another_run(smoke_run) -> None:
         (["--data", "synthetic", "--out", "/proc/nowhere"], "/proc/nowhere"),
         (["--data", "synthetic", "--external", "abroad.npz"], "abroad.npz"),
         (["--external", " "], "--external"),
-        (["--data", os.fsdecode(b"caf\xe9.npz")], "no UTF-8"),
+        (["--data", os.fsdecode(b"caf\xe9.npz")], "not UTF-8"),
         (["--stain\nwright"], "--stain"),
     ],
 )
