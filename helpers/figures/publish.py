@@ -99,7 +99,7 @@ def open_chapter(cells: Cells) -> DisplayHandle:
     """Show where the cells come from, and hold a place for the chapter's finding, which `conclude` fills."""
     source = f"> {len(cells):,} images from {cells.source}."
     if cells.is_synthetic:
-        source = "> **Synthetic images.** This project generated them, so no result below applies to real blood cells."
+        source = "> **Synthetic cells.** This project generated them, so no result below is about blood."
     waiting = Markdown("*The finding appears here when the chapter has run.*")  # type: ignore[no-untyped-call]
     display(Markdown(source))  # type: ignore[no-untyped-call]
     return display(waiting, display_id=True)  # type: ignore[no-any-return, no-untyped-call]
