@@ -14,6 +14,7 @@ from .cost import (
     cost_table as cost_table,
     count_flops as count_flops,
 )
+from .embedding import embed as embed
 from .explanations import (
     explain as explain,
 )
@@ -38,7 +39,6 @@ from .scores import (
     compare_models as compare_models,
     confusion_matrix as confusion_matrix,
     correlation_interval as correlation_interval,
-    most_confident_errors as most_confident_errors,
     paired_difference as paired_difference,
     score as score,
     shared_errors as shared_errors,

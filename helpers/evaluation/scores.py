@@ -3,7 +3,6 @@
 ``labels`` are (N,) integers and ``probabilities`` (N, 8) throughout, or (N, 8) by model name for the same N images.
 """
 
-from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -144,15 +143,6 @@ def paired_difference(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, fl
     row = pairs[(pairs["a"].isin((a, b))) & (pairs["b"].isin((a, b)))].iloc[0]
     only_a, only_b = (row["only_a"], row["only_b"])[:: 1 if row["a"] == a else -1]
     return int(only_a), int(only_b), float(row["p"])
-
-
-def most_confident_errors(
-    labels: np.ndarray, probabilities: np.ndarray, others: Sequence[int] | np.ndarray = ()
-) -> np.ndarray:
-    """Return the positions of the twelve most confident errors and of those among ``others``, most confident first."""
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    order = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
-    return order[(np.arange(len(order)) < 12) | np.isin(order, others)]
 
 
 def shared_errors(

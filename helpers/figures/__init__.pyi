@@ -11,15 +11,21 @@ from .data import (
     draw_lightness_and_size as draw_lightness_and_size,
 )
 from .evaluation import (
-    draw_comparison as draw_comparison,
     draw_confusion as draw_confusion,
     draw_differences as draw_differences,
     draw_recall as draw_recall,
 )
-from .images import (
-    draw_errors as draw_errors,
-    draw_examples as draw_examples,
-    draw_explanations as draw_explanations,
+from .galleries import (
+    CELLS as CELLS,
+    show_errors as show_errors,
+    show_examples as show_examples,
+)
+from .images import draw_explanations as draw_explanations
+from .overview import (
+    draw_embedding as draw_embedding,
+    draw_pipeline as draw_pipeline,
+    draw_reported as draw_reported,
+    draw_slopes as draw_slopes,
 )
 from .publish import (
     Drawing as Drawing,

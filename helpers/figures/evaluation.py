@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing
-from helpers.figures.style import GRID, MODEL_COLOURS, MUTED, PAPER, PERCENT, model_look
+from helpers.figures.style import GRID, MODEL_COLOURS, PAPER, PERCENT, model_look
 from helpers.notation import MODEL_NAMES, counted, listed, model_name, percent, sentence, signed
 
 ABBREVIATIONS = {
@@ -25,44 +25,6 @@ ABBREVIATIONS = {
     "platelet": "PLT",
 }
 """Class name -> abbreviation, classes that look alike side by side."""
-
-
-def draw_comparison(
-    scores: dict[str, dict[str, Any]], reported: dict[str, float], epochs: dict[str, int]
-) -> Drawing:
-    """Draw each model's accuracy with its 95 % interval, best first, and a hollow mark where one was ``reported``.
-
-    The axis starts below the lowest accuracy above one half, and lower ones are written at its edge. ``epochs`` say how
-    long a network was trained. Models that were not scored are left out.
-    """
-    reported = {name: value for name, value in reported.items() if name in scores}
-    ordered = sorted(scores, key=lambda name: -scores[name]["accuracy"])
-    accuracies = [scores[name]["accuracy"] for name in ordered]
-    learnt = [value for value in (*accuracies, *reported.values()) if value > 0.5]
-    floor = max(0.0, np.floor(20 * min(learnt, default=0) - 0.4) / 20)
-    figure, axes = plt.subplots(figsize=(7.5, 0.52 * len(scores) + 1.4))
-    for row, (name, accuracy) in enumerate(zip(ordered, accuracies, strict=True)):
-        errors = np.abs(np.reshape(scores[name]["accuracy_ci95"], (2, 1)) - accuracy)
-        axes.errorbar(accuracy, row, None, errors, "o", color=MODEL_COLOURS[name], ms=7, linewidth=2.2)
-        words, place = percent(accuracy), (max(accuracy, floor), row)
-        if accuracy < floor:
-            axes.annotate(f"◀ {words}", place, (4, 0), textcoords="offset points", va="center")
-        else:
-            axes.annotate(words, place, (0, 8), textcoords="offset points", ha="center")
-    axes.plot([], [], "o", color=MUTED, label="measured on test images, with 95 % interval")
-    if reported:
-        rows = [ordered.index(name) for name in reported]
-        axes.plot(list(reported.values()), rows, "D", color=MUTED, mfc="none", ms=8, mew=1.8,
-                  label="original report, on validation or unknown images")  # fmt: skip
-    trained = {name: f"\n{counted(count, 'epoch')}" for name, count in epochs.items()}
-    axes.set_yticks(range(len(ordered)), [MODEL_NAMES[name] + trained.get(name, "") for name in ordered])
-    axes.set(xlim=(floor, 1.002), ylim=(len(ordered) - 0.4, -0.7), xlabel="accuracy")
-    axes.xaxis.set_major_formatter(PERCENT)
-    figure.legend(loc="outside lower center")
-    leaders = [model_name(name) for name in ordered if scores[name]["accuracy"] == accuracies[0]]
-    finding = f"{listed(leaders)} {'leads' if len(leaders) == 1 else 'lead'} with {percent(accuracies[0])}"
-    alt = f"Dot plot of test accuracy with intervals, falling to {percent(accuracies[-1])} in the last row."
-    return Drawing(figure, sentence(finding), alt, scores[ordered[0]]["n"])
 
 
 def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:

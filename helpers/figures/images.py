@@ -3,67 +3,15 @@
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers, ``probabilities`` (N, 8).
 """
 
-from collections.abc import Sequence
-
 import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing
-from helpers.figures.style import PAPER
-from helpers.notation import MODEL_NAMES, counted, listed, model_name, out_of, percent, sentence
+from helpers.notation import MODEL_NAMES, listed, model_name, percent, sentence
 
 NO_AXES = {"xticks": [], "yticks": [], "frame_on": False}
 """What leaves nothing of a panel but its image."""
-
-
-def draw_examples(images: np.ndarray, labels: np.ndarray) -> Drawing | None:
-    """Draw the first four images of each class, a column per class that has any; None without images."""
-    present = np.unique(labels)
-    if not len(present):
-        return None
-    size = (1.1 * len(present) + 0.2, 5)
-    figure, axes = plt.subplots(4, len(present), figsize=size, squeeze=False, subplot_kw=NO_AXES)
-    for column, label in zip(axes.T, present, strict=True):
-        title = f"{CLASS_NAMES[label]}\nclass {label}".replace(" g", "\ng")
-        column[0].set_title(title, fontsize=8.5, loc="center")
-        for axis, image in zip(column, images[labels == label], strict=False):
-            axis.imshow(image)
-    number = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "The eight")[len(present) - 1]
-    finding = f"{number} cell type{'s' if len(present) > 1 else ''}"
-    return Drawing(figure, finding, "Grid of images with a column of up to four cells per class.")
-
-
-def draw_errors(
-    images: np.ndarray,
-    labels: np.ndarray,
-    probabilities: np.ndarray,
-    positions: np.ndarray,
-    model: str,
-    shared: Sequence[int] | np.ndarray = (),
-) -> Drawing | None:
-    """Draw a model's errors at ``positions``, each with its label and its answer; None without an error.
-
-    ``shared`` are positions of errors that all models make, which carry a badge.
-    """
-    if not len(positions):
-        return None
-    rows = -(-len(positions) // 4)
-    figure, panels = plt.subplots(rows, 4, figsize=(9, 2 * rows), squeeze=False, subplot_kw=NO_AXES)
-    for axes, position in zip(panels.flat, positions, strict=False):
-        predicted, confidence = probabilities[position].argmax(), probabilities[position].max()
-        axes.imshow(images[position])
-        answer = f"predicted: {CLASS_NAMES[predicted]}, {percent(confidence, 0)}"
-        axes.set_xlabel(f"label: {CLASS_NAMES[labels[position]]}\n{answer}", fontsize=8)
-        if position in shared:
-            box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}
-            axes.text(1, 45.5, "all models wrong", fontsize=7.5, bbox=box)
-    is_wrong = probabilities.argmax(axis=1) != labels
-    confident = int((probabilities[is_wrong].max(axis=1) > 0.9).sum())
-    errors = out_of(confident, int(is_wrong.sum()), "error").replace(" of ", " of its ").replace("the", "its")
-    finding = sentence(f"{model_name(model)} makes {errors} with more than 90 % confidence")
-    alt = f"Gallery of {counted(len(positions), 'misclassified image')} with label and prediction."
-    return Drawing(figure, finding, alt, len(labels))
 
 
 def draw_explanations(

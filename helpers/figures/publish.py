@@ -3,20 +3,27 @@
 import base64
 import io
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import pandas as pd
 from IPython.display import DisplayHandle, Markdown, display, publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from PIL import Image
 
 from helpers.data import Cells
+from helpers.figures.style import narrow_layout
 from helpers.figures.tables import table_html
 
 LARGEST_SVG = 1_500_000
 """Bytes above which a figure is published as PNG only, to keep the report small and quick."""
+
+NARROW_SVG = "application/x-narrow-svg"
+"""Media type under which the layout for a telephone is kept beside the other; JupyterLab passes it by."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +34,29 @@ class Drawing:
     finding: str  # its title, a sentence without a full stop that is true of the data drawn
     alt: str  # the kind of chart and the trend, for readers who cannot see it
     n: int | None = None  # number of images that it rests on, for the end of the caption
+    narrow: Figure | None = None  # the same figure for a telephone, from `in_two_layouts`
 
 
-def _publish(kind: str, words: dict[str, Any], data: dict[str, str], metadata: dict[str, Any]) -> None:
+_P = ParamSpec("_P")
+_D = TypeVar("_D", bound=Drawing | None)
+
+
+def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
+    """Let a drawing function draw twice, for a page and for a telephone; `helpers.figures.style.layout` tells which."""
+
+    @wraps(draw)
+    def draw_both(*args: _P.args, **options: _P.kwargs) -> _D:
+        wide = draw(*args, **options)
+        if wide is None:
+            return wide
+        with narrow_layout():
+            narrow = cast(Drawing, draw(*args, **options))
+        return cast(_D, replace(wide, narrow=narrow.figure))
+
+    return draw_both
+
+
+def publish(kind: str, words: dict[str, Any], data: dict[str, Any], metadata: dict[str, Any]) -> None:
     """Publish title, ``data`` and caption; ValueError where the slug is malformed or a text is empty."""
     slug = words["slug"]
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
@@ -58,22 +85,37 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
     """
     if drawing is None:
         return
-    figure, alt = drawing.figure, drawing.alt
+    alt, png = drawing.alt, _png(drawing.figure)
+    data = {"image/png": base64.b64encode(png).decode(), "text/plain": alt}
+    svg = svg_of(drawing.figure)
+    if len(svg) <= LARGEST_SVG:
+        data["image/svg+xml"] = svg
+        data |= {} if drawing.narrow is None else {NARROW_SVG: svg_of(drawing.narrow)}
+    for figure in filter(None, (drawing.figure, drawing.narrow)):
+        plt.close(figure)
+    width = int.from_bytes(png[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
+    words = {"slug": slug, "title": drawing.finding, "caption": with_n(caption, drawing.n), "alt": alt}
+    # nbconvert and others look for the alternative text under the picture's own type
+    metadata = {"image/png": {"alt": alt, "width": width}, "needs_background": "light"}
+    publish("figure", words | {"width": width}, data, metadata)
+
+
+def svg_of(figure: Figure) -> str:
+    """Return a figure as SVG, the same bytes for the same figure."""
     # matplotlib names pictures by their pixels: twice the same, twice the name
     for number, picture in enumerate(figure.findobj(AxesImage)):
         picture.set_gid(f"picture{number}")
-    png, svg = io.BytesIO(), io.StringIO()
+    svg = io.StringIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    return svg.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as PNG with a palette of 256 colours, which halves it at least."""
+    png, small = io.BytesIO(), io.BytesIO()
     figure.savefig(png, format="png", metadata={"Software": None})
-    plt.close(figure)
-    data = {"image/png": base64.b64encode(png.getvalue()).decode(), "text/plain": alt}
-    if len(svg.getvalue()) <= LARGEST_SVG:
-        data["image/svg+xml"] = svg.getvalue()
-    width = int.from_bytes(png.getvalue()[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
-    words = {"slug": slug, "title": drawing.finding, "caption": _with_n(caption, drawing.n), "alt": alt}
-    # nbconvert and others look for the alternative text under the picture's own type
-    metadata = {"image/png": {"alt": alt, "width": width}, "needs_background": "light"}
-    _publish("figure", words | {"width": width}, data, metadata)
+    Image.open(png).convert("RGB").quantize(256).save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def show_table(
@@ -87,11 +129,11 @@ def show_table(
     """
     if frame.empty:
         return
-    words = {"slug": slug, "caption": _with_n(caption, n), "folded": folded}
-    _publish("table", words, {"text/html": table_html(frame), "text/plain": frame.to_string()}, {})
+    words = {"slug": slug, "caption": with_n(caption, n), "folded": folded}
+    publish("table", words, {"text/html": table_html(frame), "text/plain": frame.to_string()}, {})
 
 
-def _with_n(caption: str, n: int | None) -> str:
+def with_n(caption: str, n: int | None) -> str:
     return caption if n is None else f"{caption} n = {n:,}."
 
 

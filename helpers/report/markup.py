@@ -30,7 +30,8 @@ _THEME_COLOURS = (
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _SVG_ELEMENTS = {
     f"{_SVG}{name}" for name in
-    ("svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon")
+    ("svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon",
+     "text", "tspan")
 }  # fmt: skip
 _TABLE_TAG = (  # exactly what show_table writes
     r"(</?(?:table|thead|tbody|tr)>|</t[hd]>|<wbr>|"
@@ -41,8 +42,8 @@ _TABLE_TAG = (  # exactly what show_table writes
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
     """Return a figure's SVG for use inside the page, themed, described and with its own identifiers.
 
-    Only drawing elements stay, and only references within the figure and PNG images; the style's ink, paper
-    and grid colours become the page's variables.
+    Only drawing elements and text stay, and only references within the figure and PNG images; the style's ink, paper
+    and grid colours and its font become the page's variables.
     """
     root = ElementTree.fromstring(svg)
     for element in list(root.iter()):
@@ -59,7 +60,7 @@ def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
     root.attrib.update({"width": f"{width:.0f}", "role": "img", "aria-label": alt, "class": "themed"})
     text = ElementTree.tostring(root, encoding="unicode")
     text = re.sub(r' id="| href="#|url\(#', lambda found: f"{found[0]}{html.escape(prefix)}-", text)
-    for colour, variable in _THEME_COLOURS:
+    for colour, variable in (*_THEME_COLOURS, (r"(?<=px )'DejaVu Sans'[^;\"]*", "var(--sans)")):
         text = re.sub(colour, variable, text)
     return Markup(text)
 

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 from helpers import NOTEBOOKS, notation
 from helpers.errors import InputError
+from helpers.figures import CELLS
 from helpers.files import write_text, written_atomically
 from helpers.report import markup
 
@@ -84,14 +85,15 @@ def render_report(out: Path) -> Path:
     for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
-    figures = (output for output in chain.from_iterable(displayed) if "figure" in output.metadata)
+    figures = [output for output in chain.from_iterable(displayed) if "figure" in output.metadata]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
         results,
         chapters=chapters,
         labels=labels,
-        ladder=next((figure for figure in figures if figure.metadata.figure.slug == "ladder"), None),
+        figures={figure.metadata.figure.slug: figure for figure in figures},
+        galleries={each.metadata.figure.anchor: each.data[CELLS] for each in figures if CELLS in each.data},
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -1,0 +1,120 @@
+"""Cells as they are, in rows that wrap: examples, and every error on the test images.
+
+``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers, ``probabilities`` (N, 8) by model.
+"""
+
+import base64
+import html
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from helpers.data import CLASS_NAMES
+from helpers.figures.publish import publish, with_n
+from helpers.notation import MODEL_NAMES, counted, model_name, out_of, percent, sentence
+
+CELLS = "application/vnd.blood-cells+json"
+"""Media type of a gallery: a sprite of pictures side by side, ``columns`` in a row, and what is said of each."""
+
+SHOWN = 24
+"""Number of errors that show without a click."""
+
+
+def _encoded(image: np.ndarray, form: str, **options: Any) -> str:
+    """Return an image as a data URI."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, form, **options)
+    return f"data:image/{form};base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _sprite(images: np.ndarray) -> dict[str, Any]:
+    """Return images as one picture, row by row in about a square, which weighs a fifth of single files."""
+    columns = int(np.ceil(np.sqrt(len(images))))
+    size = images.shape[1]
+    sheet = np.full((-(-len(images) // columns) * size, columns * size, 3), 255, np.uint8)
+    for place, image in enumerate(images):
+        row, column = divmod(place, columns)
+        sheet[row * size : (row + 1) * size, column * size : (column + 1) * size] = image
+    rows = len(sheet) // size
+    return {"sprite": _encoded(sheet, "webp", quality=88, method=6), "columns": columns, "rows": rows}
+
+
+def _grid(images: np.ndarray, words: list[str]) -> str:
+    """Return what JupyterLab shows: the images in rows that wrap, words below each."""
+    cells = (
+        f'<figure style="width: 112px; margin: 0"><img src="{_encoded(image, "png")}" width="96" alt="">'
+        f'<figcaption style="font-size: 11px">{html.escape(text)}</figcaption></figure>'
+        for image, text in zip(images, words, strict=True)
+    )
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{"".join(cells)}</div>'
+
+
+def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: str) -> None:
+    """Publish the first four images of each class that has any, with its number; nothing without images."""
+    present = np.unique(labels)
+    if not len(present):
+        return
+    positions = np.concatenate([np.flatnonzero(labels == label)[:4] for label in present])
+    number = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "The eight")[len(present) - 1]
+    title = f"{number} cell type{'s' if len(present) > 1 else ''}"
+    alt = "Grid of up to four cells of each class."
+    cells = [{"label": int(labels[position])} for position in positions]
+    names = [f"{CLASS_NAMES[labels[position]]} ({labels[position]})" for position in positions]
+    data: dict[str, Any] = {
+        CELLS: _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
+    }
+    data |= {"text/html": _grid(images[positions], names), "text/plain": alt}
+    publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, {})
+
+
+def show_errors(
+    images: np.ndarray,
+    labels: np.ndarray,
+    probabilities: dict[str, np.ndarray],
+    best: str,
+    slug: str,
+    caption: str,
+) -> None:
+    """Publish every image that a model misclassifies, with what each model answers; nothing without an error.
+
+    The report lets readers choose by class and by model. JupyterLab shows the most confident errors of the model
+    ``best``.
+    """
+    answers = np.array([values.argmax(axis=1) for values in probabilities.values()])
+    confidences = np.array([values.max(axis=1) for values in probabilities.values()])
+    positions = np.flatnonzero((answers != labels).any(axis=0))
+    if not len(positions):
+        return
+    cells = [
+        {
+            "index": int(position),
+            "label": int(labels[position]),
+            "answers": answers[:, position].tolist(),
+            "confidence": (100 * confidences[:, position]).round().astype(int).tolist(),
+        }
+        for position in positions
+    ]
+    row = list(probabilities).index(best)
+    is_wrong = answers[row] != labels
+    confident = int((confidences[row][is_wrong] > 0.9).sum())
+    errors = out_of(confident, int(is_wrong.sum()), "error").replace(" of ", " of its ").replace("the", "its")
+    title = sentence(f"{model_name(best)} makes {errors} with more than 90 % confidence")
+    alt = f"Gallery of {counted(len(positions), 'test image')} that at least one model misclassifies."
+    shown = sorted(np.flatnonzero(is_wrong), key=lambda position: -confidences[row][position])[:SHOWN]
+    words = [
+        f"{CLASS_NAMES[labels[each]]} → {CLASS_NAMES[answers[row][each]]}, {percent(confidences[row][each], 0)}"
+        for each in shown
+    ]
+    about = {"models": [sentence(MODEL_NAMES[name]) for name in probabilities], "best": row}
+    data: dict[str, Any] = {
+        CELLS: _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells} | about
+    }
+    data |= {"text/html": _grid(images[shown], words), "text/plain": alt}
+    publish(
+        "figure",
+        {"slug": slug, "title": title, "caption": with_n(caption, len(labels)), "alt": alt},
+        data,
+        {},
+    )
