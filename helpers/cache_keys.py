@@ -21,6 +21,9 @@ LIBRARIES = {
 }
 """By package of ``helpers``, the libraries whose version can change what comes out of it."""
 
+SOURCE = (".py", ".toml", ".csv", ".json", ".mplstyle", ".j2", ".css", ".js")
+"""Endings of the files that Python, matplotlib, Jinja or a browser reads."""
+
 
 def key_of(*parts: Any) -> str:
     """Return 16 hexadecimal digits that identify ``parts`` (anything JSON can hold)."""
@@ -40,15 +43,10 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def source_files(*places: str) -> dict[str, str]:
-    """Return the SHA-256 of all source in the named folders and files below ``helpers``, by its path; "." is all of it.
-
-    Source is what Python, matplotlib, Jinja or a browser reads.
-    """
+    """Return the SHA-256 of all source in the named folders and files below ``helpers``, by its path; "." is all of it."""
     folder = ROOT / "helpers"
     found = (file for place in places for file in [folder / place, *(folder / place).rglob("*")])
-    read = sorted(
-        file for file in found if file.suffix in (".py", ".toml", ".csv", ".mplstyle", ".j2", ".css", ".js")
-    )
+    read = sorted(file for file in found if file.suffix in SOURCE)
     return {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
 
 

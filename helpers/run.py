@@ -32,7 +32,7 @@ from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
 
-PAGE = ("report/page.py", "report/markup.py", "report/template/")
+PAGE = ("report/page.py", "report/markup.py", "report/published.json", "report/template/")
 """Only the page depends on these. A change there renders it again and executes nothing."""
 
 COMMANDS = ("run.py", "execution.py", "test_model.py")

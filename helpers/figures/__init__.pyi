@@ -30,6 +30,7 @@ from .overview import (
 from .publish import (
     Drawing as Drawing,
     conclude as conclude,
+    drawn as drawn,
     open_chapter as open_chapter,
     show_figure as show_figure,
     show_table as show_table,

@@ -86,13 +86,7 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
     if drawing is None:
         return
     alt, png = drawing.alt, _png(drawing.figure)
-    data = {"image/png": base64.b64encode(png).decode(), "text/plain": alt}
-    svg = svg_of(drawing.figure)
-    if len(svg) <= LARGEST_SVG:
-        data["image/svg+xml"] = svg
-        data |= {} if drawing.narrow is None else {NARROW_SVG: svg_of(drawing.narrow)}
-    for figure in filter(None, (drawing.figure, drawing.narrow)):
-        plt.close(figure)
+    data = {"image/png": base64.b64encode(png).decode(), "text/plain": alt} | drawn(drawing)
     width = int.from_bytes(png[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
     words = {"slug": slug, "title": drawing.finding, "caption": with_n(caption, drawing.n), "alt": alt}
     # nbconvert and others look for the alternative text under the picture's own type
@@ -100,7 +94,16 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
     publish("figure", words | {"width": width}, data, metadata)
 
 
-def svg_of(figure: Figure) -> str:
+def drawn(drawing: Drawing) -> dict[str, str]:
+    """Return the SVG of a drawing, and that of its layout for a telephone, by media type, and close it."""
+    layouts = {"image/svg+xml": drawing.figure, NARROW_SVG: drawing.narrow}
+    svgs = {media: _svg(figure) for media, figure in layouts.items() if figure is not None}
+    for figure in filter(None, layouts.values()):
+        plt.close(figure)
+    return svgs if max(map(len, svgs.values())) <= LARGEST_SVG else {}
+
+
+def _svg(figure: Figure) -> str:
     """Return a figure as SVG, the same bytes for the same figure."""
     # matplotlib names pictures by their pixels: twice the same, twice the name
     for number, picture in enumerate(figure.findobj(AxesImage)):

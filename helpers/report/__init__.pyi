@@ -1,4 +1,5 @@
 from .page import (
+    PUBLISHED as PUBLISHED,
     find_chromium as find_chromium,
     print_pdf as print_pdf,
     render_report as render_report,

@@ -10,19 +10,26 @@ import sys
 import tempfile
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
 
-from helpers import NOTEBOOKS, notation
+from helpers import NOTEBOOKS, figures, notation
+from helpers.claims import REPORTED
 from helpers.errors import InputError
-from helpers.figures import CELLS
 from helpers.files import write_text, written_atomically
 from helpers.report import markup
+from helpers.report.summary import best_on_validation
 
 TEMPLATES = Path(__file__).with_name("template")
+
+PUBLISHED = Path(__file__).with_name("published.json")
+"""results.json of a full run on the original data, copied by ``python -m tools.publish``; pages without real cells show it."""
+
+CAPTION = "Accuracy on test images with 95 % intervals, in the published run."
 
 
 def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
@@ -61,7 +68,9 @@ def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
         *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
         *(markup.printed, markup.sanitised, markup.value_text),
     )
-    exporter.environment.globals.update(notebooks=NOTEBOOKS, notation=notation)
+    exporter.environment.globals.update(
+        notebooks=NOTEBOOKS, notation=notation, best_on_validation=best_on_validation
+    )
     exporter.environment.filters.update({function.__name__: function for function in filters})
     return exporter
 
@@ -85,15 +94,20 @@ def render_report(out: Path) -> Path:
     for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
-    figures = [output for output in chain.from_iterable(displayed) if "figure" in output.metadata]
+    drawn = [output for output in chain.from_iterable(displayed) if "figure" in output.metadata]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
-        results,
+        results | (_published_run() if results["data"]["is_synthetic"] else {}),
+        run=results,
         chapters=chapters,
         labels=labels,
-        figures={figure.metadata.figure.slug: figure for figure in figures},
-        galleries={each.metadata.figure.anchor: each.data[CELLS] for each in figures if CELLS in each.data},
+        figures={each.metadata.figure.slug: each for each in drawn},
+        galleries={
+            each.metadata.figure.anchor: each.data[figures.CELLS]
+            for each in drawn
+            if figures.CELLS in each.data
+        },
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -101,6 +115,18 @@ def render_report(out: Path) -> Path:
     report = out / "report.html"
     write_text(report, text)
     return report
+
+
+def _published_run() -> dict[str, Any]:
+    """Return the published run, and its figure of what was reported and measured, drawn anew."""
+    published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    figures.use_style()
+    drawing = figures.draw_reported(published["models"], REPORTED)
+    words = {"title": drawing.finding, "alt": drawing.alt, "caption": CAPTION}
+    return {
+        "published": published,
+        "published_comparison": {"data": figures.drawn(drawing), "metadata": {"figure": words}},
+    }
 
 
 def find_chromium() -> str:

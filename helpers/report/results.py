@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pandas as pd
 
 from helpers import evaluation
 from helpers.cache_keys import LIBRARIES, versions
-from helpers.data import DROPPED, SPLIT_NAMES, Cells, dropped_images
+from helpers.data import CLASS_NAMES, DROPPED, SPLIT_NAMES, Cells, dropped_images
 from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
 from helpers.recipes import THREADS
@@ -112,6 +113,9 @@ def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]
         "is_synthetic": cells.is_synthetic,
         "notes": list(cells.notes),
         "images": len(cells),
+        "classes": dict(
+            zip(CLASS_NAMES, np.bincount(np.asarray(cells.labels), minlength=8).tolist(), strict=True)
+        ),
         "sha256": cells.sha256,
         "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
         "split_origin": split.origin,
@@ -131,6 +135,7 @@ def describe_provenance(study: Study) -> dict[str, Any]:
     return {
         "commit": _git("rev-parse", "HEAD") if is_checkout else None,
         "tree_is_clean": None if changes is None else not changes,
+        "date": date.today().isoformat(),
         "profile": study.profile_name,
         "seeds": {name: list(range(seeds)) for name, (_, seeds) in study.profile.trainings.items()},
         "data_sha256": study.cells.sha256,
@@ -166,7 +171,7 @@ def write_results(
     `summarise`.
     """
     results: dict[str, Any] = {
-        "summary": [],
+        "summary": {},
         "provenance": describe_provenance(study),
         "data": describe_data(study, external),
         "models": {

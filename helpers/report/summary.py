@@ -22,17 +22,18 @@ def best_on_validation(models: dict[str, dict[str, Any]]) -> str:
     return max(models, key=lambda name: models[name]["val_accuracy"])
 
 
-def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
-    """Return the answer of the report in four to seven findings; the best model is the one best on validation images.
+def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
+    """Return what the run found in sentences: the answer, a recommendation, the tally of claims, and a list of more.
 
     ``results`` has the data, models and claims of results.json; ``pairs`` is what `helpers.evaluation.compare_models`
-    says of every pair of models.
+    says of every pair of models. The best model is the one best on validation images.
     """
     models = results["models"]
     best = best_on_validation(models)
     second = best_on_validation({name: model for name, model in models.items() if name != best})
     only_best, only_second, p = paired_difference(pairs, best, second)
     verdicts = Counter(claim["verdict"] for claim in results["claims"])
+    reserved = verdicts["confirmed with reservation"]
     facts = {
         "best": best,
         "second": second,
@@ -40,8 +41,25 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> list[str]:
         "p": notation.p_value(p),
         "reported": REPORTED,
         "verdicts": [(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
+        "holding": verdicts["confirmed"] + reserved,
+        "reserved": reserved,
+        "interval": accuracy_interval,
+        "shift_words": _shift_words,
     }
-    return _environment().get_template("summary.md.j2").render(results, **facts).splitlines()
+    text = _environment().get_template("summary.md.j2").render(results, **facts)
+    answer, recommendation, tally, *findings = text.splitlines()
+    return {"answer": answer, "recommendation": recommendation, "tally": tally, "findings": findings}
+
+
+def _shift_words(shifted: dict[str, Any]) -> str:
+    """Return what was done to the images in a small colour shift, as in "the images are 10 % brighter"."""
+    shift, amount = shifted["shift"], shifted["amount"]
+    if shift == "hue":
+        return f"hues are turned by {abs(amount):.0f} degrees"
+    change = f"{abs(100 * (amount - 1)):.0f} %"
+    if shift == "brightness":
+        return f"the images are {change} {'brighter' if amount > 1 else 'darker'}"
+    return f"the {shift} is {change} {'stronger' if amount > 1 else 'weaker'}"
 
 
 def model_card(results: dict[str, Any]) -> str:
