@@ -43,7 +43,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def source_files(*places: str) -> dict[str, str]:
-    """Return the SHA-256 of all source in the named folders and files below ``helpers``, by its path; "." is all of it."""
+    """Return the SHA-256 of each source file in the named folders and files below ``helpers``; "." is all of it."""
     folder = ROOT / "helpers"
     found = (file for place in places for file in [folder / place, *(folder / place).rglob("*")])
     read = sorted(file for file in found if file.suffix in SOURCE)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
+from pypdf import PdfReader
 
 from helpers import NOTEBOOKS, figures, notation
 from helpers.claims import REPORTED
@@ -27,7 +29,7 @@ from helpers.report.summary import best_on_validation
 TEMPLATES = Path(__file__).with_name("template")
 
 PUBLISHED = Path(__file__).with_name("published.json")
-"""results.json of a full run on the original data, copied by ``python -m tools.publish``; pages without real cells show it."""
+"""results.json of a full run on the original data, from ``python -m tools.publish``, for pages without real cells."""
 
 CAPTION = "Accuracy on test images with 95 % intervals, in the published run."
 
@@ -142,18 +144,36 @@ def find_chromium() -> str:
 
 
 def print_pdf(report: Path) -> Path:
-    """Print ``report`` to a PDF beside it and return its path; InputError without Chromium or if it prints nothing."""
+    """Print ``report`` to a PDF beside it and return its path; InputError without Chromium or if it prints nothing.
+
+    It is printed twice: Chromium cannot number the pages of printed contents, but the first print says where they are.
+    """
     browser, pdf = find_chromium(), report.with_suffix(".pdf")
-    with tempfile.TemporaryDirectory() as profile, written_atomically(pdf) as temporary:
+    with tempfile.TemporaryDirectory() as folder, written_atomically(pdf) as temporary:
+        _print(browser, report, temporary)
+        reader = PdfReader(temporary)
+        pages = {
+            name.removeprefix("/"): str((reader.get_destination_page_number(place) or 0) + 1)
+            for name, place in reader.named_destinations.items()
+        }
+        numbered = Path(folder, "report.html")
+        text = report.read_text(encoding="utf-8")
+        page_of = re.compile(r'(?<=<span class="page" data-of=")([\w-]+)">')
+        numbered.write_text(page_of.sub(lambda of: f"{of[0]}{pages.get(of[1], '')}", text), encoding="utf-8")
+        _print(browser, numbered, temporary)
+    return pdf
+
+
+def _print(browser: str, page: Path, pdf: Path) -> None:
+    with tempfile.TemporaryDirectory() as profile:
         # Without its sandbox, as Playwright starts it: there is none for the superuser, in many containers and on
         # Ubuntu 24.04, and the page loads nothing.
         options = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "no-pdf-header-footer"]
-        options += [f"user-data-dir={profile}", f"print-to-pdf={temporary.resolve()}", "headless"]
-        command = [browser, *(f"--{option}" for option in options), report.resolve().as_uri()]
+        options += [f"user-data-dir={profile}", f"print-to-pdf={pdf.resolve()}", "headless"]
+        command = [browser, *(f"--{option}" for option in options), page.resolve().as_uri()]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         except subprocess.TimeoutExpired:  # what it has written by then may be half a file
             raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
-        if not temporary.exists():
+        if not pdf.exists():
             raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
-    return pdf
