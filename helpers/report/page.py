@@ -20,7 +20,7 @@ from helpers import NOTEBOOKS, notation
 from helpers.errors import InputError
 from helpers.figures import CELLS
 from helpers.files import write_text, written_atomically
-from helpers.report import markup
+from helpers.report import markup, references
 
 TEMPLATES = Path(__file__).with_name("template")
 
@@ -93,6 +93,8 @@ def render_report(out: Path) -> Path:
         chapters=chapters,
         labels=labels,
         figures={figure.metadata.figure.slug: figure for figure in figures},
+        references=references.reference_list(),
+        citation=references.citation(),
         galleries={each.metadata.figure.anchor: each.data[CELLS] for each in figures if CELLS in each.data},
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
