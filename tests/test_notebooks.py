@@ -55,10 +55,25 @@ def test_typed_results_are_found_and_published_ones_allowed() -> None:
     assert typed_results(prose) == ["0.973", "97.3 %"]
 
 
+def named_cells(cells: list[dict]) -> list[str]:
+    """Return the source of each code cell but the parameters and the imports."""
+    return [source(cell) for cell in cells if cell["cell_type"] == "code"][2:]
+
+
+def test_code_cells_say_what_they_do(cells) -> None:
+    names = [each.splitlines()[0] for each in named_cells(cells)]
+    assert [name for name in names if not re.fullmatch(r"# [A-Z][a-z]+ .*[^.]", name) or len(name) > 60] == []
+    assert len(set(names)) == len(names)
+
+
 def lines_of_code(cells: list[dict]) -> list[int]:
-    """Return the number of lines of each code cell that are not blank."""
+    """Return the number of lines of each code cell that are not blank.
+
+    The name of a cell does not count: the page shows it in place of the code, not with it.
+    """
     code = [source(cell) for cell in cells if cell["cell_type"] == "code"]
-    return [sum(bool(line.strip()) for line in each.splitlines()) for each in code]
+    without_names = code[:2] + [each.partition("\n")[2] for each in named_cells(cells)]
+    return [sum(bool(line.strip()) for line in each.splitlines()) for each in without_names]
 
 
 def test_cells_fit_on_a_screen(cells) -> None:

@@ -15,6 +15,7 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from helpers import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
+from helpers.report.references import keys_by_link
 
 _THEME_COLOURS = (
     (INK, "var(--ink)"),
@@ -122,7 +123,9 @@ class Chapter(mistune.HTMLRenderer):
         return f'<h{self.level} id="{anchor}">{text}</h{self.level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """Return a link: to the chapter for a notebook, with its number for ``[figure](#fig-x)``."""
+        """Return a link: to the chapter for a notebook, to its entry for a reference, with a figure's number."""
+        if key := keys_by_link().get(url.lower()):
+            return f'<a class="citation" href="#ref-{key}">{text}</a>'
         stem = Path(url.partition("#")[0]).stem
         if stem in NOTEBOOKS:
             number = NOTEBOOKS.index(stem) + 1

@@ -23,7 +23,7 @@ from helpers import NOTEBOOKS, figures, notation
 from helpers.claims import REPORTED
 from helpers.errors import InputError
 from helpers.files import write_text, written_atomically
-from helpers.report import markup
+from helpers.report import markup, references
 from helpers.report.summary import best_on_validation
 
 TEMPLATES = Path(__file__).with_name("template")
@@ -110,6 +110,8 @@ def render_report(out: Path) -> Path:
             for each in drawn
             if figures.CELLS in each.data
         },
+        references=references.reference_list(),
+        citation=references.citation(),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
