@@ -1,7 +1,6 @@
 """The study at a glance, drawn: its course, what was reported and measured, home and elsewhere, a map of the images."""
 
 from collections import Counter
-from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -129,10 +128,7 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
         axes.plot([len(elsewhere), x], [end, height], color=look["color"], linewidth=0.8, clip_on=False)
         axes.annotate(f"{percent(end)} {words}", (x, height), (3, 0), va="center",
                       annotation_clip=False, textcoords="offset points", fontsize=layout(9.5, 8.5))  # fmt: skip
-    heads = [
-        f"{fill(str(column), layout(20, 8), break_long_words=False)}\nn = {n[column]:,}"
-        for column in accuracies
-    ]
+    heads = [str(each).replace(" ", layout(" ", "\n")) + f"\nn = {n[each]:,}" for each in accuracies]
     axes.set_xticks(range(len(heads)), heads)
     axes.set(xlim=(-0.2, len(elsewhere) + 0.04), ylim=(floor, 1.01), ylabel="accuracy")
     axes.tick_params(axis="x", length=0, labelsize=layout(9.5, 8.5))
