@@ -29,7 +29,7 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     names = [*reported, *(name for name in models if name not in reported)]
     rows = [row + (0.9 if reported and name not in reported else 0) for row, name in enumerate(names)]
     values = [*(models[name]["test_accuracy_ci95"][0] for name in names), *reported.values()]
-    learnt, room = [value for value in values if value > 0.5], layout(0.1, 0.3)
+    learnt, room = [value for value in values if value > 0.5], layout(0.1, 0.34)
     floor = np.floor(20 * (min(learnt, default=0) - room) / (1 - room)) / 20  # room for a number at the left
     floor = max(0.0, floor) if len(learnt) > 0.7 * len(values) else 0.0
     figure, axes = plt.subplots(figsize=layout((8, 0.36 * rows[-1] + 1.6), (3.7, 0.42 * rows[-1] + 1.9)))
@@ -42,7 +42,8 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     alt = "Dot plot with intervals and a row for each model."
     if reported:
         for row, whose in ((-0.8, "the original report"), (len(reported) + 0.1, "this study")):
-            axes.text(floor, row, f" models of {whose}", color=MUTED, fontsize=9, va="center")
+            axes.annotate(f"models of {whose}", (floor, row), (5, 0), textcoords="offset points", color=MUTED,
+                          fontsize=9, va="center")  # fmt: skip
         axes.plot([], [], "D", color=INK, mfc=PAPER, ms=8, mew=1.6, label="original report")
         axes.plot([], [], "o", color=INK, ms=8, label="this study, on test images")
         figure.legend(loc="outside lower center", ncols=layout(2, 1))
