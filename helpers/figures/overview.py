@@ -152,7 +152,7 @@ def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     """Draw images as points of a map (N, 2), coloured by their (N,) labels, and rings where ``predicted`` differs."""
     figure, axes = plt.subplots(figsize=layout((6.4, 6), (3.7, 4)))
     middles = pd.DataFrame(points).groupby(labels).median().sort_values(1)
-    heights = _apart(middles[1], layout(0.055, 0.075) * np.ptp(points[:, 1]))
+    heights = _apart(middles[1], layout(0.055, 0.075) * np.ptp(points, axis=0).max())
     for (label, x), height in zip(middles[0].items(), heights, strict=True):
         here, colour = points[labels == label], CLASS_COLOURS[CLASS_NAMES[label]]
         axes.scatter(here[:, 0], here[:, 1], layout(16, 9), colour, marker=_CLASS_MARKERS[label], lw=0)
