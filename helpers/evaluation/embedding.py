@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from helpers.networks import keras
 from helpers.saved_models import load_network
@@ -18,4 +19,6 @@ def embed(path: Path, images: np.ndarray) -> np.ndarray:
     body = keras.Model(network.inputs, network.layers[-1].input)
     described = body.predict(images, batch_size=64, verbose=0)
     perplexity = min(30.0, (len(images) - 1) / 3)
-    return np.asarray(TSNE(init="pca", perplexity=perplexity, random_state=0).fit_transform(described))
+    # one thread adds up in the same order everywhere, and two are slower where something else runs
+    with threadpool_limits(1):
+        return np.asarray(TSNE(init="pca", perplexity=perplexity, random_state=0).fit_transform(described))

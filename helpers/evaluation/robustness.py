@@ -52,6 +52,23 @@ def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarr
     return table.assign(is_neutral=table["amount"] == table["shift"].map(NEUTRAL_AMOUNTS))
 
 
+def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the smallest shift that costs each model most, from the table of `shift_and_score`.
+
+    The columns are shift, amount, the accuracies ``before`` and ``after`` it, and n. Of each shift, the amounts next to
+    the neutral one on either side count as small.
+    """
+    rows = table.sort_values(["model", "shift", "amount"], ignore_index=True).rename(
+        columns={"accuracy": "after"}
+    )
+    neutral = rows.index[rows["amount"] == rows["shift"].map(NEUTRAL_AMOUNTS)]
+    before = rows.loc[neutral, "after"].to_numpy()
+    small = pd.concat([rows.loc[neutral + step].assign(before=before) for step in (-1, 1)])
+    worst = (small["after"] - small["before"]).groupby(small["model"]).idxmin()
+    columns = ["shift", "amount", "before", "after", "n"]
+    return small.loc[worst[table["model"].unique()]].set_index("model")[columns]
+
+
 def _accuracies(
     predictors: Predictors, images: np.ndarray, labels: np.ndarray, change: str, amount: float
 ) -> list[tuple]:

@@ -1,5 +1,6 @@
 """How good the models are, drawn: accuracy, recall, confusion and differences."""
 
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,8 +11,8 @@ from matplotlib.axes import Axes
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
-from helpers.figures.publish import Drawing
-from helpers.figures.style import GRID, MODEL_COLOURS, PAPER, PERCENT, model_look
+from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.style import GRID, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, counted, listed, model_name, percent, sentence, signed
 
 ABBREVIATIONS = {
@@ -27,6 +28,7 @@ ABBREVIATIONS = {
 """Class name -> abbreviation, classes that look alike side by side."""
 
 
+@in_two_layouts
 def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     """Draw the recall of every class by every model with its 95 % interval, classes as the model ``best`` finds them.
 
@@ -38,7 +40,8 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     support = pd.Series(scores[best]["support"])[recalls.index]
     good = [name for name, each in scores.items() if each["accuracy"] >= 0.8]
     floor = max(0.0, np.floor(10 * recalls[good].min(axis=None) - 0.2) / 10) if good else 0.0
-    figure, axes = plt.subplots(figsize=(8, 0.105 * recalls.size + 1.3))
+    size = layout((8, 0.105 * recalls.size + 1.3), (3.7, 0.115 * recalls.size + 2.1))
+    figure, axes = plt.subplots(figsize=size)
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
         rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
@@ -46,12 +49,15 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
         axes.errorbar(shares, rows, xerr=errors, ls="", ms=4.5, lw=1, capsize=0, **model_look(name))
         axes.plot(np.where(shares < floor, floor, np.nan), rows, "<", color=MODEL_COLOURS[str(name)], ms=4.5)
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
-    axes.set_yticks(range(len(recalls)), [f"{name}, n = {count:,}" for name, count in support.items()])
+    labels = [fill(f"{name}, n\xa0=\xa0{count:,}", layout(40, 13)) for name, count in support.items()]
+    axes.set_yticks(range(len(labels)), labels)
     axes.set(ylim=(len(recalls) - 0.5, -0.5), xlim=(floor - 0.01, 1.01))
     axes.set_xlabel("recall (◂ lower)" if recalls.min(axis=None) < floor else "recall")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.grid(axis="y", visible=False)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2), columnspacing=1.2
+    )
     lowest = recalls[best].min()
     least = listed(f"{name}s" for name in recalls.index[recalls[best] == lowest])
     finding = f"{model_name(best)} recognises {least} least often, with a recall of {percent(lowest)}"
@@ -70,8 +76,8 @@ def fill_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: st
     A negative value is grey, and where it is missing the cell stays empty.
     """
     scale = plt.get_cmap(colours).with_extremes(under="#d5d8dd")
-    sns.heatmap(values, vmin=0, vmax=1, cmap=scale, annot=words, fmt="", annot_kws={"fontsize": 9.5}, cbar=False,
-                linewidths=1.5, linecolor=PAPER, ax=axes)  # fmt: skip
+    sns.heatmap(values, vmin=0, vmax=1, cmap=scale, annot=words, fmt="", annot_kws={"fontsize": layout(9.5, 8.5)},
+                cbar=False, linewidths=1.5, linecolor=PAPER, ax=axes)  # fmt: skip
     for text, face in zip(list(axes.texts), scale(values.to_numpy()[values.notna()]), strict=True):
         # white and black letters are equally legible at a relative luminance of 0.18
         is_dark = np.dot(np.power(face[:3], 2.2), (0.2126, 0.7152, 0.0722)) < 0.18
@@ -83,10 +89,11 @@ def fill_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: st
                           va="top", color=text.get_color(), fontsize=7.5)  # fmt: skip
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.tick_params(length=0, rotation=0)
+    axes.tick_params(length=0, rotation=0, labelsize=layout(9.5, 8))
     axes.grid(visible=False)
 
 
+@in_two_layouts
 def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) -> Drawing:
     """Draw the confusion matrix of a model for (N,) labels and (N, 8) probabilities: shares of rows, and counts."""
     names = list(ABBREVIATIONS)
@@ -99,11 +106,14 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     words = np.reshape([f"{100 * share:.1f}\n{count:,}" for share, count in pairs], counts.shape)
     # colour goes with the root of the share: small ones stay visible
     values = np.where(is_right & (totals > 0), -1, np.where(counts, 0.08 + 0.9 * np.sqrt(shares), np.nan))
-    rows = [f"{name} ({ABBREVIATIONS[name]})" for name in names]
-    figure, axes = plt.subplots(figsize=(8, 5.4))
+    rows = [layout(f"{name} ({short})", short) for name, short in ABBREVIATIONS.items()]
+    figure, axes = plt.subplots(figsize=layout((8, 5.4), (3.7, 4.6)))
     fill_matrix(axes, pd.DataFrame(values, rows, list(ABBREVIATIONS.values())), words, "YlOrRd")
     axes.set_xlabel("predicted class", labelpad=8)
     axes.set_ylabel("true class")
+    key = [f"{short}  {name}" for name, short in ABBREVIATIONS.items()]
+    for x, some in layout((), ((0, key[:4]), (0.5, key[4:]))):
+        axes.text(x, -0.03, "\n".join(some), transform=axes.transAxes, va="top", fontsize=8.5)
     errors = np.where(is_right, 0, counts)
     worst = np.argwhere(errors == errors.max())
     finding = f"no confusion of {model_name(model)} stands out"
@@ -117,6 +127,7 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     return Drawing(figure, sentence(finding), alt, len(labels))
 
 
+@in_two_layouts
 def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Drawing:
     """Draw a triangle of accuracy differences in points, each row's model less each column's, best model first.
 
@@ -124,18 +135,19 @@ def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) 
     images.
     """
     ordered = sorted(accuracies, key=lambda name: -accuracies[name])
-    rows, headings = ordered[1:], [MODEL_NAMES[name].replace(" ", "\n") for name in ordered[:-1]]
-    values = pd.DataFrame(np.nan, [MODEL_NAMES[name] for name in rows], headings)
+    rows = ordered[1:]
+    heads = [MODEL_NAMES[name].replace(" ", "\n").replace("ret", layout("ret", "re-\nt")) for name in ordered]
+    values = pd.DataFrame(np.nan, layout([MODEL_NAMES[name] for name in rows], heads[1:]), heads[:-1])
     words, like_best = np.full(values.shape, "", object), []
     for pair in pairs.itertuples():
         better, worse = sorted((pair.a, pair.b), key=ordered.index)
         place, lost = (rows.index(worse), ordered.index(better)), abs(pair.only_a - pair.only_b) / n
         # Colour goes with the root of the difference and is full from 10 points on: small ones stay visible.
-        words[place], values.iloc[place] = signed(0 - 100 * lost), min(np.sqrt(10 * lost), 1.0)
+        words[place], values.iloc[place] = signed(0 - 100 * lost), 0.85 * min(np.sqrt(10 * lost), 1)
         if pair.p >= 0.05:
             words[place], values.iloc[place] = f"{words[place]}\nn.s.", -1
             like_best += [model_name(worse)] if better == ordered[0] else []
-    figure, axes = plt.subplots(figsize=(8.2, 0.5 * len(rows) + 1))
+    figure, axes = plt.subplots(figsize=(layout(8.2, 3.7), 0.5 * len(rows) + 1))
     fill_matrix(axes, values, words, "Purples")
     significant = int((pairs["p"] < 0.05).sum())
     if significant < len(pairs):

@@ -17,6 +17,7 @@ from helpers.evaluation.robustness import (
     score_external,
     shift_and_score,
     summarise_corruptions,
+    worst_small_shift,
 )
 
 CELLS = draw_cells(24, seed=3)
@@ -88,6 +89,28 @@ def test_no_corruption_is_the_worst_where_none_lowers_the_accuracy() -> None:
     found = summarise_corruptions(two_corruptions(alexnet=[0.5] * 5, cellnet=[0.9, 0.8, 0.8, 0.9, 0.9]))
     assert found["worst"].tolist()[0] == "fog"
     assert found.loc["alexnet"].dropna().to_dict() == {"clean": 0.5, "corrupted": 0.5, "difference": 0.0}
+
+
+def test_the_worst_small_shift_is_found_for_each_model() -> None:
+    changed = {
+        ("forest", "hue", 10): 0.4,
+        ("forest", "hue", 30): 0.1,  # not small
+        ("forest", "brightness", 0.9): 0.5,
+        ("cellnet", "brightness", 1.1): 0.8,
+        ("cellnet", "hue", -10): 1.0,
+    }
+    rows = [
+        (model, shift, amount, changed.get((model, shift, amount), 0.9), 50)
+        for model in ("forest", "cellnet")
+        for shift, (_, amounts) in SHIFTS.items()
+        for amount in reversed(amounts)
+    ]
+    found = worst_small_shift(pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy", "n"]))
+    assert found.reset_index().to_dict("split")["data"] == [
+        ["forest", "hue", 10, 0.9, 0.4, 50],
+        ["cellnet", "brightness", 1.1, 0.9, 0.8, 50],
+    ]
+    assert list(found.columns) == ["shift", "amount", "before", "after", "n"]
 
 
 def with_confidence(answers: list[int], confidences: list[float]) -> np.ndarray:

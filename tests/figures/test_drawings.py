@@ -1,12 +1,18 @@
 """Drawings show every model, class and image that they are given, and say the right numbers."""
 
+import re
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from helpers import evaluation, figures
+from helpers.data import CLASS_NAMES
 from helpers.data.synthetic import draw_cells
+from helpers.figures.publish import svg_of
 from helpers.figures.style import MODEL_COLOURS, model_look
 
 CELLS = draw_cells(8, seed=1)
@@ -38,30 +44,6 @@ def some_predictions(count: int = 300) -> tuple[np.ndarray, np.ndarray]:
 def words(figure: plt.Figure) -> list[str]:
     """Return what stands in the first panel of a figure."""
     return [text.get_text() for text in figure.axes[0].texts if text.get_text()]
-
-
-def test_each_error_is_drawn_with_its_label_and_its_answer_and_shared_ones_with_a_badge() -> None:
-    images = np.zeros((4, 48, 48, 3), np.uint8)
-    labels, probabilities = np.array([3, 1, 0, 0]), answers([6, 1, 0, 5])
-    drawing = figures.draw_errors(images, labels, probabilities, np.array([0, 3]), "forest", [3])
-    first, second = drawing.figure.axes[:2]
-    assert first.get_xlabel() == "label: immature granulocyte\npredicted: neutrophil, 90 %"
-    assert [len(axes.texts) for axes in (first, second)] == [0, 1]
-    assert figures.draw_errors(images, labels, probabilities, np.array([], int), "forest") is None
-
-
-@pytest.mark.parametrize(
-    ("confidence", "expected"),
-    [
-        ([0.95, 0.8], "The random forest makes 1 of its 2 errors with more than 90 % confidence"),
-        ([0.7, 0.8], "The random forest makes no error with more than 90 % confidence"),
-        ([0.95], "The random forest makes its only error with more than 90 % confidence"),
-    ],
-)
-def test_confident_errors_are_counted(confidence, expected) -> None:
-    probabilities = np.concatenate([answers([1], share) for share in confidence])
-    images, labels = np.zeros((len(confidence), 48, 48, 3), np.uint8), np.zeros(len(confidence), int)
-    assert figures.draw_errors(images, labels, probabilities, np.arange(1), "forest").finding == expected
 
 
 def test_explanations_have_a_row_per_network_and_say_how_much_evidence_is_central() -> None:
@@ -174,17 +156,60 @@ def score_all(labels: np.ndarray, **predicted: list[int]) -> dict[str, dict]:
     return {name: evaluation.score(labels, answers(classes)) for name, classes in predicted.items()}
 
 
-def test_accuracies_are_set_beside_those_reported() -> None:
-    labels = np.zeros(10, int)
-    scores = score_all(labels, forest=[0] * 9 + [1], lenet_custom=[0] * 8 + [1] * 2, cellnet=[0] * 9 + [1])
-    drawing = figures.draw_comparison(scores, {}, {"cellnet": 1, "lenet_custom": 6})
-    assert drawing.finding == "The random forest and cellnet lead with 90.0 %"
-    assert len(drawing.figure.legends[0].get_texts()) == 1
-    rows = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
-    assert rows == ["random forest", "cellnet\n1 epoch", "custom LeNet\n6 epochs"]
-    both = figures.draw_comparison(scores, {"forest": 0.87, "lenet_custom": 0.94}, {}).figure
-    assert "original report" in both.legends[0].get_texts()[1].get_text()
-    assert figures.draw_comparison(scores, {"alexnet": 0.8}, {}).finding == drawing.finding  # not scored
+def measured(**accuracies: float) -> dict[str, dict]:
+    """Return models as results.json has them, with intervals of two points on either side."""
+    return {
+        name: {"test_accuracy": value, "test_accuracy_ci95": [value - 0.02, min(value + 0.02, 1)], "n": 50}
+        for name, value in accuracies.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("forest", "custom", "cellnet", "expected"),
+    [
+        (0.9, 0.955, 0.989, "cellnet reaches 98.9 % +, and the custom LeNet 95.5 %, above the 94.0 % of"),
+        (
+            0.99,
+            0.9,
+            0.98,
+            "The random forest reaches 99.0 % +, and the custom LeNet 90.0 %, below the 94.0 % of",
+        ),
+        (0.9, 0.9397, 0.99, "cellnet reaches 99.0 % +, and the custom LeNet 94.0 %, as in"),
+        (0.9, 0.97, 0.96, "The custom LeNet reaches 97.0 % +, above the 94.0 % of"),
+        (0.96, 0.97, 0.97, "The custom LeNet and cellnet reach 97.0 % +, above the 94.0 % of"),
+    ],
+)
+def test_the_best_model_and_that_of_the_report_are_named(forest, custom, cellnet, expected) -> None:
+    models = measured(forest=forest, lenet_custom=custom, cellnet=cellnet)
+    drawing = figures.draw_reported(models, {"forest": 0.87, "lenet_custom": 0.9397})
+    assert drawing.finding == f"{expected} the original report".replace("+", "on test images")
+    alone = figures.draw_reported(models, {}).finding
+    assert alone == expected.partition(" +")[0] + " on test images"
+
+
+def test_models_of_the_report_come_first_with_both_numbers() -> None:
+    models = measured(forest=0.86, alexnet_fixed=0.96, lenet_custom=0.95, cellnet=0.99)
+    drawing = figures.draw_reported(models, {"lenet_custom": 0.9397, "forest": 0.87})
+    (axes,) = drawing.figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["custom LeNet", "random forest", "retrained AlexNet", "cellnet"]
+    sides = {text.get_text(): text.get_ha() for text in axes.texts}
+    both = {"95.0 %": "left", "94.0 %": "right", "86.0 %": "right", "87.0 %": "left"}
+    assert both.items() <= sides.items()  # each number beyond its mark
+    assert drawing.alt.endswith("above the reported one for 1 of 2 models.")
+    assert drawing.n == 50
+    assert drawing.narrow is not None
+
+
+def test_a_model_far_below_the_others_is_written_at_the_edge_and_many_are_drawn() -> None:
+    models = measured(forest=0.9, lenet_custom=0.93, alexnet=0.14, cellnet=0.99)
+    (axes,) = figures.draw_reported(models, {"alexnet": 0.8}).figure.axes
+    assert "◂ 14.0 %" in words(axes.figure)
+    assert 0.5 < axes.get_xlim()[0] < 0.8
+    (axes,) = figures.draw_reported(models | measured(lenet_custom=0.2, cellnet=0.3), {}).figure.axes
+    assert axes.get_xlim()[0] == 0
+    assert words(axes.figure) == ["90.0 %", "20.0 %", "14.0 %", "30.0 %"]
+    assert not axes.figure.legends  # nothing is set beside them
 
 
 @pytest.mark.parametrize(
@@ -210,9 +235,9 @@ def test_the_class_found_least_often_is_named(predicted, expected) -> None:
     )
     assert figures.draw_recall({"forest": scores["forest"]}, "forest").alt.endswith("class and model.")
     assert {label.get_text() for label in drawing.figure.axes[0].get_yticklabels()} == {
-        "basophil, n = 2",
-        "eosinophil, n = 2",
-        "immature granulocyte, n = 2",
+        "basophil, n\xa0=\xa02",
+        "eosinophil, n\xa0=\xa02",
+        "immature granulocyte, n\xa0=\xa02",
     }
 
 
@@ -322,8 +347,10 @@ def test_the_model_that_corruption_costs_most_is_named() -> None:
         drawing.finding
         == "Severe corruption lowers the accuracy of the random forest most, from 90.0 % to 25.0 % on average"
     )
-    rows = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
-    assert rows == ["cellnet", "random forest"]
+    columns = [label.get_text() for label in drawing.figure.axes[0].get_xticklabels()]
+    assert columns == ["cellnet", "random\nforest"]
+    narrow = [text.get_text() for text in drawing.narrow.legends[0].get_texts()]
+    assert narrow == ["cellnet", "random forest"]  # in place of columns' names
     assert len(words(drawing.figure)) == 2 * (1 + len(evaluation.CORRUPTIONS))
     for forest in (0.95, 0.8998):
         unharmed = figures.draw_corruptions(corrupted(forest, cellnet=0.9))
@@ -369,3 +396,109 @@ def test_models_are_told_apart_without_colour() -> None:
         == len({look["label"] for look in looks})
         == len(MODEL_COLOURS)
     )
+
+
+@pytest.mark.parametrize(
+    ("degraded", "external", "expected"),
+    [
+        (
+            (0.8, 0.7),
+            (0.85, 0.3),
+            "The accuracy of cellnet falls most, from 95.0 % on test to 30.0 % on external",
+        ),
+        (
+            (0.8, 0.3),
+            (0.3, 0.9),
+            "The accuracy of cellnet falls most, from 95.0 % on test to 30.0 % on degraded",
+        ),
+        (
+            (0.85, 0.9),
+            (0.9, 0.95),
+            "The accuracy of the random forest falls, from 90.0 % on test to 85.0 % on degraded",
+        ),
+        ((0.9, 0.96), (0.91, 0.95), "No model is less accurate on degraded or on external than on test"),
+    ],
+)
+def test_the_model_that_loses_most_elsewhere_is_named(degraded, external, expected) -> None:
+    shares = {"test": (0.9, 0.95), "degraded": degraded, "external": external}
+    table, n = pd.DataFrame(shares, ["forest", "cellnet"]), {"test": 1000, "degraded": 300, "external": 20}
+    drawing = figures.draw_slopes(table, n)
+    assert drawing.finding == expected
+    heads = [label.get_text() for label in drawing.figure.axes[0].get_xticklabels()]
+    assert heads == ["test\nn = 1,000", "degraded\nn = 300", "external\nn = 20"]
+    assert figures.draw_slopes(table[["test"]], n) is None
+
+
+def test_labels_of_slopes_keep_apart_and_in_order() -> None:
+    ends = dict(zip(MODEL_COLOURS, (0.98, 0.979, 0.5, 0.981, 0.02, 0.0, 0.98), strict=True))
+    table = pd.DataFrame({"test": 0.99, "degraded": ends})
+    axes = figures.draw_slopes(table, {"test": 100, "degraded": 100}).figure.axes[0]
+    axes.figure.canvas.draw()
+    boxes = sorted((text.get_window_extent() for text in axes.texts), key=lambda box: box.y0)
+    assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
+    heights = {text.get_text().split(" ")[0]: text.xy[1] for text in axes.texts}
+    assert heights["0.0"] < heights["2.0"] < heights["50.0"] < heights["98.1"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("places", "labels", "expected"),
+    [
+        ([0, 1, 10, 11], [0, 0, 3, 3], "Every image lies next to one of its own class"),
+        (
+            [0, 1, 10, 11],
+            [6, 3, 0, 0],
+            "On cellnet’s map, immature granulocytes touch neutrophils most often",
+        ),
+        (
+            [0, 1, 9, 10],
+            [7, 2, 0, 1],
+            "basophils touch eosinophils and erythroblasts touch platelets most often",
+        ),
+        ([0, 1, 10, 11, 20, 21], [6, 3, 0, 1, 4, 5], "No two classes touch more often than others"),
+    ],
+)
+def test_the_classes_that_touch_on_the_map_are_named(places, labels, expected) -> None:
+    points, classes = np.column_stack([places, places]), np.array(labels)
+    assert figures.draw_embedding(points, classes, classes).finding.endswith(expected)
+
+
+def test_the_map_names_each_class_and_rings_errors() -> None:
+    points, labels = np.random.default_rng(0).random((1500, 2)), np.arange(1500) % 8
+    drawing = figures.draw_embedding(points, labels, np.where(np.arange(1500) < 3, 7 - labels, labels))
+    assert sorted(words(drawing.figure)) == sorted(CLASS_NAMES)
+    (rings,) = [dots for dots in drawing.figure.axes[0].collections if not len(dots.get_facecolor())]
+    np.testing.assert_allclose(rings.get_offsets(), points[:3])
+    assert drawing.alt.endswith("misclassifies 3 of 1,500 images.")
+    assert len(svg_of(drawing.figure)) < 250_000
+
+
+def every_drawing() -> dict[str, figures.Drawing]:
+    """Return the drawings of seven models that the page shows in two layouts."""
+    labels, probabilities = some_predictions()
+    models = dict.fromkeys(MODEL_COLOURS, probabilities)
+    scores = {name: evaluation.score(labels, probabilities) for name in models}
+    accuracies = {name: scores[name]["accuracy"] for name in models}
+    corruptions = [(name, each, 5, 0.5, 9) for name in models for each in ("none", *evaluation.CORRUPTIONS)]
+    degraded = pd.DataFrame(corruptions, columns=["model", "corruption", "severity", "accuracy", "n"])
+    rule = {"threshold": 0.5, "reviewed": 0.25, "errors": 12, "errors_seen": 9}
+    elsewhere = pd.DataFrame(
+        {"test images": accuracies, "degraded images": accuracies, "external images": 0.1}
+    )
+    return {
+        "reported": figures.draw_reported(measured(**accuracies), {"forest": 0.87, "alexnet": 0.8}),
+        "recall": figures.draw_recall(scores, "cellnet"),
+        "confusion": figures.draw_confusion(labels, probabilities, "cellnet"),
+        "differences": figures.draw_differences(evaluation.compare_models(labels, models), accuracies, 300),
+        "review": figures.draw_review(labels, models, "cellnet", rule),
+        "corruptions": figures.draw_corruptions(degraded),
+        "shifts": figures.draw_shift_curves(shifted()),
+        "slopes": figures.draw_slopes(elsewhere, dict.fromkeys(elsewhere, 300)),
+        "map": figures.draw_embedding(np.random.default_rng(0).random((300, 2)), labels, labels),
+    }
+
+
+def test_every_text_is_large_enough_on_a_telephone_of_390_pixels() -> None:
+    for name, drawing in every_drawing().items():
+        width = float(re.search(r'width="([\d.]+)pt"', svg_of(drawing.narrow))[1])
+        shown = [text for text in drawing.narrow.findobj(Text) if text.get_text() and text.get_visible()]
+        assert min(text.get_fontsize() for text in shown) * 350 / width >= 9, name
