@@ -58,10 +58,9 @@ def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
     The columns are shift, amount, the accuracies ``before`` and ``after`` it, and n. Of each shift, the amounts next to
     the neutral one on either side count as small.
     """
-    rows = table.sort_values(["model", "shift", "amount"], ignore_index=True).rename(
-        columns={"accuracy": "after"}
-    )
-    neutral = rows.index[rows["amount"] == rows["shift"].map(NEUTRAL_AMOUNTS)]
+    rows = table.sort_values(["model", "shift", "amount"], ignore_index=True)
+    rows = rows.rename(columns={"accuracy": "after"})
+    neutral = rows.index[rows["is_neutral"]]
     before = rows.loc[neutral, "after"].to_numpy()
     small = pd.concat([rows.loc[neutral + step].assign(before=before) for step in (-1, 1)])
     worst = (small["after"] - small["before"]).groupby(small["model"]).idxmin()
