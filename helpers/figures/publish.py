@@ -97,13 +97,13 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
 def drawn(drawing: Drawing) -> dict[str, str]:
     """Return the SVG of a drawing, and that of its layout for a telephone, by media type, and close it."""
     layouts = {"image/svg+xml": drawing.figure, NARROW_SVG: drawing.narrow}
-    svgs = {media: _svg(figure) for media, figure in layouts.items() if figure is not None}
+    svgs = {media: svg_of(figure) for media, figure in layouts.items() if figure is not None}
     for figure in filter(None, layouts.values()):
         plt.close(figure)
     return svgs if max(map(len, svgs.values())) <= LARGEST_SVG else {}
 
 
-def _svg(figure: Figure) -> str:
+def svg_of(figure: Figure) -> str:
     """Return a figure as SVG, the same bytes for the same figure."""
     # matplotlib names pictures by their pixels: twice the same, twice the name
     for number, picture in enumerate(figure.findobj(AxesImage)):
