@@ -1,4 +1,4 @@
-"""The study at a glance, drawn: its course, what was reported and measured, home and elsewhere, a map of the images."""
+"""The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
 from typing import Any
 
@@ -50,14 +50,6 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
         f"Dot plot with intervals, a row per model, from {MODEL_NAMES[names[0]]} to {MODEL_NAMES[names[-1]]}."
     )
     return Drawing(figure, sentence(finding), alt, models[best]["n"])
-
-
-def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing | None:
-    """Draw the course of the study, from the images through splits and models to the claims.
-
-    ``parts`` are the numbers of images in training, validation and test, in this order.
-    """
-    return None
 
 
 def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
