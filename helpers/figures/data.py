@@ -1,9 +1,7 @@
 """Figures of the data: its course through the study, class frequencies, colours, lightness and size by class."""
 
 import textwrap
-from collections.abc import Iterable
 from itertools import combinations
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,10 +47,9 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
         x, y = layout((0.8 + 2 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
         width, height = layout((1.46, 0.84), (1.12 if along == 2 else 2.1, 0.88))
         corner, style = (x - width / 2, y - height / 2), "round,pad=0,rounding_size=0.08"
-        look: dict[str, Any] = {"color": MUTED, "lw": 1}
-        look = look if heading != "Test" else {"color": ACCENTS[0], "lw": 1.7}
-        box = axes.add_patch(FancyBboxPatch(corner, width, height, style, fill=False, **look))
-        drawn.append(((x, y), box, look))
+        colour, line = (ACCENTS[0], 1.7) if heading == "Test" else (MUTED, 1)
+        box = axes.add_patch(FancyBboxPatch(corner, width, height, style, fill=False, ec=colour, lw=line))
+        drawn.append(((x, y), box, {"color": colour, "lw": line}))
         lines = textwrap.wrap(words, 16)
         top = y + 0.03 - 0.075 * len(lines)
         axes.text(x, top, heading, ha="center", weight="bold")
@@ -178,6 +175,6 @@ def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Ind
     axes.set_yticks(range(len(order)), _numbered(order))
 
 
-def _numbered(names: Iterable[str]) -> list[str]:
+def _numbered(names: pd.Index) -> list[str]:
     """Return classes with the numbers by which the claims know them, long ones in two lines on a telephone."""
     return [textwrap.fill(f"{name} ({CLASS_NAMES.index(name)})", layout(40, 16)) for name in names]

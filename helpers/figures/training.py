@@ -1,7 +1,6 @@
 """How models come to be, drawn: training curves, the ladder, what single changes do, and the evidence they find."""
 
 import textwrap
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -9,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from helpers.data import CLASS_NAMES
@@ -70,7 +68,7 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     rows, kept, accuracy = np.arange(len(table)), table["is_kept"], table["accuracy"]
     figure, axes = plt.subplots(figsize=layout((9, 0.36 * len(table) + 1), (3.7, 0.5 * len(table) + 1)))
     left, right, align, raised = layout((-0.01, 1.01, ("right", "left"), 0), (0, 1, ("left", "right"), 0.42))
-    write = partial(axes.annotate, xycoords=axes.get_yaxis_transform(), va="center", fontsize=9)
+    write = partial(axes.annotate, xycoords=axes.get_yaxis_transform(), va="center", fontsize=layout(9, 8))
     axes.step(accuracy[kept], rows[kept], where="pre", color=MUTED, linewidth=layout(1, 0), zorder=1)
     for row, step in enumerate(table.itertuples()):
         name, colour = MODEL_NAMES.get(step.Index, ""), MODEL_COLOURS.get(step.Index, INK)
@@ -78,7 +76,7 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
         axes.plot(step.accuracy, row, "o", color=colour, mfc=colour if step.is_kept else PAPER, markersize=7)
         gain = f"\N{EM SPACE}{signed(100 * step.gain)}" if row else ""
         write(percent(step.accuracy) + gain, (right, row - raised), ha=align[1])
-        change = textwrap.shorten(step.change, layout(42, 34), placeholder=" …")
+        change = textwrap.shorten(step.change, layout(42, 32 - len(name)), placeholder=" …")
         label = f"+ {change}{' = ' if name else ''}{name}" if row else name
         write(label, (left, row - raised), ha=align[0], weight="bold" if name else "normal")
     crosses = table.index.map(reported)
@@ -133,10 +131,9 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     """
     columns = {"ece": "before", "ece_calibrated": "after", "ece_by_chance": "explained by chance"}
     shown = table[list(columns)].clip(lower=0.002).set_axis([MODEL_NAMES[str(name)] for name in table.index])
-    space, few, many = layout(" ", "\n"), [0.002, 0.01, 0.05, 0.2], [0.005, 0.02, 0.1, 0.5]
     unit = "expected calibration error"
-    unit += f"{space}(0.2 % or less at the left)" if (table[list(columns)] < 0.002).any(axis=None) else ""
-    look = {"xscale": "log", "xlabel": unit, "xticks": few + layout(many, []), "xlim": (0.0018, None)}
+    unit += "\n(0.2 % or less at the left)" if (table[list(columns)] < 0.002).any(axis=None) else ""
+    look = {"xscale": "log", "xlabel": unit, "xticks": [0.002, 0.01, 0.05, 0.2], "xlim": (0.0018, None)}
     figure = _draw_dumbbells(shown.rename(columns=columns), table.index, **look)
     explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
     falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
@@ -144,7 +141,7 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     return Drawing(figure, finding, f"Dumbbell chart on a logarithmic axis. The error falls for {falls}.", n)
 
 
-def _draw_dumbbells(shares: pd.DataFrame, models: Iterable[str], **settings: Any) -> Figure:
+def _draw_dumbbells(shares: pd.DataFrame, models: pd.Series | pd.Index, **settings: Any) -> Figure:
     """Draw a row for each of ``shares``: a hollow mark and a filled one, joined, and strokes for further columns."""
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(shares) + 1.7))
     rows, colours = range(len(shares)), [MODEL_COLOURS[str(name)] for name in models]
@@ -224,9 +221,9 @@ def draw_explanations(
         axis.set_title(words, fontsize=9, loc="center")
     for axis, words in zip(axes[:, 0], left, strict=True):
         axis.set_ylabel(words, fontsize=9, rotation=0, ha="right", va="center")
-    signs = {"evidence for the predicted class": 0.8, "evidence against it": 0.2}
-    keys = [Patch(color=colours(place), label=sign) for sign, place in signs.items()]
-    figure.legend(handles=keys, loc="outside lower center", ncols=layout(2, 1))
+    for sign, place in {"evidence for the predicted class": 0.8, "evidence against it": 0.2}.items():
+        figure.axes[0].plot([], [], "s", color=colours(place), ms=8, label=sign)
+    figure.legend(loc="outside lower center", ncols=layout(2, 1))
     *_, (name, share) = shares.items()
     finding = f"{name} finds {share} of its evidence in the central quarter of the images"
     finding = finding if share != "none" else f"{name} finds no evidence for the classes that it predicts"
