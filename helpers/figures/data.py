@@ -29,7 +29,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
     left_out = f"{counted(dropped, 'exact copy', 'exact copies')} left out" if dropped else "no exact copies"
     train, validation, test = (counted(part, "image") for part in parts.values())
     boxes = (  # place along the course and across it, heading, words, and the boxes that lead there
-        (0, 1, counted(images, "image"), "of blood cells", ()),
+        (0, 1, counted(images, "image"), "in the data", ()),
         (1, 1, counted(sum(parts.values()), "image"), left_out, (0,)),
         (2, 0, "Training", f"{train} to train the models", (1,)),
         (2, 1, "Validation", f"{validation} to choose between them", (1,)),

@@ -40,7 +40,7 @@ def test_the_course_of_the_study_gives_the_images_of_each_split_and_what_they_ar
     parts = {"train": 10552, "validation": 1506, "test": 3016}
     drawing = figures.draw_pipeline(15074 + dropped, dropped, parts)
     for figure in (drawing.figure, drawing.narrow):
-        assert f"{15074 + dropped:,} images of blood cells 15,074 images {left_out}" in words(figure)
+        assert f"{15074 + dropped:,} images in the data 15,074 images {left_out}" in words(figure)
         assert "Training 10,552 images to train the models" in words(figure)
         assert "Validation 1,506 images to choose between them" in words(figure)
         assert "Test 3,016 images to test them once, in chapter 6" in words(figure)
