@@ -76,7 +76,7 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
         axes.plot(step.accuracy, row, "o", color=colour, mfc=colour if step.is_kept else PAPER, markersize=7)
         gain = f"\N{EM SPACE}{signed(100 * step.gain)}" if row else ""
         write(percent(step.accuracy) + gain, (right, row - raised), ha=align[1])
-        change = textwrap.shorten(step.change, layout(42, 21 if name else 36), placeholder=" …")
+        change = textwrap.shorten(step.change, layout(42, 32 - len(name) if name else 36), placeholder=" …")
         label = f"+ {change}{' = ' if name else ''}{name}" if row else name
         write(label, (left, row - raised), ha=align[0], weight="bold" if name else "normal")
     crosses = table.index.map(reported)
