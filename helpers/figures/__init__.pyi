@@ -1,5 +1,4 @@
 from .behaviour import (
-    draw_calibration as draw_calibration,
     draw_corruptions as draw_corruptions,
     draw_review as draw_review,
     draw_shift_curves as draw_shift_curves,
@@ -9,6 +8,7 @@ from .data import (
     draw_correlations as draw_correlations,
     draw_label_counts as draw_label_counts,
     draw_lightness_and_size as draw_lightness_and_size,
+    draw_pipeline as draw_pipeline,
 )
 from .evaluation import (
     draw_confusion as draw_confusion,
@@ -20,10 +20,8 @@ from .galleries import (
     show_errors as show_errors,
     show_examples as show_examples,
 )
-from .images import draw_explanations as draw_explanations
 from .overview import (
     draw_embedding as draw_embedding,
-    draw_pipeline as draw_pipeline,
     draw_reported as draw_reported,
     draw_slopes as draw_slopes,
 )
@@ -43,6 +41,8 @@ from .style import (
     use_style as use_style,
 )
 from .training import (
+    draw_calibration as draw_calibration,
+    draw_explanations as draw_explanations,
     draw_ladder as draw_ladder,
     draw_learning_curves as draw_learning_curves,
     draw_statistics_lag as draw_statistics_lag,

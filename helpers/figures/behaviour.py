@@ -1,4 +1,4 @@
-"""How models behave, drawn: calibration, review, and accuracy on corrupted images and under shifted colours."""
+"""How models behave, drawn: review, and accuracy on corrupted images and under shifted colours."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,36 +8,8 @@ from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.evaluation import fill_matrix
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout, model_look
-from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence, signed
-
-
-def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
-    """Draw, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
-
-    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. An error below 0.002 has its
-    mark there, because zero has no place on the logarithmic axis.
-    """
-    shown = table[["ece", "ece_calibrated", "ece_by_chance"]].clip(lower=0.002)
-    figure, axes = plt.subplots(figsize=(7.5, 0.42 * len(table) + 1.6))
-    rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
-    axes.hlines(rows, shown["ece"], shown["ece_calibrated"], colors=colours)
-    for column, inside, label in (("ece", PAPER, "before"), ("ece_calibrated", colours, "after")):
-        axes.scatter(shown[column], rows, 50, inside, edgecolors=colours, label=label)
-    axes.plot(shown["ece_by_chance"], rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
-    axes.set_yticks(rows, [MODEL_NAMES[str(name)] for name in table.index])
-    unit = "expected calibration error"
-    unit += "" if shown.equals(table[shown.columns]) else " (0.2 % or less at the left)"
-    axes.set(xscale="log", xlabel=unit, ylim=(len(table) - 0.4, -0.6))
-    axes.set_xticks([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
-    axes.set_xlim(left=0.0018)
-    axes.xaxis.set_major_formatter(PERCENT)
-    axes.minorticks_off()
-    figure.legend(loc="outside lower center", ncols=3)
-    explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
-    falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
-    finding = f"After calibration, chance could explain the calibration error of {explained}"
-    return Drawing(figure, finding, f"Dumbbell chart on a logarithmic axis. The error falls for {falls}.", n)
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PERCENT, layout, model_look
+from helpers.notation import MODEL_NAMES, listed, model_name, percent, sentence, signed
 
 
 @in_two_layouts

@@ -1,5 +1,6 @@
-"""Figures of the data: class frequencies, correlations of colours, lightness and size by class."""
+"""Figures of the data: its course through the study, class frequencies, colours, lightness and size by class."""
 
+import textwrap
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -7,20 +8,63 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
 
 from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
-from helpers.figures.publish import Drawing
-from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED
-from helpers.notation import listed, out_of, percent, sentence, signed
-
-NUMBERED = {name: f"{name} ({label})" for label, name in enumerate(CLASS_NAMES)}
-"""Class name -> the name with the number by which the claims know it."""
+from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
+from helpers.notation import counted, listed, out_of, percent, sentence, signed
 
 ACCENTS = ("#5744f7", "#e27e10")
 """Colours of what is neither a class nor a model."""
 
 
+@in_two_layouts
+def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
+    """Draw the course of the study, from the images through splits and models to the claims.
+
+    ``dropped`` counts the copies left out, ``parts`` the images in training, validation and test, in this order.
+    """
+    left_out = f"{counted(dropped, 'exact copy', 'exact copies')} left out" if dropped else "no exact copies"
+    train, validation, test = (counted(part, "image") for part in parts.values())
+    boxes = (  # place along the course and across it, heading, words, and the boxes that lead there
+        (0, 1, counted(images, "image"), "in the data", ()),
+        (1, 1, counted(sum(parts.values()), "image"), left_out, (0,)),
+        (2, 0, "Training", f"{train} to train the models", (1,)),
+        (2, 1, "Validation", f"{validation} to choose between them", (1,)),
+        (2, 2, "Test", f"{test} to test them once, in chapter 6", (1,)),
+        (3, 0.5, "Seven models", "two on features, five networks", (2, 3)),
+        (4, 0.5, "Sixteen claims", "of the original report", (4, 5)),
+    )
+    figure, drawn = plt.figure(figsize=layout((9.6, 3), (3.58, 5.9)), layout="none"), []
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0))
+    axes.axis("off")
+    ahead, aside, arm = layout((0, 90, 72), (-90, 0, 45))  # degrees, degrees, points
+    elbow = f"arc,angleA={ahead},angleB={ahead + 180},armA={arm},armB={arm},rad=6"
+    past = f"angle,angleA={ahead},angleB={aside},rad=8"
+    for along, across, heading, words, sources in boxes:
+        x, y = layout((0.8 + 2 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
+        width, height = layout((1.46, 0.84), (1.12 if along == 2 else 2.1, 0.88))
+        corner, style = (x - width / 2, y - height / 2), "round,pad=0,rounding_size=0.08"
+        colour, line = (ACCENTS[0], 1.7) if heading == "Test" else (MUTED, 1)
+        box = axes.add_patch(FancyBboxPatch(corner, width, height, style, fill=False, ec=colour, lw=line))
+        drawn.append(((x, y), box, {"color": colour, "lw": line}))
+        lines = textwrap.wrap(words, 16)
+        top = y + 0.03 - 0.075 * len(lines)
+        axes.text(x, top, heading, ha="center", weight="bold")
+        axes.text(x, top + 0.06, "\n".join(lines), ha="center", va="top", fontsize=layout(9, 8.5))
+        for source in sources:
+            tail, start, look = drawn[source]
+            lane = "arc3" if boxes[source][1] == across else past if along == 4 else elbow
+            arrow = {"arrowstyle": "-|>", "connectionstyle": lane, "patchA": start, "patchB": box}
+            axes.annotate("", (x, y), tail, arrowprops=arrow | look)
+    finding = "No test image plays a part in training or choosing the models"
+    alt = "Flow diagram from images to claims. Training and validation images lead to the models, "
+    return Drawing(figure, finding, alt + "and test images past them to the claims.")
+
+
+@in_two_layouts
 def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     """Draw a bar per class with its number of images, most first; colours mark what claim C02 says of the classes."""
     if not len(labels):
@@ -29,12 +73,12 @@ def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     colours = pd.Series([MUTED, first, MUTED, first, MUTED, MUTED, first, second], CLASS_NAMES)
     counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
     counts = counts.sort_values(ascending=False, kind="stable")
-    figure, axes = plt.subplots(figsize=(8, 3.8))
-    bars = axes.barh([NUMBERED[name] for name in counts.index], counts, color=colours[counts.index])
+    figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.2)))
+    bars = axes.barh(_numbered(counts.index), counts, color=colours[counts.index])
     words = [f"{count:,} ({percent(count / len(labels))})" for count in counts]
     axes.bar_label(bars, words, padding=4, fontsize=9)
     axes.invert_yaxis()
-    axes.set(xlabel="images", xticks=[], xlim=(0, 1.2 * counts.max()))
+    axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
     axes.grid(visible=False)
     most, fewest = counts.max(), counts[counts > 0].min()
     first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
@@ -45,6 +89,7 @@ def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     return Drawing(figure, finding, alt, len(labels))
 
 
+@in_two_layouts
 def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing | None:
     """Draw Pearson's r of every two columns as a heat map: over all images below the diagonal, within classes above.
 
@@ -58,11 +103,11 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing |
     within = statistics - statistics.groupby(labels).transform("mean")
     r = np.where(np.tri(statistics.shape[1], k=-1), statistics.corr(), within.corr())
     np.fill_diagonal(r, np.nan)
-    figure, axes = plt.subplots(figsize=(6.4, 4.8))
+    figure, axes = plt.subplots(figsize=layout((5.4, 4.6), (3.7, 3.3)))
     sns.heatmap(
         r, mask=np.isnan(r), annot=np.vectorize(signed)(r, 2), fmt="", vmin=min(0, np.nanmin(r)), vmax=1,
         cmap=sns.light_palette(ACCENTS[0], as_cmap=True), linewidths=1, square=True, ax=axes,
-        xticklabels=statistics.columns, yticklabels=statistics.columns, cbar_kws={"label": "Pearson’s r"},
+        xticklabels=statistics.columns, yticklabels=statistics.columns, cbar=False,
     )  # fmt: skip
     axes.grid(visible=False)
     axes.tick_params(axis="y", rotation=0)
@@ -74,16 +119,17 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing |
     return Drawing(figure, finding, alt, len(statistics))
 
 
+@in_two_layouts
 def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | None:
     """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
     if not len(labels):
         return None
     means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
     bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
-    figure, axes = plt.subplots(figsize=(8, 3.8))
+    figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
     axes.axvline(0, color=INK, linewidth=1, zorder=0)
     _draw_boxes(axes, residual, labels, means.index, [bluest])
-    axes.set(xlabel="blue beyond what red and green predict, grey levels")
+    axes.set(xlabel="unexplained blue, grey levels")
     finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
     finding = finding if excess > 0 else "No class has more blue than its red and green predict"
     falling = f", with means falling from {bluest} to {means.index[-1]}" if excess > least else ""
@@ -91,13 +137,14 @@ def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | Non
     return Drawing(figure, finding, alt, len(residual))
 
 
+@in_two_layouts
 def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing | None:
     """Draw a box per class of the columns grey and dark_area, the lightest class first."""
     if not len(labels):
         return None
     means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
     means = means.sort_values("grey", ascending=False)
-    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True)
+    figure, axes = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 3.8), (3.7, 8)), sharey=True)
     units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark region, pixels"}
     for panel, (column, unit) in zip(axes, units.items(), strict=True):
         panel.set(xlabel=unit)
@@ -125,4 +172,9 @@ def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Ind
         fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
         meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
     )  # fmt: skip
-    axes.set_yticks(range(len(order)), [NUMBERED[name] for name in order])
+    axes.set_yticks(range(len(order)), _numbered(order))
+
+
+def _numbered(names: pd.Index) -> list[str]:
+    """Return classes with the numbers by which the claims know them, long ones in two lines on a telephone."""
+    return [textwrap.fill(f"{name} ({CLASS_NAMES.index(name)})", layout(40, 16)) for name in names]

@@ -1,4 +1,4 @@
-"""The study at a glance, drawn: its course, what was reported and measured, home and elsewhere, a map of the images."""
+"""The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
 from collections import Counter
 from typing import Any
@@ -96,14 +96,6 @@ def _apart(values: pd.Series, gap: float, low: float | None = None, high: float 
     """Return ascending values moved as little as possible to be ``gap`` apart, between ``low`` and ``high``."""
     steps = gap * np.arange(len(values))
     return np.asarray(steps + isotonic_regression(values - steps, y_min=low, y_max=high - steps[-1]))
-
-
-def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing | None:
-    """Draw the course of the study, from the images through splits and models to the claims.
-
-    ``parts`` are the numbers of images in training, validation and test, in this order.
-    """
-    return None
 
 
 @in_two_layouts

@@ -1,16 +1,19 @@
-"""How the models came to be, drawn: training curves, the ladder, what single choices and more data change."""
+"""How models come to be, drawn: training curves, the ladder, what single changes do, and the evidence they find."""
 
 import textwrap
 from functools import partial
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from helpers.data import CLASS_NAMES
 from helpers.evaluation import accuracy_interval
-from helpers.figures.publish import Drawing
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PALETTE, PAPER, PERCENT
+from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PALETTE, PAPER, PERCENT, layout
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
 
 
@@ -22,6 +25,7 @@ def _compared(what: str, share: float, other: float, whose: str) -> str:
     return sentence(f"{what} {percent(share)} on validation images, {position} {whose}")
 
 
+@in_two_layouts
 def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing | None:
     """Draw loss and accuracy over epochs, training dashed and hollow, validation solid, one colour per model.
 
@@ -31,7 +35,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
     if min(map(len, histories.values())) < 3:
         return None
     colours = dict(zip(histories, PALETTE, strict=False)) | MODEL_COLOURS
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
+    figure, (left, right) = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 4.2), (3.7, 6.6)))
     for axes, column, label in ((left, "loss", "cross-entropy"), (right, "accuracy", "accuracy")):
         for name, history in histories.items():
             look, words = {"color": colours[name], "marker": "o", "ms": 3.5}, MODEL_NAMES.get(name, name)
@@ -40,7 +44,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.yaxis.set_major_formatter(PERCENT)
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=layout(2, 1))
     names, ends = [model_name(name) for name in histories], [each.iloc[-1] for each in histories.values()]
     other, whose = ends[0]["val_accuracy"], names[0]
     if len(names) == 1:
@@ -51,6 +55,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
     return Drawing(figure, finding, alt, n)
 
 
+@in_two_layouts
 def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Drawing | None:
     """Draw the steps of `helpers.evaluation.compute_ladder` from top to bottom: accuracy, interval, gain.
 
@@ -61,23 +66,26 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     if len(table) < 4:
         return None
     rows, kept, accuracy = np.arange(len(table)), table["is_kept"], table["accuracy"]
-    figure, axes = plt.subplots(figsize=(9, 0.36 * len(table) + 1))
-    write = partial(axes.annotate, xycoords=axes.get_yaxis_transform(), va="center", fontsize=9)
-    axes.step(accuracy[kept], rows[kept], where="pre", color=MUTED, linewidth=1, zorder=1)
+    figure, axes = plt.subplots(figsize=layout((9, 0.36 * len(table) + 1), (3.7, 0.5 * len(table) + 1)))
+    left, right, align, raised = layout((-0.01, 1.01, ("right", "left"), 0), (0, 1, ("left", "right"), 0.42))
+    write = partial(axes.annotate, xycoords=axes.get_yaxis_transform(), va="center", fontsize=layout(9, 8))
+    axes.step(accuracy[kept], rows[kept], where="pre", color=MUTED, linewidth=layout(1, 0), zorder=1)
     for row, step in enumerate(table.itertuples()):
         name, colour = MODEL_NAMES.get(step.Index, ""), MODEL_COLOURS.get(step.Index, INK)
         axes.hlines(row, step.accuracy_low, step.accuracy_high, colors=colour, linewidth=2)
         axes.plot(step.accuracy, row, "o", color=colour, mfc=colour if step.is_kept else PAPER, markersize=7)
-        write(percent(step.accuracy) + (f"   {signed(100 * step.gain)}" if row else ""), (1.01, row))
-        change = textwrap.shorten(step.change, 42, placeholder=" …")
+        gain = f"\N{EM SPACE}{signed(100 * step.gain)}" if row else ""
+        write(percent(step.accuracy) + gain, (right, row - raised), ha=align[1])
+        change = textwrap.shorten(step.change, layout(42, 32 - len(name) if name else 36), placeholder=" …")
         label = f"+ {change}{' = ' if name else ''}{name}" if row else name
-        write(label, (-0.01, row), ha="right", weight="bold" if name else "normal")
+        write(label, (left, row - raised), ha=align[0], weight="bold" if name else "normal")
     crosses = table.index.map(reported)
     if crosses.notna().any():
         axes.plot(crosses, rows, "x", color=INK, markersize=7, label="original report")
-        axes.legend(loc="upper right")
-    axes.axhline(table["of_report"].sum() - 0.5, color=MUTED, linestyle=":", linewidth=1)
-    axes.set(yticks=[], xlabel="validation accuracy", ylim=(len(table) - 0.4, -0.6))
+        figure.legend(loc="outside lower center")
+    axes.axhline(table["of_report"].sum() - 0.5 - raised / 2, color=MUTED, linestyle=":", linewidth=1)
+    axes.spines["left"].set_visible(False)
+    axes.set(yticks=[], xlabel="validation accuracy", ylim=(len(table) - 0.4, -0.6 - raised / 2))
     axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
     axes.xaxis.set_major_formatter(PERCENT)
     first, last = model_name(str(table.index[0])), model_name(str(table.index[-1]))
@@ -87,6 +95,7 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     return Drawing(figure, finding, alt, n)
 
 
+@in_two_layouts
 def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing | None:
     """Draw each run with its running averages as training left them, and as recomputed.
 
@@ -96,16 +105,10 @@ def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing | None:
     """
     if accuracies.empty:
         return None
-    figure, axes = plt.subplots(figsize=(7.4, 0.4 * len(accuracies) + 1.8))
-    rows, colours = range(len(accuracies)), accuracies["network"].map(MODEL_COLOURS)
-    axes.hlines(rows, accuracies["stored"], accuracies["recomputed"], colors=colours, linewidth=1.5)
-    for column, inside, label in (("stored", PAPER, "in training"), ("recomputed", colours, "afterwards")):
-        axes.scatter(accuracies[column], rows, 50, inside, edgecolors=colours, label=f"{column} {label}")
+    columns = {"stored": "stored in training", "recomputed": "recomputed afterwards"}
     names = [f"{MODEL_NAMES[run.network]} (seed {run.seed})" for run in accuracies.itertuples()]
-    axes.set_yticks(rows, names)
-    axes.set(xlabel="validation accuracy", xlim=(0, 1.02), ylim=(len(rows) - 0.4, -0.6))
-    axes.xaxis.set_major_formatter(PERCENT)
-    figure.legend(loc="outside lower center", ncols=2)
+    ends = accuracies[list(columns)].set_axis(names).rename(columns=columns)
+    figure = _draw_dumbbells(ends, accuracies["network"], xlabel="validation accuracy", xlim=(0, 1.02))
     gains = accuracies.set_index("network").eval("recomputed - stored").groupby("network", sort=False)
     changes = {model_name(str(name)): points(gain) for name, gain in gains.mean().items()}
     (name, change), *_ = changes.items()
@@ -119,6 +122,45 @@ def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing | None:
     return Drawing(figure, finding, alt, n)
 
 
+@in_two_layouts
+def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
+    """Draw, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
+
+    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. An error below 0.002 has its
+    mark there, because zero has no place on the logarithmic axis.
+    """
+    columns = {"ece": "before", "ece_calibrated": "after", "ece_by_chance": "explained by chance"}
+    shown = table[list(columns)].clip(lower=0.002).set_axis([MODEL_NAMES[str(name)] for name in table.index])
+    unit = "expected calibration error"
+    unit += "\n(0.2 % or less at the left)" if (table[list(columns)] < 0.002).any(axis=None) else ""
+    look = {"xscale": "log", "xlabel": unit, "xticks": [0.002, 0.01, 0.05, 0.2], "xlim": (0.0018, None)}
+    figure = _draw_dumbbells(shown.rename(columns=columns), table.index, **look)
+    explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
+    falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
+    finding = f"After calibration, chance could explain the calibration error of {explained}"
+    return Drawing(figure, finding, f"Dumbbell chart on a logarithmic axis. The error falls for {falls}.", n)
+
+
+def _draw_dumbbells(shares: pd.DataFrame, models: pd.Series | pd.Index, **settings: Any) -> Figure:
+    """Draw a row for each of ``shares``: a hollow mark and a filled one, joined, and strokes for further columns."""
+    figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(shares) + 1.7))
+    rows, colours = range(len(shares)), [MODEL_COLOURS[str(name)] for name in models]
+    before, after, *others = shares.columns
+    axes.hlines(rows, shares[before], shares[after], colors=colours, linewidth=1.5)
+    for label, inside, key in ((before, PAPER, PAPER), (after, colours, INK)):
+        axes.scatter(shares[label], rows, 50, inside, edgecolors=colours)
+        axes.plot([], [], "o", color=INK, mfc=key, ms=7, label=label)
+    for label in others:
+        axes.plot(shares[label], rows, "|", color=INK, ms=15, mew=2, label=label)
+    axes.set_yticks(rows, [textwrap.fill(name, layout(40, 17)) for name in shares.index])
+    axes.set(ylim=(len(shares) - 0.4, -0.6), **settings)
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.minorticks_off()
+    figure.legend(loc="outside lower center", ncols=layout(3, 1))
+    return figure
+
+
+@in_two_layouts
 def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
     """Draw accuracy on ``n`` images (a column per model) against the number of training images (the index).
 
@@ -126,15 +168,16 @@ def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
     """
     if len(curve) < 2:
         return None
-    figure, axes = plt.subplots(figsize=(7, 3.8))
+    figure, axes = plt.subplots(figsize=layout((7, 3.8), (3.7, 3.6)))
     for rank, name in enumerate(curve.columns[np.argsort(-curve.iloc[-1].to_numpy())]):
         bounds = np.transpose([accuracy_interval(accuracy * n, n) for accuracy in curve[name]])
         axes.fill_between(curve.index, *bounds, color=MODEL_COLOURS[name], alpha=0.15, linewidth=0)
         axes.plot(curve[name], marker="o", color=MODEL_COLOURS[name])
         end, side = (curve.index[-1], curve[name].iloc[-1]), "top" if rank else "bottom"
-        axes.annotate(MODEL_NAMES[name], end, (8, 0), textcoords="offset points", va=side)
+        words = textwrap.fill(MODEL_NAMES[name], layout(40, 14))
+        axes.annotate(words, end, (8, 0), textcoords="offset points", va=side)
     axes.set_xscale("log", base=2)
-    axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index])
+    axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index], fontsize=layout(9.5, 8.5))
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(PERCENT)
     axes.set(xlabel="training images", ylabel="validation accuracy")
@@ -142,3 +185,48 @@ def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
     changes = listed(f"of {model_name(str(name))} by {points(gain)}" for name, gain in gains)
     alt = "Line chart of accuracy against the number of training images on a logarithmic scale, a line per model."
     return Drawing(figure, f"The last doubling of the training images changes the accuracy {changes}", alt, n)
+
+
+@in_two_layouts
+def draw_explanations(
+    images: np.ndarray, labels: np.ndarray, maps: dict[str, np.ndarray], shown: np.ndarray
+) -> Drawing:
+    """Draw the images at the positions ``shown``, each with the networks' maps over pale copies of it.
+
+    ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers. ``maps`` (N, 48, 48) by network are those of
+    `helpers.evaluation.explain`, drawn up to the largest value of those shown in orange (for the class) and purple
+    (against it). The finding is about all N maps of the last network.
+    """
+    colours = plt.get_cmap("PuOr_r")
+    pale = images[shown].mean(axis=3, keepdims=True) / 255 * 0.5 + 0.5
+    rows, shares, space = {"image": images[shown]}, {}, layout(" ", "\n")
+    for name, evidence in maps.items():
+        values = evidence[shown] / (np.abs(evidence[shown]).max() or 1)
+        strength = np.abs(values)[..., np.newaxis] ** 0.5
+        positive = evidence.clip(0)
+        central, total = positive[:, 12:36, 12:36].sum(), positive.sum()
+        share = shares[model_name(name)] = percent(central / total, 0) if total else "none"
+        heading = MODEL_NAMES[name].replace(" ", "\n") + f"\n{share}{space}central"
+        rows[heading] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3]))
+    bare = {"xticks": [], "yticks": [], "frame_on": False}
+    shape = layout((len(rows), len(shown)), (len(shown), len(rows)))
+    size = layout((1.0 * len(shown) + 1.2, 1.0 * len(rows) + 0.7), (3.7, 0.72 * len(shown) + 1.2))
+    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, subplot_kw=bare)
+    for row, pictures in zip(layout(axes, axes.T), rows.values(), strict=True):
+        for axis, picture in zip(row, pictures, strict=True):
+            axis.imshow(picture)
+    classes = [CLASS_NAMES[label].replace(" ", "\n") for label in labels[shown]]
+    top, left = layout((classes, list(rows)), (list(rows), classes))
+    for axis, words in zip(axes[0], top, strict=True):
+        axis.set_title(words, fontsize=9, loc="center")
+    for axis, words in zip(axes[:, 0], left, strict=True):
+        axis.set_ylabel(words, fontsize=9, rotation=0, ha="right", va="center")
+    for sign, place in {"evidence for the predicted class": 0.8, "evidence against it": 0.2}.items():
+        figure.axes[0].plot([], [], "s", color=colours(place), ms=8, label=sign)
+    figure.legend(loc="outside lower center", ncols=layout(2, 1))
+    *_, (name, share) = shares.items()
+    finding = f"{name} finds {share} of its evidence in the central quarter of the images"
+    finding = finding if share != "none" else f"{name} finds no evidence for the classes that it predicts"
+    alt = f"Grid of cell images, one per class, beside the maps of {listed(shares)}. "
+    alt += f"The central quarter of the images holds {listed(shares.values())} of the evidence."
+    return Drawing(figure, sentence(finding), alt, len(images))

@@ -11,11 +11,8 @@ from matplotlib.text import Text
 
 from helpers import evaluation, figures
 from helpers.data import CLASS_NAMES
-from helpers.data.synthetic import draw_cells
 from helpers.figures.publish import svg_of
 from helpers.figures.style import MODEL_COLOURS, model_look
-
-CELLS = draw_cells(8, seed=1)
 
 
 @pytest.fixture(autouse=True)
@@ -44,112 +41,6 @@ def some_predictions(count: int = 300) -> tuple[np.ndarray, np.ndarray]:
 def words(figure: plt.Figure) -> list[str]:
     """Return what stands in the first panel of a figure."""
     return [text.get_text() for text in figure.axes[0].texts if text.get_text()]
-
-
-def test_explanations_have_a_row_per_network_and_say_how_much_evidence_is_central() -> None:
-    count = len(CELLS.images)
-    centre, nothing = np.zeros((2, count, 48, 48))
-    centre[:, 20, 20], centre[:, 0, 0], centre[:, 0, 1] = 3, 1, -5  # evidence against a class does not count
-    maps, shown = {"lenet_classic": nothing, "cellnet": centre}, np.array([1, 4])
-    drawing = figures.draw_explanations(CELLS.images, CELLS.labels, maps, shown)
-    assert len([axes for axes in drawing.figure.axes if axes.images]) == 3 * len(shown)
-    assert drawing.finding == "cellnet finds 75 % of its evidence in the central quarter of the images"
-    assert "holds none and 75 %" in drawing.alt
-    assert drawing.n == count  # and not those drawn only
-    drawing = figures.draw_explanations(CELLS.images, CELLS.labels, {"cellnet": -centre.clip(0)}, shown)
-    assert drawing.finding == "cellnet finds no evidence for the classes that it predicts"
-
-
-ITS_TRAINING = "its accuracy on training images"
-
-
-def history(*accuracies: float, training: float = 0.5) -> pd.DataFrame:
-    """Return the history of a run with these validation accuracies."""
-    epochs = pd.RangeIndex(1, len(accuracies) + 1, name="epoch")
-    return pd.DataFrame(
-        {"loss": 1.0, "val_loss": 1.0, "accuracy": training, "val_accuracy": accuracies}, epochs
-    )
-
-
-@pytest.mark.parametrize(
-    ("classic", "custom", "position"),
-    [(0.7, 0.76, "6.0 points above"), (0.76, 0.7, "6.0 points below"), (0.7, 0.7004, "level with")],
-)
-def test_training_curves_say_where_the_last_network_ends(classic, custom, position) -> None:
-    histories = {"lenet_classic": history(0.9, 0.1, classic), "lenet_custom": history(0.9, 0.1, custom)}
-    drawing = figures.draw_training_curves(histories, 50)
-    ends = f"ends at {100 * custom:.1f} % on validation images"
-    assert drawing.finding == f"The custom LeNet {ends}, {position} the classical LeNet"
-    alone = figures.draw_training_curves({"cellnet": history(0.9, 0.1, 0.7, training=0.65)}, 50)
-    assert alone.finding == f"cellnet ends at 70.0 % on validation images, 5.0 points above {ITS_TRAINING}"
-
-
-def test_a_step_without_a_name_of_its_own_has_curves() -> None:
-    drawing = figures.draw_training_curves({"muon": history(0.1, 0.5, 0.9, training=0.9)}, 50)
-    assert drawing.finding == f"Muon ends at 90.0 % on validation images, level with {ITS_TRAINING}"
-
-
-def test_fewer_than_three_epochs_are_no_curve() -> None:
-    short, long = history(0.1, 0.9), history(0.1, 0.5, 0.9)
-    assert figures.draw_training_curves({"alexnet": short, "alexnet_fixed": long}, 50) is None
-
-
-def steps(*accuracies: float) -> pd.DataFrame:
-    """Return a ladder from the classical LeNet to cellnet whose third step is not kept."""
-    names = ["lenet_classic", "lenet_custom", *"abcdefgh"[: len(accuracies) - 3], "cellnet"]
-    table = pd.DataFrame({"accuracy": accuracies}, pd.Index(names, name="step"))
-    table["change"] = ["classical LeNet", *("another change " * row for row in range(1, len(table)))]
-    table["is_kept"], table["of_report"] = (
-        table.index != "a",
-        table.index.isin(["lenet_classic", "lenet_custom"]),
-    )
-    table["accuracy_low"], table["accuracy_high"] = table["accuracy"] - 0.02, table["accuracy"] + 0.02
-    return table.assign(gain=table["accuracy"].diff())
-
-
-def test_the_ladder_names_networks_and_says_how_far_it_leads() -> None:
-    drawing = figures.draw_ladder(steps(0.9, 0.93, 0.91, 0.99), {"lenet_custom": 0.5, "forest": 0.1}, 50)
-    (axes,) = drawing.figure.axes
-    words = [text.get_text() for text in axes.texts]
-    assert words[1] == "classical LeNet"
-    assert words[3] == "+ another change = custom LeNet"
-    assert words[2::2] == ["93.0 %   +3.0", "91.0 %   −2.0", "99.0 %   +8.0"]
-    assert axes.get_xlim()[1] == 1  # though the last interval ends above
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["original report"]
-    assert (
-        drawing.finding == "cellnet reaches 99.0 % on validation images, 9.0 points above the classical LeNet"
-    )
-    assert drawing.alt.endswith("The accuracy rises in 2 of 3 steps.")
-
-
-def test_the_ladder_is_true_where_nothing_was_gained_and_is_not_drawn_for_three_steps() -> None:
-    falling = figures.draw_ladder(steps(0.9, 0.8, 0.7, 0.6).assign(is_kept=True), {}, 50)
-    assert falling.finding.endswith("30.0 points below the classical LeNet")
-    assert "rises in no step" in falling.alt
-    assert falling.figure.axes[0].get_legend() is None
-    assert figures.draw_ladder(steps(0.9, 0.93, 0.99), {}, 50) is None
-
-
-@pytest.mark.parametrize(
-    ("recomputed", "finding"),
-    [
-        ([0.5, 0.4], "lag, and recomputing them without retraining adds 25.0 points of accuracy"),
-        ([0.5, 0.2], "without retraining changes its accuracy by +15.0 points"),
-        ([0.1, 0.2], "without retraining changes its accuracy by −5.0 points"),
-        ([0.2, 0.2], "without retraining leaves its accuracy unchanged"),
-    ],
-)
-def test_statistics_are_said_to_lag_only_where_every_seed_gains(recomputed, finding) -> None:
-    runs = [
-        ("alexnet", 0, 0.2, recomputed[0]),
-        ("alexnet", 1, 0.2, recomputed[1]),
-        ("alexnet_fixed", 0, 0.9, 0.8),
-    ]
-    table = pd.DataFrame(runs, columns=["network", "seed", "stored", "recomputed"])
-    drawing = figures.draw_statistics_lag(table, 50)
-    assert drawing.finding.endswith(f"statistics of AlexNet {finding}")
-    assert drawing.alt.endswith("and −10.0 points for the retrained AlexNet.")
-    assert figures.draw_statistics_lag(table[:0], 50) is None
 
 
 def score_all(labels: np.ndarray, **predicted: list[int]) -> dict[str, dict]:
@@ -260,28 +151,6 @@ def test_the_most_frequent_confusion_is_named(labels, predicted, expected) -> No
 def test_a_confusion_matrix_holds_shares_and_counts() -> None:
     drawing = figures.draw_confusion(np.array([0, 0, 0, 0]), answers([0, 0, 0, 6]), "cellnet")
     assert words(drawing.figure) == ["75.0", "25.0", "3", "1"]
-
-
-def calibration(before: float, after: float) -> pd.DataFrame:
-    errors = {"ece": before, "ece_calibrated": after, "ece_by_chance": 0.02}
-    return pd.DataFrame({"forest": errors, "cellnet": errors | {"ece_calibrated": 0.01}}).T
-
-
-def test_calibrated_models_are_those_within_chance() -> None:
-    drawing = figures.draw_calibration(calibration(0.1, 0.03), 300)
-    assert drawing.finding == "After calibration, chance could explain the calibration error of 1 of 2 models"
-    assert figures.draw_calibration(calibration(0.1, 0.02), 300).finding.endswith("of all 2 models")
-    assert figures.draw_calibration(calibration(0.1, 0.2), 300).alt.endswith("falls for 1 of 2 models.")
-
-
-def test_an_error_of_zero_is_drawn_at_the_edge_of_the_logarithmic_axis() -> None:
-    drawing = figures.draw_calibration(calibration(0.0, 0.0), 300)
-    axes = drawing.figure.axes[0]
-    assert axes.collections[1].get_offsets()[0].tolist() == [0.002, 0]
-    assert axes.get_xlim()[0] < 0.002
-    assert "0.2 % or less" in axes.get_xlabel()
-    assert drawing.alt.endswith("falls for no model.")
-    assert "or less" not in figures.draw_calibration(calibration(0.1, 0.1), 300).figure.axes[0].get_xlabel()
 
 
 def test_the_rule_of_review_is_marked_on_its_curve() -> None:

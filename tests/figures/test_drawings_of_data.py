@@ -1,13 +1,18 @@
-"""Findings about the data and the classical models are true of what is drawn, whichever way it turns out."""
+"""Findings about the data are true of what is drawn, whichever way it turns out."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.text import Annotation
+from telephone import misfits
 
 from helpers import figures
+from helpers.claims.assessment import CLAIMS
 from helpers.data import CLASS_NAMES
-from helpers.data.synthetic import draw_cells
+from helpers.figures.style import MUTED
+from helpers.notation import MODEL_NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +24,43 @@ def style():
 
 def tick_labels(axes: plt.Axes) -> list[str]:
     return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def words(figure: plt.Figure) -> str:
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.findobj(plt.Text))
+
+
+@pytest.mark.parametrize(
+    ("dropped", "left_out"),
+    [(0, "no exact copies"), (1, "1 exact copy left out"), (1018, "1,018 exact copies left out")],
+)
+def test_the_course_of_the_study_gives_the_images_of_each_split_and_what_they_are_for(
+    dropped, left_out
+) -> None:
+    parts = {"train": 10552, "validation": 1506, "test": 3016}
+    drawing = figures.draw_pipeline(15074 + dropped, dropped, parts)
+    for figure in (drawing.figure, drawing.narrow):
+        assert f"{15074 + dropped:,} images in the data 15,074 images {left_out}" in words(figure)
+        assert "Training 10,552 images to train the models" in words(figure)
+        assert "Validation 1,506 images to choose between them" in words(figure)
+        assert "Test 3,016 images to test them once, in chapter 6" in words(figure)
+    assert len(MODEL_NAMES) == 7
+    assert "Seven models" in words(drawing.figure)
+    assert len(CLAIMS) == 16
+    assert "Sixteen claims" in words(drawing.figure)
+    assert misfits(drawing) == []
+
+
+def test_only_test_images_pass_the_models_by() -> None:
+    figure = figures.draw_pipeline(10, 0, {"train": 7, "validation": 1, "test": 2}).figure
+    arrows = [text.arrow_patch for text in figure.findobj(Annotation)]
+    assert len(arrows) == 8
+    vivid = [arrow for arrow in arrows if to_hex(arrow.get_edgecolor()) != MUTED]
+    (start, end), *_ = [(arrow.patchA, arrow.patchB) for arrow in vivid]
+    assert len(vivid) == 1
+    heads = {each.get_text(): each.get_position() for each in figure.axes[0].texts}
+    assert start.get_window_extent().contains(*figure.axes[0].transData.transform(heads["Test"]))
+    assert end.get_window_extent().contains(*figure.axes[0].transData.transform(heads["Sixteen claims"]))
 
 
 @pytest.mark.parametrize(
@@ -112,26 +154,16 @@ def test_equal_classes_are_not_ranked_and_no_images_are_no_figure() -> None:
     assert figures.draw_label_counts(labels[:0]) is None
 
 
-def test_examples_show_four_images_of_each_class_under_its_number() -> None:
-    cells = draw_cells(80, seed=1)
-    drawing = figures.draw_examples(cells.images, cells.labels)
-    heads = [axes.get_title() for axes in drawing.figure.axes[:8]]
-    assert heads[:2] == ["basophil\nclass 0", "eosinophil\nclass 1"]
-    assert len([axes for axes in drawing.figure.axes if axes.images]) == 4 * 8
-    assert drawing.finding == "The eight cell types"
-    one = figures.draw_examples(cells.images[:1], cells.labels[:1])
-    assert one.finding == "One cell type"
-    assert len(one.figure.axes) == 4  # no column for a class without images
-    assert figures.draw_examples(cells.images[:0], cells.labels[:0]) is None
-
-
-def test_the_learning_curve_gives_gains_and_losses_by_model() -> None:
-    curve = pd.DataFrame({"forest": [0.8, 0.7], "handcrafted_best": [0.9, 0.95]}, index=[50, 100])
-    drawing = figures.draw_learning_curves(curve, 200)
-    changes = "of the random forest by −10.0 points and of the support vector machine by +5.0 points"
-    assert drawing.finding == f"The last doubling of the training images changes the accuracy {changes}"
-    assert {text.get_text() for text in drawing.figure.axes[0].texts} == {
-        "random forest",
-        "support vector machine",
-    }
-    assert figures.draw_learning_curves(curve[1:], 200) is None
+def test_figures_of_the_data_fit_on_a_telephone() -> None:
+    generator, labels = np.random.default_rng(0), np.arange(400) % 8
+    names = ["red", "green", "blue", "grey", "black", "white", "dark_area"]
+    table = pd.DataFrame(generator.random((400, 7)) * 200, columns=names)
+    assert (
+        misfits(
+            figures.draw_label_counts(np.repeat(np.arange(8), [2350, 2196, 858, 2042, 856, 1002, 1096, 1658]))
+        )
+        == []
+    )
+    assert misfits(figures.draw_correlations(table.loc[:, :"white"], labels)) == []
+    assert misfits(figures.draw_blue_residual(table["blue"] - 100, labels)) == []
+    assert misfits(figures.draw_lightness_and_size(table, labels)) == []

@@ -68,8 +68,8 @@ def test_the_splits_and_the_copies_left_out_add_up_to_all_images(tmp_path: Path)
 
 def test_the_answer_is_one_sentence_about_images_and_claims(real: Study) -> None:
     assert summary(real)["answer"] == (
-        "cellnet classifies 95.0 % of the 200 test images correctly (95 % CI 93.0–97.0 %, mean of 2 seeds), and none of "
-        "the original report’s sixteen claims hold."
+        "cellnet classifies 95.0 % of the 200 test images correctly (95 % CI 93.0–97.0 %, mean of 2 seeds), and none "
+        "of the original report’s sixteen claims hold."
     )
     mixed = ["confirmed", VERDICTS[1], *14 * ["refuted"]]
     assert summary(real, mixed)["answer"].endswith(
