@@ -1,7 +1,9 @@
 """What is trained, and how: every recipe, the ladder of steps that they form, and how much a profile trains."""
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from helpers.errors import InputError
@@ -135,10 +137,10 @@ class Profile:
     trainings: dict[str, tuple[int, int]]
     typical_seconds: tuple[float, ...]
     cell_time_limit: int
+    corrupted_validation_images: int
     corrupted_test_images: int
     severities: tuple[int, ...]
-    corrupted_validation_images: int = 300
-    explained_images: int = 64
+    explained_images: int
     largest_sample: int | None = None
     epoch_images: dict[str, int] = field(default_factory=dict)
 
@@ -152,38 +154,7 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile(
-        synthetic_count=480,
-        largest_sample=480,
-        trainings=dict.fromkeys((*TESTED_NETWORKS, "muon", "jittered"), (1, 1))
-        | dict.fromkeys(("lenet_classic", "lenet_custom", "scaling_raw"), (2, 1)),
-        epoch_images={"alexnet": 64, "alexnet_fixed": 64},
-        typical_seconds=(10, 10, 20, 30, 25, 45),
-        cell_time_limit=600,
-        corrupted_validation_images=8,
-        corrupted_test_images=8,
-        severities=(5,),
-        explained_images=8,
-    ),
-    "quick": Profile(
-        synthetic_count=6_000,
-        trainings=dict.fromkeys(TESTED_NETWORKS, (1, 1))
-        | {"lenet_classic": (6, 1), "lenet_custom": (6, 1), "cellnet": (5, 1)},
-        epoch_images={"alexnet": 1_280, "alexnet_fixed": 4_480},
-        typical_seconds=(15, 15, 80, 130, 75, 100),
-        cell_time_limit=3_600,
-        corrupted_test_images=60,
-        severities=(3, 5),
-    ),
-    "full": Profile(
-        synthetic_count=12_000,
-        trainings={step.recipe.name: (8 if "lenet" in step.recipe.network else 4, 3) for step in LADDER}
-        | {recipe.name: (8, 3) for recipe in SCALINGS.values()}
-        | {"alexnet": (4, 2), "alexnet_fixed": (8, 2), "cellnet": (24, 3)},
-        typical_seconds=(15, 15, 80, 3_300, 1_500, 300),
-        cell_time_limit=24 * 3_600,
-        corrupted_test_images=400,
-        severities=(1, 2, 3, 4, 5),
-    ),
+    name: Profile(**table)
+    for name, table in tomllib.loads(Path(__file__).with_name("profiles.toml").read_text("utf-8")).items()
 }
 """``smoke`` shows that everything runs, ``quick`` makes the report in minutes, ``full`` trains several seeds."""
