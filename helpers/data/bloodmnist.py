@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from helpers.errors import InputError, refused, refusing
+from helpers.errors import refused, refusing
 from helpers.files import ROOT
 
 MD5 = {
@@ -39,22 +39,20 @@ def is_bloodmnist(path: Path) -> bool:
         return hashlib.file_digest(stream, "md5").hexdigest() == MD5[path.name]
 
 
-def find_bloodmnist() -> tuple[Path | None, list[InputError]]:
-    """Return the file in ``data/``, ``~/.medmnist`` or the cache, 64 pixels first, and why we refused others."""
+def find_bloodmnist() -> Path | None:
+    """Return the file in ``data/``, ``~/.medmnist`` or the cache, 64 pixels first, or None where there is none.
+
+    InputError if the first one found has a wrong checksum: it is damaged, and no other is taken in its place.
+    """
     folders = [ROOT / "data", cache_folder()]
     with suppress(RuntimeError):  # the user of a container may have no home folder
         folders.insert(1, Path.home() / ".medmnist")
-    problems: list[InputError] = []
     for path in [folder / name for name in MD5 for folder in folders]:
-        try:
-            with refusing(path, "a file"):
-                if path.is_file():
-                    if is_bloodmnist(path):
-                        return path, problems
-                    raise refused(path, "has the wrong MD5 checksum; delete it to download it again")
-        except InputError as problem:
-            problems.append(problem)
-    return None, problems
+        if path.is_file():
+            if not is_bloodmnist(path):
+                raise refused(path, "has the wrong MD5 checksum; delete it to download it again")
+            return path
+    return None
 
 
 def download_bloodmnist() -> Path:
@@ -72,9 +70,6 @@ def download_bloodmnist() -> Path:
         known_hash = f"md5:{MD5[DOWNLOAD]}"
         return Path(pooch.retrieve(URL, known_hash, DOWNLOAD, cache_folder(), downloader=downloader))
     except Exception as error:  # requests, urllib3, ssl and pooch each raise their own
-        found = str(error)[:200]
-        if isinstance(error, requests.HTTPError) and error.response is not None:
-            found = f"the server answered {error.response.status_code}"
-        elif isinstance(error, requests.ConnectionError) and "Read timed out" not in found:
-            found = "no connection"
+        is_down = isinstance(error, requests.ConnectionError) and "timed out" not in str(error)
+        found = "no connection" if is_down else str(error)[:200]
         raise refused("bloodmnist", f"could not be downloaded from {URL} ({found})") from error

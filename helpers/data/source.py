@@ -28,7 +28,7 @@ class Source:
     kind: Literal["archive", "images", "synthetic"]
     path: Path | None = None
     reason: str = ""
-    """Why "auto" chose this source, and which files were refused, in sentences for the report; else empty."""
+    """Why "auto" chose this source, in sentences for the report; else empty."""
     synthetic_count: int = 0
 
 
@@ -66,20 +66,17 @@ def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000
     with refusing(original, "data"):
         if source == "auto" and original.exists():
             return replace(describe_path(original), reason="We use data/data.npz.")
-    found, problems = find_bloodmnist()
-    reasons = ["There is no data/data.npz."] if source == "auto" else []
-    reasons += [f"Refused {problem}." for problem in problems]
+    with refusing("bloodmnist", "data"):
+        path = find_bloodmnist()
+    reason = "There is no data/data.npz." if source == "auto" else ""
     try:
-        if source == "bloodmnist" and problems and not found:
-            raise problems[0]
-        path = found or download_bloodmnist()
+        path = path or download_bloodmnist()
     except InputError as error:
         if source == "bloodmnist":
             raise
-        reason = " ".join([*reasons, f"{error}. We use synthetic images instead."])
+        reason += f" {error}. We use synthetic images instead."
         return Source("synthetic", reason=reason, synthetic_count=synthetic_count)
-    reasons += ["We use BloodMNIST."] if source == "auto" else []
-    return Source("archive", path, " ".join(reasons))
+    return Source("archive", path, f"{reason} We use BloodMNIST." if reason else "")
 
 
 def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Cells:
