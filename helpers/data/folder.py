@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -38,17 +39,13 @@ def entries(folder: Path) -> list[Path]:
     return [p for p in found if not p.name.startswith(".") and p.name.casefold() not in SYSTEM_FILES]
 
 
-def walk(folder: Path, visited: set[Path], skipped: list[str]) -> list[Path]:
-    """Return the files below ``folder``; a folder visited before (a loop of links) is added to ``skipped``."""
-    real = folder.resolve()
-    if real in visited:
-        skipped.append(folder.name)
-        return []
-    visited.add(real)
-    files = []
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files below ``folder`` in loading order; a link to a folder counts as a file, so none is a circle."""
     for entry in entries(folder):
-        files += walk(entry, visited, skipped) if entry.is_dir() else [entry]
-    return files
+        if entry.is_dir() and not entry.is_symlink():
+            yield from files_below(entry)
+        else:
+            yield entry
 
 
 def list_images(path: Path) -> Listing:
@@ -64,20 +61,18 @@ def list_images(path: Path) -> Listing:
     if class_folders and images:
         raise refused(images[0], "is outside the class folders, expected every image inside one")
 
-    labels, visited, skipped = list[int](), {path.resolve()}, list[str]()
+    labels = list[int]()
     for folder in class_folders:
         label = class_index(folder.name)
         if label is None:
             raise refused(folder, f"is not named for a class, expected one of {', '.join(CLASS_NAMES)}")
-        images += walk(folder, visited, skipped)
+        images += files_below(folder)
         labels += [label] * (len(images) - len(labels))
     if not images:
         raise refused(path, "holds no images, expected one subfolder of images per class")
     for image in images:
         if not image.is_file():  # reading from a pipe would never end
-            raise refused(image, "is not a regular file or links to nothing, expected an image")
-    if skipped:
-        notes.append(f"We skipped links to folders that were already read: {', '.join(skipped[:9])}.")
+            raise refused(image, "is not a regular file, or a link to none, expected an image")
     if not class_folders:
         notes.append("The images are not in class folders, so they have no labels.")
     return Listing(images, labels if class_folders else None, notes)
