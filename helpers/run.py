@@ -15,17 +15,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from helpers import NOTEBOOKS, cache_keys, evaluation, files, networks, report
+from helpers import NOTEBOOKS, cache_keys, evaluation, execution, files, networks, report
 from helpers.cache_keys import file_sha256, key_of
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.errors import InputError, OneLineParser, with_exit_code
-from helpers.execution import (
-    NOTEBOOK_FOLDER,
-    NotebookFailedError,
-    execute_notebook,
-    format_seconds,
-    seconds_left,
-)
+from helpers.execution import NotebookFailedError, format_seconds, seconds_left
 from helpers.files import ROOT
 from helpers.recipes import PROFILES, TESTED_NETWORKS
 from helpers.study import CLASSICAL, SCHEDULER, open_study
@@ -64,12 +58,9 @@ def parse(arguments: list[str] | None) -> Namespace:
 
 
 def _path(word: str) -> str:
-    if not word.strip():
-        raise ArgumentTypeError("empty, expected the name of a file or folder")
-    try:
-        word.encode()
-    except UnicodeEncodeError:  # notebooks take their parameters as UTF-8
-        raise ArgumentTypeError(f"{word}: not UTF-8, expected a name in UTF-8") from None
+    # notebooks take their parameters as UTF-8
+    if not word.strip() or word.encode(errors="replace").decode() != word:
+        raise ArgumentTypeError(f"{word!r}: empty or not UTF-8, expected the name of a file or folder")
     return word
 
 
@@ -96,7 +87,7 @@ def notebook_keys(options: Namespace, source: Source, external: Source | None = 
     key = key_of(options.profile, source_fingerprint(source), code, packages, sys.version)
     keys = {}
     for name in NOTEBOOKS:
-        cells = json.loads((NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        cells = json.loads((execution.NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
         key = key_of(key, [[cell["cell_type"], cell["source"]] for cell in cells])
         if name == NOTEBOOKS[-1]:
             key = key_of(key, bool(source.reason), external and source_fingerprint(external))
@@ -179,7 +170,7 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
             elapsed, left = map(format_seconds, (time.perf_counter() - begun, seconds_left(due, name)))
             say(f"{title}: running, {elapsed} elapsed, about {left} left")
             is_last = name == NOTEBOOKS[-1]
-            runs[name] = execute_notebook(name, parameters | (more if is_last else {}), due, say)
+            runs[name] = execution.execute_notebook(name, parameters | (more if is_last else {}), due, say)
             if is_last:
                 asked = {"requested": options.data, "reason": source.reason}
                 report.add_run_details(out, command(options), asked, runs)

@@ -131,7 +131,7 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
             asked.append(name)
             raise run.NotebookFailedError(name)
 
-        monkeypatch.setattr(run, "execute_notebook", stop)
+        monkeypatch.setattr(execution, "execute_notebook", stop)
         with contextlib.suppress(run.NotebookFailedError):
             run.run(run.parse(smoke_run.arguments), say=lambda _: None)
         return asked
@@ -234,12 +234,12 @@ def test_an_edited_cell_executes_its_notebook_again_and_those_after_it(
 ) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
     before = run.notebook_keys(options, source)
-    shutil.copytree(run.NOTEBOOK_FOLDER, tmp_path / "notebooks")
+    shutil.copytree(execution.NOTEBOOK_FOLDER, tmp_path / "notebooks")
     path = tmp_path / "notebooks" / "04_lenet_variants.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[4].source += " "
     nbformat.write(notebook, path)
-    monkeypatch.setattr(run, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
+    monkeypatch.setattr(execution, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
     after = run.notebook_keys(options, source)
     assert [name for name in NOTEBOOKS if before[name] != after[name]] == list(NOTEBOOKS[3:])
 
@@ -353,8 +353,7 @@ def test_a_failing_notebook_stops_the_run_with_its_name_cell_and_error(tmp_path,
     (tmp_path / "notebooks").mkdir()
     for name in NOTEBOOKS:
         nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
-    for room in (run, execution):
-        monkeypatch.setattr(room, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
+    monkeypatch.setattr(execution, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
     out = tmp_path / "out {with} braces"
     assert run.main(["--data", "synthetic", "--profile", "smoke", "--out", str(out)]) == 1
     message = capsys.readouterr().err
