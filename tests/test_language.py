@@ -50,6 +50,8 @@ def readable(path: Path) -> str:
         return CODE.sub("", literals(ast.parse(text)))
     if path.suffix == ".j2":
         return re.sub(r"(?s)\{[#%{].*?[#%}]\}|<[^>]*>", "", text)
+    if path.suffix == ".toml":
+        text = re.sub(r"(?m)^\[.*?\]|^\w+ = ", "", text)  # names of tables and values are code
     if path.suffix == ".ipynb":
         prose = [
             "".join(each["source"]) for each in json.loads(text)["cells"] if each["cell_type"] == "markdown"
