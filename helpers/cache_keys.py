@@ -2,23 +2,14 @@
 
 import hashlib
 import json
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from helpers.files import ROOT
 
-LIBRARIES = {
-    "data": ("numpy", "pandas", "pillow"),
-    "features": ("numpy", "scipy", "scikit-image", "scikit-learn", "joblib", "skops"),
-    "networks": ("tensorflow", "keras", "numpy", "scipy", "pillow"),
-    "evaluation": (
-        *("numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "statsmodels"),
-        *("onnx", "onnxruntime"),
-    ),
-    "figures": ("matplotlib", "seaborn", "ipython", "papermill"),
-    "report": ("nbconvert", "jinja2", "mistune", "pygments"),
-}
+LIBRARIES: dict[str, list[str]] = tomllib.loads(Path(__file__).with_name("libraries.toml").read_text("utf-8"))
 """By package of ``helpers``, the libraries whose version can change what comes out of it."""
 
 SOURCE = (".py", ".toml", ".csv", ".json", ".mplstyle", ".j2", ".css", ".js")
