@@ -13,15 +13,9 @@ import pandas as pd
 
 from helpers.data import Cells, load_cells
 from helpers.errors import InputError
+from helpers.evaluation import corruptions
 from helpers.evaluation.calibration import apply_temperature, choose_threshold
-from helpers.evaluation.corruptions import (
-    CORRUPTIONS,
-    NEUTRAL_AMOUNTS,
-    SEVERITIES,
-    SHIFTS,
-    corrupt,
-    shift_colours,
-)
+from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
 from helpers.evaluation.scores import score
 from helpers.files import ROOT
 from helpers.networks import Run
@@ -38,7 +32,7 @@ def corrupt_and_score(
     """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are."""
     rows = _accuracies(predictors, images, labels, "none", 0)
     for name, severity in product(CORRUPTIONS, severities):
-        rows += _accuracies(predictors, corrupt(images, name, severity), labels, name, severity)
+        rows += _accuracies(predictors, corruptions.corrupt(images, name, severity), labels, name, severity)
     return pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy", "n"])
 
 
@@ -47,9 +41,11 @@ def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarr
     rows = []
     for name, (_, amounts) in SHIFTS.items():
         for amount in amounts:
-            rows += _accuracies(predictors, shift_colours(images, name, amount), labels, name, amount)
+            rows += _accuracies(
+                predictors, corruptions.shift_colours(images, name, amount), labels, name, amount
+            )
     table = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy", "n"])
-    return table.assign(is_neutral=table["amount"] == table["shift"].map(NEUTRAL_AMOUNTS))
+    return table.assign(is_neutral=table["amount"] == table["shift"].map(corruptions.NEUTRAL_AMOUNTS))
 
 
 def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:

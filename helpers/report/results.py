@@ -127,13 +127,11 @@ def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]
 
 def describe_provenance(study: Study) -> dict[str, Any]:
     """Return what a reader needs to get the same digits: code, packages, machine, data, split and seeds."""
-    # a copy inside another repository has none of its commits
-    is_checkout = _git("rev-parse", "--show-toplevel") == str(ROOT)
-    changes = _git("status", "--porcelain") if is_checkout else None
+    changes = _git("status", "--porcelain")
     cpuinfo = Path("/proc/cpuinfo")
     processor = re.search(r"model name\s*:(.+)", cpuinfo.read_text("utf-8")) if cpuinfo.exists() else None
     return {
-        "commit": _git("rev-parse", "HEAD") if is_checkout else None,
+        "commit": _git("rev-parse", "HEAD"),
         "tree_is_clean": None if changes is None else not changes,
         "date": date.today().isoformat(),
         "profile": study.profile_name,
@@ -151,7 +149,8 @@ def describe_provenance(study: Study) -> dict[str, Any]:
 
 def _git(*arguments: str) -> str | None:
     try:
-        command = ["git", "-C", str(ROOT), *arguments]
+        # of a copy inside another repository, the commits are not asked for
+        command = ["git", "-C", str(ROOT), "--git-dir=.git", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
