@@ -25,13 +25,13 @@ def refused(path: Path | str, finding: str) -> InputError:
 
 @contextmanager
 def refusing(path: Path | str, what: str) -> Iterator[None]:
-    """Turn every exception that libraries raise on damaged or unreadable input into an `InputError`."""
+    """Turn every exception that libraries raise on damaged, unreadable or forbidden files into an `InputError`."""
     try:
         yield
     except InputError:
         raise
     except OSError as error:
-        raise refused(path, f"cannot be read as {what} ({error.strerror or error})") from error
+        raise refused(path, f"cannot be used as {what} ({error.strerror or error})") from error
     except Exception as error:  # zipfile, Pillow, Keras, skops, ONNX Runtime and others each raise their own
         raise refused(path, f"is damaged or not {what} ({type(error).__name__}: {error})") from error
 

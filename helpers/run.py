@@ -125,15 +125,10 @@ def _cells_key(notebook: dict[str, Any]) -> str:
 @contextmanager
 def locked_folder(out: Path) -> Iterator[Path]:
     """Lock ``out`` for this run and yield it resolved; InputError if another run uses it or it cannot be used."""
-    try:
+    with refusing(f"--out {out}", "a folder to write to"):
         out = out.expanduser().resolve()
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
         lock = (out / ".lock").open("w")
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", error)
-        raise InputError(
-            f"--out {out}: cannot be used ({reason}), expected a folder that you may write to"
-        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

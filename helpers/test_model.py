@@ -117,11 +117,8 @@ def main(arguments: list[str] | None = None) -> int:
     cells, probabilities, summary = test_model(options.model, options.data)
     table = predictions_table(cells, probabilities, summary["temperature"])
     if options.predictions is not None:
-        try:
+        with refusing(f"--predictions {options.predictions}", "a file to write"):
             write_text(Path(options.predictions), table.to_csv(index=False, lineterminator="\n"))
-        except OSError as error:
-            problem = f"cannot be written ({error.strerror}), expected a file that you may write"
-            raise InputError(f"--predictions {options.predictions}: {problem}") from error
     print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary, table))
     return 0
 

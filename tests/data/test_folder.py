@@ -254,8 +254,8 @@ def animation(folder: Path) -> None:
 
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
-    "text as .jpg": (put("ig/z.jpg", b"no image"), "z.jpg: cannot be read as an image"),
-    "text as .txt": (put("ig/z.txt", b"a note"), "z.txt: cannot be read as an image"),
+    "text as .jpg": (put("ig/z.jpg", b"no image"), "z.jpg: cannot be used as an image"),
+    "text as .txt": (put("ig/z.txt", b"a note"), "z.txt: cannot be used as an image"),
     "empty image": (put("ig/z.png", b""), "z.png"),
     "cut JPEG": (cut, "z.jpg: .*truncated"),
     "PNG bomb": (put("ig/z.png", png_claiming(100_000, 100_000)), "z.png"),
@@ -316,7 +316,7 @@ def test_folder_without_permission_is_refused(folder: Path, monkeypatch: pytest.
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "iterdir", denied)
-    with pytest.raises(InputError, match=r"my cells: cannot be read .*Permission denied"):
+    with pytest.raises(InputError, match=r"my cells: cannot be used .*Permission denied"):
         load_cells(folder)
     with pytest.raises(InputError, match="Permission denied"):
         source_fingerprint(resolve_source(folder))
@@ -327,5 +327,5 @@ def test_image_without_permission_is_refused(folder: Path, monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Image, "open", denied)
-    with pytest.raises(InputError, match=r"a\.png: cannot be read .*Permission denied"):
+    with pytest.raises(InputError, match=r"a\.png: cannot be used .*Permission denied"):
         load_cells(folder)

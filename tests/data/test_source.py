@@ -147,7 +147,7 @@ def test_no_permission_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(InputError, match=r"a\.npz: cannot be read .*Permission denied"):
+    with pytest.raises(InputError, match=r"a\.npz: cannot be used .*Permission denied"):
         load_cells(path)
 
 
@@ -157,7 +157,7 @@ def test_no_permission_for_data_npz_is_said(checkout: Path, monkeypatch: pytest.
 
     npz(checkout / "data" / "data.npz", images=IMAGES)
     monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(InputError, match=r"data\.npz: cannot be read .*Permission denied"):
+    with pytest.raises(InputError, match=r"data\.npz: cannot be used .*Permission denied"):
         load_cells("auto")
 
 
