@@ -29,7 +29,6 @@ class Source:
     path: Path | None = None
     reason: str = ""
     """Why "auto" chose this source, in sentences for the report; else empty."""
-    synthetic_count: int = 0
 
 
 def describe_path(path: Path) -> Source:
@@ -49,13 +48,13 @@ def describe_path(path: Path) -> Source:
     raise refused(path, f"{found}, expected an .npz file of images and labels, a folder or an image")
 
 
-def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Source:
+def resolve_source(source: str | Path = "auto") -> Source:
     """Return where the cells come from, without loading any; BloodMNIST is downloaded if necessary.
 
     ``source`` is "auto", "bloodmnist", "synthetic" or a path. Raises InputError where it cannot be used.
     """
     if source == "synthetic":
-        return Source("synthetic", synthetic_count=synthetic_count)
+        return Source("synthetic")
     if source not in KEYWORDS:
         if not str(source).strip():
             raise InputError(f"data source '{source}': empty, expected a path or {', '.join(KEYWORDS)}")
@@ -74,22 +73,22 @@ def resolve_source(source: str | Path = "auto", *, synthetic_count: int = 12_000
     except InputError as error:
         if source == "bloodmnist":
             raise
-        reason += f" {error}. We use synthetic images instead."
-        return Source("synthetic", reason=reason, synthetic_count=synthetic_count)
+        return Source("synthetic", reason=f"{reason} {error}. We use synthetic images instead.")
     return Source("archive", path, f"{reason} We use BloodMNIST." if reason else "")
 
 
 def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) -> Cells:
     """Return the cells of ``source`` (see `resolve_source`), with a note for every conversion.
 
-    Raises InputError with one line where the source cannot be used.
+    There are ``synthetic_count`` where this project draws them. Raises InputError with one line where the source cannot
+    be used.
     """
-    resolved = resolve_source(source, synthetic_count=synthetic_count)
+    resolved = resolve_source(source)
     notes = (resolved.reason,) if resolved.reason else ()
     if resolved.path is None:
         from helpers.data.synthetic import draw_cells
 
-        cells = draw_cells(resolved.synthetic_count)
+        cells = draw_cells(synthetic_count)
     elif resolved.kind == "images":
         cells = read_images(resolved.path)
     else:
@@ -101,9 +100,12 @@ def load_cells(source: str | Path = "auto", *, synthetic_count: int = 12_000) ->
 
 
 def source_fingerprint(source: Source) -> str:
-    """Return a hash of everything that a source's cells depend on: names, contents, skipped files."""
+    """Return a hash of everything that a source's cells depend on: names, contents, skipped files.
+
+    Synthetic cells depend on the source of ``helpers`` only, and on their number.
+    """
     if source.path is None:
-        return key_of(source.synthetic_count, file_sha256(Path(__file__).with_name("morphology.csv")))
+        return key_of(source.kind)
     with refusing(source.path, "data"):
         listing = list_images(source.path)
         names = [path.relative_to(source.path.parent) for path in listing.paths]
