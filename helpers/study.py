@@ -60,10 +60,6 @@ class Study:
 
     def open_test(self) -> Part:
         """Return the test images and labels; only ``06_evaluation`` calls this."""
-        return self._test
-
-    @cached_property
-    def _test(self) -> Part:
         return self._part("test")
 
     def _part(self, *names: str) -> Part:

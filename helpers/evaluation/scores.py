@@ -118,9 +118,7 @@ def spread_over_seeds(values: list[float]) -> dict[str, float | None]:
 
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return (8, 8) counts: rows are the true class, columns the predicted one."""
-    matrix = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), dtype=int)
-    np.add.at(matrix, (labels, probabilities.argmax(axis=1)), 1)  # scikit-learn's refuses no images at all
-    return matrix
+    return np.asarray(metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(8)))
 
 
 def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:

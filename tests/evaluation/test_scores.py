@@ -137,10 +137,6 @@ def test_a_model_without_errors_has_an_interval_that_holds_its_accuracy(total: i
     assert accuracy_interval(0, total)[0] == 0.0
 
 
-def test_no_images_have_an_empty_confusion_matrix() -> None:
-    assert not confusion_matrix(np.zeros(0, np.uint8), np.zeros((0, 8))).any()
-
-
 def test_correlation_leaves_missing_values_out_and_a_constant_has_none() -> None:
     x, y = np.array([1.0, 2, 3, 4, 5, np.nan]), np.array([2.0, 1, 4, 3, 6, 9])
     r, low, high = correlation_interval(x, y)
@@ -188,3 +184,10 @@ def test_a_class_that_is_never_named_has_no_precision() -> None:
     found = score(np.array([0, 0, 1]), np.tile(np.eye(8)[0], (3, 1)))
     assert found["precision"] == {"basophil": pytest.approx(2 / 3), "eosinophil": None}
     assert found["recall"] == {"basophil": 1, "eosinophil": 0}
+
+
+def test_a_confusion_matrix_has_the_true_class_in_its_rows_and_all_classes() -> None:
+    matrix = confusion_matrix(np.array([0, 0, 3], np.uint8), np.eye(8)[[0, 3, 3]])
+    assert matrix.shape == (8, 8)
+    assert matrix.sum() == 3
+    assert matrix[0, 0] == matrix[0, 3] == matrix[3, 3] == 1
