@@ -26,11 +26,11 @@ from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
 
-PAGE = ("report/page.py", "report/markup.py", "report/published.json", "report/template/")
-"""Only the page depends on these. A change there renders it again and executes nothing."""
-
-COMMANDS = ("run.py", "execution.py", "test_model.py")
-"""No notebook depends on these. A change there executes nothing."""
+NOT_IN_NOTEBOOKS = (
+    *("report/page.py", "report/markup.py", "report/references.py", "report/published.json", "report/template/"),
+    *("run.py", "execution.py", "test_model.py"),
+)
+"""No notebook depends on these. A change there executes nothing, and the page is rendered every time."""
 
 PRODUCTS = (
     *("results.json", "MODEL_CARD.md", "test_predictions.npz"),
@@ -82,7 +82,7 @@ def notebook_keys(options: Namespace, source: Source, external: Source | None = 
 
     Only the last one, which tests and writes the results, depends on the external cells and on what "auto" chose.
     """
-    code = [file for file in cache_keys.source_files(".").items() if not file[0].startswith(PAGE + COMMANDS)]
+    code = [file for file in cache_keys.source_files(".").items() if not file[0].startswith(NOT_IN_NOTEBOOKS)]
     packages = cache_keys.versions(*(package for package in cache_keys.LIBRARIES if package != "report"))
     key = key_of(options.profile, source_fingerprint(source), code, packages, sys.version)
     keys = {}
@@ -142,7 +142,7 @@ def locked_folder(out: Path) -> Iterator[Path]:
 
 
 def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
-    """Execute what has changed and render the report; return its path."""
+    """Execute what has changed and render the report, in about a second; return its path."""
     begun = time.perf_counter()
     source = resolve_source(options.data)
     external = resolve_source(Path(options.external)) if options.external else None
@@ -174,7 +174,7 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
             facts = {"key": key, "profile": options.profile, "products": products(name, out)}
             note_run(executed[name], runs[name] | facts)
             say(f"{title}: done in {format_seconds(runs[name]['seconds'])}")
-        page = _rendered(out)
+        page = report.render_report(out)
         if options.pdf:
             say(f"PDF: {report.print_pdf(page)}")
         what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
@@ -202,19 +202,6 @@ def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack
     if options.dask:
         os.environ[SCHEDULER] = stack.enter_context(networks.scheduler_at(options.dask))
         stack.callback(os.environ.pop, SCHEDULER)
-
-
-def _rendered(out: Path) -> Path:
-    """Return the path of the report, rendered again if anything that it depends on has changed."""
-    page, rendered = out / "report.html", out / ".report-key"
-    shown = [*(out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS), out / "results.json"]
-    key = key_of(
-        cache_keys.versions("report"), cache_keys.source_files(*PAGE), [file_sha256(path) for path in shown]
-    )
-    if not (page.exists() and rendered.exists() and rendered.read_text() == key):
-        report.render_report(out)
-        files.write_text(rendered, key)
-    return page
 
 
 @with_exit_code
