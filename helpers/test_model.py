@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, StrictUndefined
 
+from helpers import notation
 from helpers.data import CLASS_NAMES, Cells, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
 from helpers.evaluation import apply_temperature, score
 from helpers.files import write_text
-from helpers.notation import counted, percent, with_interval
 from helpers.saved_models import load_predictor, read_temperature
 
 # pytest would collect this module and its function because of their names
@@ -76,31 +77,12 @@ def predictions_table(cells: Cells, probabilities: np.ndarray, temperature: floa
 
 def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
     """Return the summary of `test_model` as lines to read; without labels, with the predictions of the table."""
-    n, temperature = summary["n"], summary["temperature"]
-    kind, calibration = "", "Probabilities are not calibrated, because the model file holds no temperature"
-    if temperature is not None:
-        kind = "calibrated "
-        calibration = f"Probabilities are calibrated with the model's temperature of {temperature:.3f}"
-    lines = [f"{counted(n, 'image')} from {summary['data']}", *summary["notes"], calibration]
-    if "accuracy" in summary:
-        lines += [
-            f"Accuracy {with_interval(summary)}",
-            f"Macro-F1 {percent(summary['macro_f1'])}",
-            "Recall by class",
-        ]
-        for name, recall in summary["recall"].items():
-            lines.append(f"  {name:<21}{percent(recall):>8}  (n = {summary['support'][name]:,})")
-    elif n == 1:
-        lines.append("There are no labels to score against. Probability of each class")
-        shown = table.loc[0, [f"{kind}p({name})" for name in CLASS_NAMES]].set_axis(CLASS_NAMES)
-        lines += [f"  {name:<21}{percent(p):>8}" for name, p in shown.sort_values(ascending=False).items()]
-    else:
-        lines.append(
-            "There are no labels to score against. Images predicted as each class, and mean confidence"
-        )
-        for name, confidence in table.groupby("predicted")[f"{kind}confidence"].mean().items():
-            lines.append(f"  {name:<21}{summary['predicted'][name]:>7,}{percent(confidence):>10}")
-    return "\n".join(lines)
+    kind = "" if summary["temperature"] is None else "calibrated "
+    columns = [f"{kind}p({name})" for name in CLASS_NAMES]
+    means = table[columns].mean().set_axis(CLASS_NAMES).sort_values(ascending=False)
+    text = Path(__file__).with_name("test_model.txt.j2").read_text("utf-8")
+    template = Environment(undefined=StrictUndefined, trim_blocks=True).from_string(text)
+    return template.render(summary, summary=summary, means=means.to_dict(), notation=notation).rstrip()
 
 
 @with_exit_code
