@@ -53,10 +53,8 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
 def _as_download(notebook: NotebookNode) -> str:
     """Return an executed notebook as a data URI of what it was before: no outputs, counts, times or parameters."""
     original = copy.deepcopy(notebook)
-    original.metadata = {
-        "kernelspec": notebook.metadata.get("kernelspec", {}),
-        "language_info": {"name": "python"},
-    }
+    kept = {name: value for name, value in notebook.metadata.items() if name == "kernelspec"}
+    original.metadata = kept | {"language_info": {"name": "python"}}
     for cell in original.cells:
         cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
         if cell.cell_type == "code":

@@ -28,10 +28,13 @@ const startErrors = (box) => {
   const [trueLabel, truth] = choose("True class", [any, ...named], "");
   const [answerLabel, answer] = choose("Predicted class", [any, ...named], "");
 
+  const isSeveral = () => ["any", "all"].includes(model.value);
+  const isAll = (place) => models.length > 1 && wrong[place].length === models.length;
   // The models whose errors count, given the choice of a model.
-  const counted = (place) => wrong[place].filter((each) => (
-    model.value === "any" || (model.value === "all" ? wrong[place].length === models.length : each === Number(model.value))
-  ));
+  const counted = (place) => {
+    if (isSeveral()) return model.value === "any" || isAll(place) ? wrong[place] : [];
+    return wrong[place].filter((each) => each === Number(model.value));
+  };
   const update = () => {
     const perTruth = new Map();
     const perAnswer = new Map();
@@ -57,9 +60,10 @@ const startErrors = (box) => {
         option.disabled = !counts.has(label) && !option.selected;
       }
     }
-    const noun = (count) => (["any", "all"].includes(model.value) ? "image" : "error") + (count === 1 ? "" : "s");
+    const noun = (isSeveral() ? "image" : "error") + (total === 1 ? "" : "s");
     const of = found.length < total ? `${found.length.toLocaleString("en")} of ` : "";
-    status.textContent = `${of}${total.toLocaleString("en")} ${noun(total)}, the most confident first`;
+    const order = found.length > 1 ? ", the most confident first" : "";
+    status.textContent = `${of}${total.toLocaleString("en")} ${noun}${order}`;
   };
   const show = () => {
     hideCard();
@@ -76,24 +80,25 @@ const startErrors = (box) => {
   };
   const item = ({ place, by, sure }) => {
     const { index, label, answers } = cells[place];
-    const isSeveral = ["any", "all"].includes(model.value);
     const button = makeButton(picture(place), "", () => {
       if (cardOwner === button) hideCard();
       else showCard(button, details(place), button.parentElement);
     }, "item");
     button.append(
-      make("span", { className: "words" }, `${classes[label]} → ${classes[answers[by]]}, ${sure} %`),
-      make("span", { className: "words note" }, isSeveral ? `${models[by]}, image ${index}` : `image ${index}`),
+      make("span", { className: "words" }, `${classes[label]} → ${classes[answers[by]]}, ${sure}\u00a0%`),
+      make("span", { className: "words note" }, isSeveral() ? `${models[by]}, image ${index}` : `image ${index}`),
     );
-    if (wrong[place].length === models.length && models.length > 1) button.append(make("span", { className: "badge" }, "all models wrong"));
+    if (isAll(place)) button.append(make("span", { className: "badge" }, "all models wrong"));
     button.ariaExpanded = "false";
     return make("li", {}, button);
   };
   // What each model answers, and cells of the classes in question to compare with.
   const details = (place) => {
     const { index, label, answers, confidence } = cells[place];
-    const body = models.map((name, each) => make("tr", {}, make("th", { scope: "row" }, name),
-      make("td", {}, `${answers[each] === label ? "✓" : "✗"} ${classes[answers[each]]}`), make("td", { className: "number" }, `${confidence[each]} %`)));
+    const body = models.map((name, each) => make("tr", {},
+      make("th", { scope: "row" }, name),
+      make("td", {}, `${answers[each] === label ? "✓" : "✗"} ${classes[answers[each]]}`),
+      make("td", { className: "number" }, `${confidence[each]}\u00a0%`)));
     return [
       make("p", { className: "finding" }, `Image ${index}, labelled ${classes[label]}`),
       make("div", { className: "closer" }, picture(place), make("table", {}, make("tbody", {}, ...body))),
@@ -106,7 +111,9 @@ const startErrors = (box) => {
     if (!examples) return [];
     const copy = examples.cloneNode(false);
     copy.dataset.gallery = "fig-examples";
-    copy.append(...[...new Set(labels)].slice(0, 3).map((label) => examples.querySelector(`[data-label="${label}"]`)?.cloneNode(true) ?? ""));
+    for (const label of [...new Set(labels)].slice(0, 3)) {
+      copy.append(examples.querySelector(`[data-label="${label}"]`)?.cloneNode(true) ?? "");
+    }
     return [make("p", {}, "Typical cells of these classes"), copy];
   };
 

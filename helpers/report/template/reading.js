@@ -95,7 +95,7 @@ const startViewer = () => {
   dialog.append(
     make("div", { className: "viewer-bar" },
       makeButton("←", "Previous figure", () => show(at - 1)), place, makeButton("→", "Next figure", () => show(at + 1)),
-      Object.assign(makeButton("Close", "", () => dialog.close()), { autofocus: true })),
+      makeButton("Close", "", () => dialog.close())),
     stage,
   );
   dialog.addEventListener("keydown", (event) => {
@@ -112,6 +112,7 @@ const startViewer = () => {
       hideCard();
       show(number);
       dialog.showModal();
+      dialog.querySelector(".viewer-bar > :last-child").focus();
     }));
   });
 };

@@ -19,13 +19,15 @@ const readPlaces = () => {
       if (block.matches("h1, h2")) [part, section] = [words, ""];
       else if (block.matches("h3, h4")) section = words;
       const label = block.closest("figure")?.querySelector(".number-of")?.textContent;
-      const rank = block.matches("h1, h2, h3, h4, h5, h6") ? 0 : block.matches(".finding, figcaption") ? 1 : block.matches("pre") ? 3 : 2;
-      places.set(block, { block, rank, nodes: [], path: [...new Set([part, section, label])].filter(Boolean).join(" › ") });
+      const rank = ["h1, h2, h3, h4, h5, h6", ".finding, figcaption", ":not(pre)"].findIndex((each) => block.matches(each));
+      const path = [...new Set([part, section, label])].filter(Boolean).join(" › ");
+      places.set(block, { block, rank: rank < 0 ? 3 : rank, nodes: [], path });
     }
     places.get(block).nodes.push(node);
   }
   for (const place of places.values()) {
-    place.text = place.nodes.map((node) => node.data).join(place.block.matches("tr, svg") ? " · " : "").replace(/\s/g, " ");
+    const between = place.block.matches("tr, svg") ? " · " : "";
+    place.text = place.nodes.map((node) => node.data).join(between).replace(/\s/g, " ");
     place.folded = folded(place.text);
   }
   return [...places.values()];
@@ -33,20 +35,16 @@ const readPlaces = () => {
 const folded = (text) => text.toLowerCase().replace(/\s/g, " ").replaceAll("’", "'").replaceAll("−", "-");
 
 // The words around the first match, with every match marked.
-const snippetOf = (place, words) => {
-  const first = Math.min(...words.map((word) => place.folded.indexOf(word)));
-  const start = first < 50 ? 0 : place.text.indexOf(" ", first - 40) + 1 || first;
-  const end = start + 120;
-  const parts = [start ? "… " : ""];
-  let at = Math.min(start, first);
-  while (at < end) {
-    const [next, word] = words.map((each) => [place.folded.indexOf(each, at), each]).filter(([where]) => where >= 0)
-      .sort((a, b) => a[0] - b[0] || b[1].length - a[1].length)[0] ?? [Infinity, ""];
-    parts.push(place.text.slice(at, Math.min(next, end)));
-    if (next < end) parts.push(make("mark", {}, place.text.slice(next, next + word.length)));
-    at = next + word.length;
-  }
-  return [...parts, place.text.length > end ? " …" : ""];
+const snippetOf = (place, pattern) => {
+  const first = place.folded.search(pattern);
+  const start = first < 50 ? 0 : place.text.indexOf(" ", first - 40) + 1;
+  const shown = place.text.slice(start, start + 120);
+  let at = 0;
+  const parts = folded(shown).split(pattern).map((part, number) => {
+    const text = shown.slice(at, at += part.length);
+    return number % 2 ? make("mark", {}, text) : text;
+  });
+  return [start ? "… " : "", ...parts, start + 120 < place.text.length ? " …" : ""];
 };
 
 const startSearch = () => {
@@ -57,16 +55,13 @@ const startSearch = () => {
   const contents = document.querySelector("#contents details");
   let places = null;
 
-  const mark = (found, words) => {
+  const mark = (found, pattern) => {
     if (!CSS.highlights) return;
-    const ranges = found.flatMap(({ nodes }) => nodes).flatMap((node) => words.flatMap((word) => {
-      const ranges = [];
-      const text = folded(node.data);
-      for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
-        ranges.push(new StaticRange({ startContainer: node, startOffset: at, endContainer: node, endOffset: at + word.length }));
-      }
-      return ranges;
-    }));
+    const ranges = found.flatMap(({ nodes }) => nodes).flatMap((node) => (
+      [...folded(node.data).matchAll(pattern)].map(({ index, 0: word }) => new StaticRange({
+        startContainer: node, startOffset: index, endContainer: node, endOffset: index + word.length,
+      }))
+    ));
     CSS.highlights.set("found", new Highlight(...ranges));
   };
   const go = ({ block }) => {
@@ -81,21 +76,25 @@ const startSearch = () => {
     places ??= readPlaces();
     const query = folded(field.value.trim());
     const words = query.length < 2 ? [] : query.split(/ +/);
-    const rank = ({ folded: text, rank: kind }) => kind - (text.includes(query) ? 0.5 : 0);
+    const pattern = new RegExp(`(${words.map((word) => word.replace(/[^\w ]/g, "\\$&")).join("|")})`, "g");
+    const rank = (place) => place.rank - (place.folded.includes(query) ? 0.5 : 0);
     const found = words.length ? places.filter((place) => words.every((word) => place.folded.includes(word))) : [];
     const shown = found.toSorted((a, b) => rank(a) - rank(b)).slice(0, SHOWN_PLACES);
     list.replaceChildren(...shown.map((place) => {
-      const link = make("a", { href: `#${place.block.closest("[id]").id}`, onclick: (event) => { event.preventDefault(); go(place); } },
-        make("span", { className: "path" }, place.path), make("span", {}, ...snippetOf(place, words)));
+      const link = make("a", { href: `#${place.block.closest("[id]").id}` },
+        make("span", { className: "path" }, place.path), make("span", {}, ...snippetOf(place, pattern)));
+      link.addEventListener("click", (event) => { event.preventDefault(); go(place); });
       return make("li", {}, link);
     }));
-    const count = `${found.length || "No"} ${found.length === 1 ? "place" : "places"}`;
-    status.textContent = words.length ? count + (found.length > SHOWN_PLACES ? `, the first ${SHOWN_PLACES} listed` : "") : "";
+    const some = shown.length < found.length ? `, the first ${SHOWN_PLACES} listed` : "";
+    const count = `${found.length || "No"} ${found.length === 1 ? "place" : "places"}${some}`;
+    status.textContent = words.length ? count : "";
     box.classList.toggle("searching", words.length > 0);
-    mark(found, words);
+    mark(found, pattern);
   };
   const clear = () => { field.value = ""; search(); };
 
+  field.addEventListener("focus", () => { places ??= readPlaces(); });
   field.addEventListener("input", search);
   box.addEventListener("keydown", (event) => {
     const links = [field, ...list.querySelectorAll("a")];

@@ -46,13 +46,13 @@ const csvOf = (table) => {
     const ascii = text === MISSING ? "" : text.replaceAll("−", "-");
     return /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(ascii) ? ascii.replaceAll(",", "") : ascii;
   };
+  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const split = (text) => text.match(/^(\S+) \((\S+?)(?:–| to )(\S+?)\)$/)?.slice(1) ?? [text, "", ""];
   const hasInterval = rows[0].map((_, column) => rows.some((row, line) => line && split(row[column])[1]));
-  const columns = ([heading, ...cells]) => (cells.length ? [heading, `${heading}, low`, `${heading}, high`] : [heading]);
   const lines = rows.map((row, line) => row.flatMap((text, column) => {
-    if (!hasInterval[column]) return [text];
-    return line ? split(text) : columns([text, ""]);
-  }).map((text) => (line ? plain(text) : text)).map((text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)));
+    if (!hasInterval[column]) return text;
+    return line ? split(text) : [text, `${text}, low`, `${text}, high`];
+  }).map((text) => quoted(line ? plain(text) : text)));
   const text = lines.map((line) => `${line.join(",")}\r\n`).join("");
   return /[^\x00-\x7f]/.test(text) ? `\ufeff${text}` : text; // the mark tells spreadsheets that it is UTF-8
 };
@@ -63,9 +63,9 @@ const startTables = () => {
     const name = place.id.replace(/^table-/, "");
     const label = place.querySelector(".number-of")?.textContent ?? table.parentElement.ariaLabel?.split(",")[0];
     const button = makeButton("CSV", `Download ${label ?? "the table"} as CSV`, () => {
-      const link = make("a", { href: URL.createObjectURL(new Blob([csvOf(table)], { type: "text/csv" })), download: `${name}.csv` });
-      link.click();
-      URL.revokeObjectURL(link.href);
+      const href = URL.createObjectURL(new Blob([csvOf(table)], { type: "text/csv" }));
+      make("a", { href, download: `${name}.csv` }).click();
+      URL.revokeObjectURL(href);
     });
     const caption = table.closest("figure")?.querySelector("figcaption");
     if (caption) caption.append(" ", button);
