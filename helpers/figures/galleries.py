@@ -1,4 +1,4 @@
-"""Cells as they are, in rows that wrap: examples, and every error on the test images.
+"""Images as they are, in rows that wrap: examples, and every error on the test images.
 
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers, ``probabilities`` (N, 8) by model.
 """
@@ -17,7 +17,7 @@ from helpers.figures.publish import publish, with_n
 from helpers.notation import MODEL_NAMES, counted, model_name, out_of, percent, sentence
 
 CELLS = "application/vnd.blood-cells+json"
-"""Media type of a gallery: a sprite of pictures side by side, ``columns`` in a row, and what is said of each."""
+"""Media type of a gallery: a sprite of images side by side, ``columns`` in a row, and what is said of each."""
 
 SHOWN = 24
 """Number of errors that show without a click."""
@@ -31,7 +31,7 @@ def _encoded(image: np.ndarray, form: str, **options: Any) -> str:
 
 
 def _sprite(images: np.ndarray) -> dict[str, Any]:
-    """Return images as one picture, row by row in about a square, which weighs a fifth of single files."""
+    """Return images as one image, row by row in about a square, which weighs a fifth of single files."""
     columns = int(np.ceil(np.sqrt(len(images))))
     rows, size = -(-len(images) // columns), images.shape[1]
     cells = np.full((rows * columns, size, size, 3), 255, np.uint8)

@@ -90,6 +90,8 @@ const startViewer = () => {
     if (gallery) stage.dataset.gallery = gallery;
     else delete stage.dataset.gallery;
     stage.replaceChildren(...copyOf(figures[at]).childNodes);
+    const picture = stage.querySelector(".picture");
+    if (picture) Object.assign(picture, { tabIndex: 0, role: "group", ariaLabel: "Figure" });
     place.textContent = `${at + 1} of ${figures.length}`;
   };
   dialog.append(
@@ -100,8 +102,7 @@ const startViewer = () => {
   );
   dialog.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const scrolls = event.target.scrollWidth > event.target.clientWidth;
-    if (step && !scrolls) show(at + step);
+    if (step && event.target.scrollWidth <= event.target.clientWidth) show(at + step);
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => stage.replaceChildren());
