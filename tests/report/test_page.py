@@ -702,7 +702,7 @@ def test_axe_finds_no_violation(open_page, theme, width):
 def test_the_report_of_the_six_notebooks_is_as_clean(browser, smoke_run):
     page = smoke_run.out / "report.html"
     assert dangling_or_repeated(page.read_text(encoding="utf-8")) == (set(), [])
-    assert page.stat().st_size <= 12_000_000
+    assert page.stat().st_size <= 6_000_000
     for width, theme in ((390, "dark"), (1440, "light")):
         tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
         tab.goto(page.as_uri())

@@ -14,6 +14,13 @@ const copyOf = (element) => {
   return copy;
 };
 
+// The same without its outer element; the cells of a gallery need its name to find their picture.
+const contentOf = (element) => {
+  const box = make("div", { className: "stage" }, ...copyOf(element).childNodes);
+  box.dataset.gallery = element.dataset.gallery ?? "";
+  return box;
+};
+
 // One card shows beside a link what it leads to, and beside an error what each model answers. The mouse may enter it.
 const card = make("div", { id: "card", className: "card tool", popover: "manual" });
 let cardOwner = null;
@@ -44,7 +51,7 @@ const showCard = (owner, content, place) => {
 
 // What a link within the page leads to, as it shows on its card.
 const previewOf = (target) => {
-  if (target.matches("figure, li")) return [make("div", {}, ...copyOf(target).childNodes)];
+  if (target.matches("figure, li")) return [contentOf(target)];
   if (target.matches("tr")) return [...target.cells].map((each) => make("p", {}, ...copyOf(each).childNodes));
   const heading = target.querySelector(":scope > :is(h1, h2), :scope > header h2") ?? target;
   const words = target.querySelector(".headline") ?? heading.parentElement.querySelector(`#${target.id} ~ p, h2 ~ p`);
@@ -80,32 +87,29 @@ const startCard = () => {
 const startViewer = () => {
   const figures = [...document.querySelectorAll("figure:has(> figcaption)")]
     .filter((each) => each.querySelector(":scope > :is(.picture, .examples)"));
-  const stage = make("div", { className: "stage" });
   const place = make("p", { role: "status" });
   const dialog = make("dialog", { className: "viewer tool", ariaLabel: "Figure" });
   let at = 0;
   const show = (next) => {
     at = (next + figures.length) % figures.length;
-    const { gallery } = figures[at].dataset;
-    if (gallery) stage.dataset.gallery = gallery;
-    else delete stage.dataset.gallery;
-    stage.replaceChildren(...copyOf(figures[at]).childNodes);
+    const stage = contentOf(figures[at]);
     const picture = stage.querySelector(".picture");
     if (picture) Object.assign(picture, { tabIndex: 0, role: "group", ariaLabel: "Figure" });
+    dialog.querySelector(".stage")?.remove();
+    dialog.append(stage);
     place.textContent = `${at + 1} of ${figures.length}`;
   };
   dialog.append(
     make("div", { className: "viewer-bar" },
       makeButton("←", "Previous figure", () => show(at - 1)), place, makeButton("→", "Next figure", () => show(at + 1)),
       makeButton("Close", "", () => dialog.close())),
-    stage,
   );
   dialog.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step && event.target.scrollWidth <= event.target.clientWidth) show(at + step);
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-  dialog.addEventListener("close", () => stage.replaceChildren());
+  dialog.addEventListener("close", () => dialog.querySelector(".stage").remove());
   document.body.append(dialog);
   figures.forEach((figure, number) => {
     const label = figure.querySelector(".number-of")?.textContent ?? "this figure";
