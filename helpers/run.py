@@ -18,7 +18,7 @@ from tqdm import tqdm
 from helpers import NOTEBOOKS, cache_keys, evaluation, execution, files, networks, report
 from helpers.cache_keys import file_sha256, key_of
 from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
-from helpers.errors import InputError, OneLineParser, with_exit_code
+from helpers.errors import InputError, OneLineParser, refusing, with_exit_code
 from helpers.execution import NotebookFailedError, format_seconds, seconds_left
 from helpers.files import ROOT
 from helpers.recipes import PROFILES, TESTED_NETWORKS
@@ -26,10 +26,8 @@ from helpers.study import CLASSICAL, SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
 
-NOT_IN_NOTEBOOKS = (
-    *("report/page.py", "report/markup.py", "report/references.py", "report/published.json", "report/template/"),
-    *("run.py", "execution.py", "test_model."),
-)
+PAGE = ("page.py", "markup.py", "references.py", "published.json", "template/")
+NOT_IN_NOTEBOOKS = (*(f"report/{name}" for name in PAGE), "run.py", "execution.py", "test_model.")
 """No notebook depends on these. A change there executes nothing, and the page is rendered every time."""
 
 PRODUCTS = (

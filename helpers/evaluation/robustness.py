@@ -56,7 +56,7 @@ def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = table.sort_values(["model", "shift", "amount"], ignore_index=True)
     rows = rows.rename(columns={"accuracy": "after"})
-    neutral = rows.index[rows["amount"] == rows["shift"].map(NEUTRAL_AMOUNTS)]
+    neutral = rows.index[rows["amount"] == rows["shift"].map(corruptions.NEUTRAL_AMOUNTS)]
     before = rows.loc[neutral, "after"].to_numpy()
     small = pd.concat([rows.loc[neutral + step].assign(before=before) for step in (-1, 1)])
     worst = (small["after"] - small["before"]).groupby(small["model"]).idxmin()

@@ -1,4 +1,4 @@
-"""Cells as they are, in rows that wrap: examples, and every error on the test images.
+"""Images as they are, in rows that wrap: examples, and every error on the test images.
 
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers, ``probabilities`` (N, 8) by model.
 """
@@ -6,6 +6,7 @@
 import base64
 import html
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from helpers.figures.publish import publish, with_n
 from helpers.notation import MODEL_NAMES, counted, model_name, out_of, percent, sentence
 
 CELLS = "application/vnd.blood-cells+json"
-"""Media type of a gallery: a sprite of pictures side by side, ``columns`` in a row, and what is said of each."""
+"""Media type of a gallery: a sprite of images side by side, ``columns`` in a row, and what is said of each."""
 
 SHOWN = 24
 """Number of errors that show without a click."""
@@ -30,14 +31,12 @@ def _encoded(image: np.ndarray, form: str, **options: Any) -> str:
 
 
 def _sprite(images: np.ndarray) -> dict[str, Any]:
-    """Return images as one picture, row by row in about a square, which weighs a fifth of single files."""
+    """Return images as one image, row by row in about a square, which weighs a fifth of single files."""
     columns = int(np.ceil(np.sqrt(len(images))))
-    size = images.shape[1]
-    sheet = np.full((-(-len(images) // columns) * size, columns * size, 3), 255, np.uint8)
-    for place, image in enumerate(images):
-        row, column = divmod(place, columns)
-        sheet[row * size : (row + 1) * size, column * size : (column + 1) * size] = image
-    rows = len(sheet) // size
+    rows, size = -(-len(images) // columns), images.shape[1]
+    cells = np.full((rows * columns, size, size, 3), 255, np.uint8)
+    cells[: len(images)] = images
+    sheet = cells.reshape(rows, columns, size, size, 3).swapaxes(1, 2).reshape(rows * size, columns * size, 3)
     return {"sprite": _encoded(sheet, "webp", quality=88, method=6), "columns": columns, "rows": rows}
 
 
@@ -57,15 +56,14 @@ def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: st
     if not len(present):
         return
     positions = np.concatenate([np.flatnonzero(labels == label)[:4] for label in present])
-    number = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "The eight")[len(present) - 1]
-    title = f"{number} cell type{'s' if len(present) > 1 else ''}"
+    title = (
+        "The eight cell types" if len(present) == 8 else f"Examples of {counted(len(present), 'cell type')}"
+    )
     alt = "Grid of up to four cells of each class."
     cells = [{"label": int(labels[position])} for position in positions]
     names = [f"{CLASS_NAMES[labels[position]]} ({labels[position]})" for position in positions]
-    data: dict[str, Any] = {
-        CELLS: _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
-    }
-    data |= {"text/html": _grid(images[positions], names), "text/plain": alt}
+    gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
+    data = {CELLS: gallery, "text/html": _grid(images[positions], names), "text/plain": alt}
     publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, {})
 
 
@@ -99,22 +97,18 @@ def show_errors(
     row = list(probabilities).index(best)
     is_wrong = answers[row] != labels
     confident = int((confidences[row][is_wrong] > 0.9).sum())
-    errors = out_of(confident, int(is_wrong.sum()), "error").replace(" of ", " of its ").replace("the", "its")
-    title = sentence(f"{model_name(best)} makes {errors} with more than 90 % confidence")
+    errors = out_of(confident, int(is_wrong.sum()), "error").replace("the", "its")
+    errors = re.sub("(of|all) ", r"\1 its ", errors)
+    surely = " with more than 90 % confidence" if is_wrong.any() else ""
+    title = sentence(f"{model_name(best)} makes {errors}{surely}")
     alt = f"Gallery of {counted(len(positions), 'test image')} that at least one model misclassifies."
     shown = sorted(np.flatnonzero(is_wrong), key=lambda position: -confidences[row][position])[:SHOWN]
     words = [
         f"{CLASS_NAMES[labels[each]]} → {CLASS_NAMES[answers[row][each]]}, {percent(confidences[row][each], 0)}"
         for each in shown
     ]
-    about = {"models": [sentence(MODEL_NAMES[name]) for name in probabilities], "best": row}
-    data: dict[str, Any] = {
-        CELLS: _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells} | about
-    }
-    data |= {"text/html": _grid(images[shown], words), "text/plain": alt}
-    publish(
-        "figure",
-        {"slug": slug, "title": title, "caption": with_n(caption, len(labels)), "alt": alt},
-        data,
-        {},
-    )
+    gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
+    gallery |= {"models": [sentence(MODEL_NAMES[name]) for name in probabilities], "best": row}
+    data = {CELLS: gallery, "text/html": _grid(images[shown], words), "text/plain": alt}
+    caption = with_n(caption, len(labels))
+    publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, {})

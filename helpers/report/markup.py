@@ -101,11 +101,12 @@ class Chapter(mistune.HTMLRenderer):
         return Markup(self.render_tokens(self.parser.inline(text, {"ref_links": {}}), mistune.BlockState()))
 
     def text(self, text: str) -> str:
-        """Return text with true minus signs and apostrophes and no line break before a % sign or within ``n = 3``."""
+        """Return text with true minus signs and apostrophes, and no line break before a % sign or in an interval."""
         text = re.sub(r"(?<![\w.)\]])-(?=\d)", "\N{MINUS SIGN}", text)
         text = re.sub(r"(?<=\w)'(?=\w)|(?<=s)'(?=\s)", "’", text)
         text = re.sub(r"\b([npr]) ([=<]) ", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
-        return super().text(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
+        joined = r"(?<=\d) (?=[%±]|to [+−])|(?<=±) (?=\d)|(?<=\d to) (?=[+−])|(?<=\d,) (?=[+−\d.]+\])"
+        return super().text(re.sub(joined, "\N{NO-BREAK SPACE}", text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """Return a heading one level down that never skips a level; the first ``#`` becomes the title."""

@@ -1,6 +1,7 @@
 """One self-contained report.html from executed notebooks and results.json, and its PDF by Chromium."""
 
 import base64
+import copy
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ from helpers.report import markup, references
 from helpers.report.summary import best_on_validation
 
 TEMPLATES = Path(__file__).with_name("template")
+SCRIPTS = ("report.js", "reading.js", "search.js", "tables.js", "errors.js")
 
 PUBLISHED = Path(__file__).with_name("published.json")
 """results.json of a full run on the original data, from ``python -m tools.publish``, for pages without real cells."""
@@ -55,6 +57,20 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
                 labels[anchor] = f"{kind.capitalize()} {chapter}.{counts[kind]}"
                 output.metadata[kind].update(anchor=anchor, label=labels[anchor])
     return labels
+
+
+def _as_download(notebook: NotebookNode) -> str:
+    """Return an executed notebook as a data URI of what it was before: no outputs, counts, times or parameters."""
+    original = copy.deepcopy(notebook)
+    kept = {name: value for name, value in notebook.metadata.items() if name == "kernelspec"}
+    original.metadata = kept | {"language_info": {"name": "python"}}
+    for cell in original.cells:
+        cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    original.cells = [cell for cell in original.cells if cell.metadata.get("tags") != ["injected-parameters"]]
+    text = nbformat.writes(original) + "\n"  # type: ignore[no-untyped-call]
+    return f"data:application/x-ipynb+json;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
@@ -96,14 +112,17 @@ def render_report(out: Path) -> Path:
     for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
-    drawn = [output for output in chain.from_iterable(displayed) if "figure" in output.metadata]
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    displays = list(chain.from_iterable(displayed))
+    drawn = [output for output in displays if "figure" in output.metadata]
+    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
         results | (_published_run() if results["data"]["is_synthetic"] else {}),
         run=results,
         chapters=chapters,
         labels=labels,
+        downloads=[_as_download(notebook) for notebook in notebooks],
+        displays=[each.metadata.get("figure") or each.metadata.get("table") for each in displays],
         figures={each.metadata.figure.slug: each for each in drawn},
         galleries={
             each.metadata.figure.anchor: each.data[figures.CELLS]

@@ -1,5 +1,6 @@
 """The report is one safe, self-contained page that a reader can move through, in any theme, width or medium."""
 
+import base64
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ from collections import Counter
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import matplotlib
 import nbformat
@@ -19,15 +21,18 @@ from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect, sync_playwright
 
+from helpers import NOTEBOOKS
 from helpers.claims import VERDICTS
+from helpers.data import CLASS_NAMES
 from helpers.errors import InputError
-from helpers.figures import publish, style, tables
+from helpers.figures import galleries, publish, style, tables
 from helpers.figures.publish import Drawing
 from helpers.report import markup
 from helpers.report.page import print_pdf, render_report
 
 matplotlib.use("agg")
 
+ROOT = Path(__file__).parents[2]
 UNSAFE = "<script>document.title = 'broken'</script>"
 
 
@@ -51,6 +56,62 @@ def figure_outputs(slug, caption="Accuracy of **two** models."):
     axes.set(ylabel="Accuracy")
     drawing = Drawing(figure, "cellnet leads", "cellnet leads by six points.")
     return displayed(publish.show_figure, drawing, slug, caption)
+
+
+def bars(sizes):
+    style.use_style()
+    figure, axes = plt.subplots(figsize=sizes)
+    axes.bar(["forest", "cellnet"], [0.93, 0.99])
+    axes.set(ylabel="Accuracy")
+    return figure
+
+
+def two_layout_outputs(slug):
+    drawing = Drawing(bars((8, 3)), "Both are right", "Bars.", narrow=bars((3.5, 3)))
+    return displayed(publish.show_figure, drawing, slug, "Accuracy in *two* layouts.")
+
+
+def answers(labels, first, last, step):
+    """Return probabilities that are wrong, by ``step`` classes, from image ``first`` to before ``last``."""
+    positions = np.arange(len(labels))
+    answered = np.where((positions >= first) & (positions < last), (labels + step) % 8, labels)
+    confidences = 0.4 + positions / 100
+    probabilities = np.full((len(labels), 8), ((1 - confidences) / 7)[:, None])
+    probabilities[positions, answered] = confidences
+    return probabilities
+
+
+def gallery_outputs(show):
+    """Return examples, or 26 errors of cellnet and 20 of the forest, 6 of them on the same images."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 48, 48, 3), np.uint8)
+    labels = np.arange(40) % 8
+    if show == "examples":
+        return displayed(galleries.show_examples, images, labels, "examples", "Four of each class.")
+    probabilities = {"forest": answers(labels, 20, 40, 1), "cellnet": answers(labels, 0, 26, 2)}
+    return displayed(
+        galleries.show_errors,
+        images,
+        labels,
+        probabilities,
+        "cellnet",
+        "errors",
+        "All errors of *two* models.",
+    )
+
+
+def scores_outputs(slug):
+    frame = pd.DataFrame(
+        {
+            "model": ["forest", "cellnet", "alexnet"],
+            "accuracy": [0.93, 0.991, 0.7],
+            "accuracy_low": [0.92, 0.98, 0.6],
+            "accuracy_high": [0.94, 1.0, 0.8],
+            "params": [np.nan, 289_384, 13_819_144],
+            "gain": [-0.035, 0.2, 0.0],
+            "remark": ["none, yet", 'the "best"', "1 of 2"],
+        }
+    )
+    return displayed(publish.show_table, frame, slug, "Scores with intervals. They are made up.", folded=True)
 
 
 def wide_table_outputs(slug):
@@ -91,6 +152,7 @@ def small_notebooks():
             ),
             code("show(counts)  # why", *figure_outputs("counts")),
             code("show(table)", *wide_table_outputs("features")),
+            code("# Draw the eight cell types\nshow(examples)", *gallery_outputs("examples")),
             new_markdown_cell(
                 f"## What we found\n\n{UNSAFE}\n\nNext {UNSAFE}: "
                 "[Prepare](02_preprocess.ipynb), [02_preprocess](02_preprocess.ipynb)."
@@ -106,11 +168,17 @@ def small_notebooks():
             new_markdown_cell(f"# The hand-crafted model\n\n{prose}"),
             code("show()", *figure_outputs("twice"), *figure_outputs("twice")),
         ),
-        "04_lenet_variants": notebook(new_markdown_cell(f"# Two LeNets\n\n{prose}")),
+        "04_lenet_variants": notebook(
+            new_markdown_cell(
+                f"# Two LeNets\n\n{prose} See the [table](#table-scores) and [chapter 3](03_handcrafted_rf.ipynb)."
+            ),
+            code("show()", *two_layout_outputs("layouts"), *scores_outputs("scores")),
+        ),
         "05_alexnet": notebook(new_markdown_cell(f"# AlexNet\n\n{prose}")),
         "06_evaluation": notebook(
             new_markdown_cell("# The test cells\n\n## The ladder"),
             code("show(ladder)", *figure_outputs("ladder")),
+            code("show(errors)", *gallery_outputs("errors")),
         ),
     }
 
@@ -296,7 +364,8 @@ def test_recorded_values_read_as_words(value, text):
 
 def test_no_text_from_data_or_notebooks_becomes_markup(source):
     assert UNSAFE not in source
-    assert source.count("<script") == 1
+    assert source.count("<script>") == 1
+    assert source.count("<script") == 1 + source.count('<script type="application/json">')
 
 
 def test_html_that_is_no_table_of_ours_shows_as_its_plain_text(source):
@@ -312,7 +381,7 @@ def test_the_page_needs_nothing_but_itself(source):
         if tag in ("img", "script", "link", "image"):
             address = attributes.get("src") or attributes.get("href") or attributes.get("xlink:href")
             assert address is None or address.startswith("data:image/")
-    assert not re.search(r"url\(\s*['\"]?(?!#)|@import|sourceMappingURL", source)
+    assert not re.search(r"url\(\s*['\"]?(?!#|data:image/webp;)|@import|sourceMappingURL", source)
 
 
 def dangling_or_repeated(source):
@@ -354,8 +423,8 @@ def test_a_link_to_a_notebook_leads_to_its_chapter(source):
 
 
 def test_text_has_true_minus_signs_and_apostrophes_and_numbers_keep_their_per_cent_signs(source):
-    expected = "It moved −3.5 points [−4.1, 2.0] of 100\N{NO-BREAK SPACE}% in 2026-11, by <code>x-1</code>, p"
-    assert f"{expected}\N{NO-BREAK SPACE}&lt;\N{NO-BREAK SPACE}0.01." in source
+    expected = "It moved −3.5 points [−4.1,~2.0] of 100~% in 2026-11, by <code>x-1</code>, p~&lt;~0.01."
+    assert expected.replace("~", "\N{NO-BREAK SPACE}") in source
     assert "McNemar’s, models’ <code>it's</code>." in source
 
 
@@ -383,8 +452,8 @@ def test_python_in_prose_is_highlighted_and_other_code_is_text(source):
 
 
 def test_captions_appear_once_per_figure_and_alternative_text_names_the_finding(source):
-    assert source.count("Accuracy of <strong>two</strong> models.") == 5  # four figures, the ladder twice
-    assert source.count('aria-label="cellnet leads by six points."') == 5
+    assert source.count("Accuracy of <strong>two</strong> models.") == 4
+    assert source.count('aria-label="cellnet leads by six points."') == 4
 
 
 def test_headings_are_in_order_with_one_title(source):
@@ -417,6 +486,55 @@ def test_the_question_links_to_what_is_known_of_the_original_report(source):
     assert "not on record here" in entry
 
 
+def test_a_comment_in_the_first_line_names_the_code_and_is_left_out_of_it(source):
+    named = source.partition("<span>Draw the eight cell types</span>")[2].partition("</details>")[0]
+    assert "1 line</span>" in named
+    assert "eight cell types" not in named
+    assert "<span>Default parameters</span>" in source
+
+
+def test_a_list_at_the_end_names_every_figure_and_table(source):
+    listed = source.partition('id="figures"')[2]
+    for anchor, words in {
+        "fig-counts": "Figure 1.1</a> cellnet leads",
+        "fig-errors": "Figure 6.2</a> cellnet makes no error with",
+        "table-scores": "Table 4.1</a> Scores with intervals</li>",
+    }.items():
+        assert f'<a href="#{anchor}">{words}' in listed
+    assert listed.count("<li>") == len(re.findall(r'<a class="number-of"', source))
+
+
+def downloads(text):
+    found = re.findall(r'href="data:application/x-ipynb\+json;base64,([^"]+)" download="([^"]+)"', text)
+    return {name: base64.b64decode(content).decode() for content, name in found}
+
+
+def test_each_chapter_offers_its_notebook_without_outputs_and_with_its_default_parameters(tmp_path):
+    injected = code('# Parameters\nDATA = "synthetic"', tags=["injected-parameters"])
+    cells = [new_markdown_cell("# Lag"), code("DATA = 1", tags=["parameters"]), injected, *figure_cells()]
+    for cell in cells:
+        cell.metadata.papermill = {"duration": 1}
+    notebooks = small_notebooks() | {"05_alexnet": notebook(*cells)}
+    offered = downloads(render_report(write_run(tmp_path / "run", notebooks, RESULTS)).read_text())
+    assert list(offered) == [f"{stem}.ipynb" for stem in small_notebooks()]
+    lag = nbformat.reads(offered["05_alexnet.ipynb"], 4)
+    assert [cell.source for cell in lag.cells] == ["# Lag", "DATA = 1", "show()"]
+    assert lag.cells[1].metadata == {"tags": ["parameters"]}
+    assert lag.cells[2].metadata == {}
+    assert (lag.cells[2].outputs, lag.cells[2].execution_count) == ([], None)
+
+
+def figure_cells():
+    return [code("show()", *figure_outputs("offered"))]
+
+
+def test_the_notebooks_offered_are_those_of_the_project(smoke_run):
+    offered = downloads((smoke_run.out / "report.html").read_text(encoding="utf-8"))
+    assert len(offered) == len(NOTEBOOKS)
+    for name, text in offered.items():
+        assert json.loads(text) == json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))
+
+
 def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_front_only(tmp_path):
     frame = pd.DataFrame({"model": ["forest"], "accuracy": [0.936]})
     outputs = [
@@ -428,7 +546,11 @@ def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_fron
         "06_evaluation": notebook(new_markdown_cell("# Test"), code("show()", *outputs))
     }
     text = render_report(write_run(tmp_path / "run", notebooks, RESULTS)).read_text()
-    assert text.count('<details class="folded">') == 1
+    precision, recall = (
+        text.partition(f'id="table-{slug}"')[2].partition("</figure>")[0] for slug in ("precision", "recall")
+    )
+    assert '<details class="folded">' in precision
+    assert '<details class="folded">' not in recall
     assert 'href="#table-recall">Table 6.2</a>' in text
     assert "All claims." not in text
     assert dangling_or_repeated(text) == (set(), [])
@@ -471,8 +593,9 @@ def open_page(browser, page):
     """Return a function that opens the report and gives the tab; afterwards the tab must have been quiet."""
     contexts, requests, complaints = [], [], []
 
-    def opened(width=1440, height=900, theme="light"):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    def opened(width=1440, height=900, theme="light", **options):
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(viewport=viewport, color_scheme=theme, **options)
         contexts.append(context)
         tab = context.new_page()
         tab.on("request", lambda request: requests.append(request.url))
@@ -502,7 +625,7 @@ def test_the_navigation_follows_the_reader(open_page):
     tab.wait_for_selector('#contents a[href="#chapter-1-counts"][aria-current="location"]')
     assert current(tab, "true").get_attribute("href") == "#chapter-1"
     tab.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    tab.wait_for_selector('#contents a[href="#references"][aria-current="location"]')
+    tab.wait_for_selector('#contents a[href="#figures"][aria-current="location"]')
 
 
 def test_links_in_the_navigation_lead_to_their_chapter(open_page):
@@ -558,18 +681,6 @@ def test_a_figures_finding_is_text_that_wraps_on_a_phone(open_page):
     assert finding.bounding_box()["width"] <= 390
 
 
-def test_a_figure_fits_a_phone_and_can_be_enlarged(open_page):
-    tab = open_page(width=390)
-    picture, button = tab.locator("#fig-counts .picture"), tab.locator("#fig-counts .enlarge")
-    assert picture.locator("svg").bounding_box()["width"] <= 390
-    button.click()
-    assert picture.evaluate("each => each.scrollWidth > each.clientWidth")
-    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    button.click()
-    assert picture.locator("svg").bounding_box()["width"] <= 390
-    assert not open_page(width=1280).locator("#fig-counts .enlarge").is_visible()
-
-
 def test_figures_are_inked_in_the_theme(open_page):
     tab = open_page(theme="dark")
     ink = "getComputedStyle(document.querySelector('#fig-counts svg [style*=\"--ink\"]')).fill"
@@ -591,7 +702,7 @@ def test_axe_finds_no_violation(open_page, theme, width):
 def test_the_report_of_the_six_notebooks_is_as_clean(browser, smoke_run):
     page = smoke_run.out / "report.html"
     assert dangling_or_repeated(page.read_text(encoding="utf-8")) == (set(), [])
-    assert page.stat().st_size <= 12_000_000
+    assert page.stat().st_size <= 6_000_000
     for width, theme in ((390, "dark"), (1440, "light")):
         tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
         tab.goto(page.as_uri())
@@ -718,3 +829,237 @@ def test_printing_gives_a_pdf(page, browser):
     pdf = print_pdf(page)
     assert pdf == page.with_suffix(".pdf")
     assert pdf.read_bytes().startswith(b"%PDF-")
+
+
+# What readers do with the page
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_examples_stand_a_class_in_a_column(open_page, width):
+    cells = open_page(width=width).locator("#fig-examples .cell")
+    boxes = [each.bounding_box() for each in cells.all()]
+    assert len(boxes) == 32
+    assert min(box["width"] for box in boxes) >= 64
+    columns = [{box["x"] for box in boxes[start : start + 4]} for start in range(0, 32, 4)]
+    assert [len(each) for each in columns] == [1] * 8
+    assert len(set.union(*columns)) == (8 if width > 640 else 4)
+
+
+def explorer(tab):
+    """Return the parts of the error explorer: status, items, and its three lists."""
+    box = tab.locator("#fig-errors")
+    names = ("Model", "True class", "Predicted class")
+    selects = [box.get_by_role("combobox", name=name) for name in names]
+    return box.get_by_role("status"), box.locator(".item"), *selects
+
+
+def test_errors_show_the_most_confident_first_and_a_few_at_a_time(open_page):
+    tab = open_page()
+    status, items, *_ = explorer(tab)
+    assert status.inner_text() == "26 errors, the most confident first"
+    assert items.count() == 24
+    assert items.first.inner_text().split("\n")[:2] == [
+        f"{CLASS_NAMES[1]} → {CLASS_NAMES[3]}, 65\N{NO-BREAK SPACE}%",
+        "image 25",
+    ]
+    tab.get_by_role("button", name="Show more").click()
+    assert items.count() == 26
+    assert items.nth(24).evaluate("each => each === document.activeElement")
+    assert not tab.get_by_role("button", name="Show more").is_visible()
+
+
+def test_errors_are_chosen_by_model_and_class(open_page):
+    status, items, model, truth, answer = explorer(open_page())
+    model.select_option("all models wrong")
+    assert status.inner_text() == "6 images, the most confident first"
+    assert items.locator(".badge").count() == 6
+    model.select_option("any model")
+    assert status.inner_text() == "40 images, the most confident first"
+    answer.select_option("2")
+    model.select_option("Random forest")
+    truth.select_option(f"{CLASS_NAMES[1]} (2)")  # the forest is wrong on 20 images in a row
+    assert status.inner_text() == "2 of 20 errors, the most confident first"
+    assert {each.split(",")[0] for each in items.all_inner_texts()} == {
+        f"{CLASS_NAMES[1]} → {CLASS_NAMES[2]}"
+    }
+    model.select_option("cellnet")  # takes class 1 for class 3
+    assert status.inner_text() == "0 of 26 errors"
+    items.page.get_by_role("button", name="Reset").click()
+    assert status.inner_text() == "26 errors, the most confident first"
+    assert (truth.input_value(), answer.input_value()) == ("", "")
+
+
+def test_the_keyboard_opens_what_every_model_answers(open_page):
+    tab = open_page()
+    _, items, *_ = explorer(tab)
+    items.first.focus()
+    tab.keyboard.press("Enter")
+    card = tab.locator("#card")
+    assert card.locator("tr").all_inner_texts() == [
+        f"Random forest\t✗ {CLASS_NAMES[2]}\t65\N{NO-BREAK SPACE}%",
+        f"cellnet\t✗ {CLASS_NAMES[3]}\t65\N{NO-BREAK SPACE}%",
+    ]
+    assert items.first.get_attribute("aria-expanded") == "true"
+    assert card.locator(".examples li").count() == 3  # the classes in question
+    assert violations(tab) == []
+    tab.keyboard.press("Escape")
+    assert not card.is_visible()
+    assert items.first.get_attribute("aria-expanded") == "false"
+
+
+def test_without_scripts_the_page_shows_everything_and_no_control(open_page):
+    tab = open_page(java_script_enabled=False)
+    assert tab.locator("#fig-errors .cell").count() == 24
+    assert tab.locator("button:visible, select:visible, input:visible, .tool:visible").count() == 0
+    assert tab.locator("#fig-counts svg").is_visible()
+
+
+def test_print_shows_no_control(open_page):
+    tab = open_page()
+    tab.emulate_media(media="print")
+    assert tab.locator("button:visible:not(.item):not(.sort), select:visible, .tool:visible").count() == 0
+    assert tab.locator("#fig-errors .cell:visible").count() == 24
+
+
+def open_scores(tab):
+    table = tab.locator("#table-scores")
+    table.locator("summary").click()
+    return table
+
+
+def test_tables_sort_by_number_and_by_word_and_return(open_page):
+    table = open_scores(open_page())
+
+    def order(heading):
+        table.get_by_role("button", name=heading).click()
+        return "".join(text[0] for text in table.locator("tbody tr").all_inner_texts())
+
+    accuracy = table.get_by_role("columnheader", name="accuracy")
+    assert [order("accuracy"), accuracy.get_attribute("aria-sort")] == ["Arc", "ascending"]
+    assert [order("accuracy"), accuracy.get_attribute("aria-sort")] == ["crA", "descending"]
+    assert [order("accuracy"), accuracy.get_attribute("aria-sort")] == ["rcA", None]
+    assert [order("parameters"), order("parameters")] == ["cAr", "Acr"]  # what is missing stays last
+    assert [order("gain"), order("gain")] == ["rAc", "cAr"]
+    assert order("remark") == "Arc"
+    assert table.locator("[aria-sort]").count() == 1
+
+
+def test_a_table_can_be_had_as_csv(open_page):
+    tab = open_page()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download Table 4.1 as CSV").click()
+    assert download.value.suggested_filename == "scores.csv"
+    assert download.value.path().read_text(encoding="utf-8").splitlines() == [
+        'model,"accuracy, %","accuracy, %, low","accuracy, %, high",parameters,"gain, points",remark',
+        'random forest,93.0,92.0,94.0,,-3.5,"none, yet"',
+        'cellnet,99.1,98.0,100.0,289384,+20.0,"the ""best"""',
+        "AlexNet,70.0,60.0,80.0,13819144,+0.0,1 of 2",
+    ]
+
+
+def test_commands_can_be_copied(open_page):
+    tab = open_page(permissions=["clipboard-read", "clipboard-write"])
+    box = tab.locator("#reproduce .copyable")
+    box.get_by_role("button", name="Copy").click()
+    expect(box.get_by_role("button", name="Copied")).to_be_visible()
+    assert tab.evaluate("navigator.clipboard.readText()").endswith("./run_all.sh --data synthetic")
+
+
+def test_every_heading_has_a_link_to_itself(open_page):
+    tab = open_page()
+    headings = tab.locator("main :is(h2, h3, h4)")
+    links = headings.get_by_role("link", name="Link to this section")
+    assert links.count() == headings.count() > 10
+    assert links.evaluate_all(
+        "all => all.every(each => document.getElementById(each.hash.slice(1)).contains(each))"
+    )
+    links.first.focus()
+    assert links.first.evaluate("each => getComputedStyle(each).opacity") == "1"
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_search_lists_places_marks_them_and_opens_what_is_closed(open_page, width):
+    tab = open_page(width=width)
+    tab.keyboard.press("/")
+    tab.keyboard.type("CLASSICAL best")
+    search = tab.get_by_role("search")
+    assert search.get_by_role("status").inner_text() == "No places"
+    tab.get_by_role("searchbox").fill("the “best”".replace("“", '"').replace("”", '"'))
+    assert search.get_by_role("status").inner_text() == "1 place"
+    assert search.locator("li .path").inner_text() == "Two LeNets › Table 4.1"
+    assert search.locator("mark").all_inner_texts() == ["the", '"best"']
+    assert tab.evaluate("CSS.highlights.get('found').size") == 2
+    row = tab.locator("#table-scores tr", has_text="best")
+    assert not row.is_visible()
+    tab.keyboard.press("Enter")
+    expect(row).to_be_in_viewport()
+    assert row.evaluate("each => each === document.activeElement")
+    tab.keyboard.press("Escape")
+    assert tab.evaluate("CSS.highlights.get('found').size") == 0
+    assert tab.locator("#search").input_value() == ""
+
+
+def test_links_show_on_a_card_what_they_lead_to(open_page):
+    tab = open_page()
+    card = tab.locator("#card")
+    tab.locator('.prose a[href="#fig-counts"]').hover()
+    expect(card).to_contain_text("cellnet leads")
+    assert card.locator("svg").is_visible()
+    assert tab.evaluate(
+        "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size"
+    ) == tab.evaluate("document.querySelectorAll('[id]').length")
+    card.hover()
+    tab.keyboard.press("Escape")
+    assert not card.is_visible()
+    for target, words in {"table-scores": "They are made up", "chapter-3": "The hand-crafted model"}.items():
+        link = tab.locator(f'.prose a[href="#{target}"]')
+        link.focus()
+        expect(card).to_contain_text(words)
+        assert violations(tab) == []
+    tab.keyboard.press("Tab")
+    assert not card.is_visible()
+
+
+def test_figures_open_at_the_windows_size_and_the_arrow_keys_leaf_through_them(open_page):
+    tab = open_page()
+    button = tab.get_by_role("button", name="Enlarge Figure 1.1")
+    button.click()
+    viewer = tab.get_by_role("dialog")
+    assert viewer.locator("svg").bounding_box()["width"] > 1300
+    assert "Accuracy of two models." in viewer.inner_text()
+    assert violations(tab) == []
+    tab.keyboard.press("ArrowRight")
+    assert "The eight cell types" in viewer.inner_text()
+    assert viewer.locator(".cell").count() == 32
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("ArrowLeft")
+    assert "Figure 6.1" in viewer.inner_text()
+    tab.keyboard.press("Escape")
+    assert not viewer.is_visible()
+    assert button.evaluate("each => each === document.activeElement")
+
+
+def smallest_text(tab):
+    """Return the size in CSS pixels of the smallest text seen in the figures of a page, and that text."""
+    return tab.evaluate(
+        """() => [...document.querySelectorAll("main figure svg text")]
+          .filter((each) => each.checkVisibility() && each.textContent.trim())
+          .map((each) => {
+            const { a, b } = each.getScreenCTM();
+            return [Math.hypot(a, b) * parseFloat(getComputedStyle(each).fontSize), each.textContent];
+          }).toSorted((one, other) => one[0] - other[0])[0]"""
+    )
+
+
+def test_the_layout_for_a_telephone_can_be_read_there(open_page):
+    tab = open_page(width=390)
+    tab.evaluate("document.querySelectorAll('figure:not(#fig-layouts)').forEach((each) => each.remove())")
+    assert smallest_text(tab)[0] >= 9
+    assert tab.locator("#fig-layouts svg:visible").count() == 1
+
+
+def test_the_figures_of_the_six_notebooks_can_be_read_on_a_telephone(browser, smoke_run):
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.goto((smoke_run.out / "report.html").as_uri())
+    assert smallest_text(tab)[0] >= 9, smallest_text(tab)
+    tab.close()

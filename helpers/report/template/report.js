@@ -16,7 +16,63 @@ const showTheme = (theme) => {
 showTheme(remembered.get());
 root.classList.add("scripted");
 
+// A new element with properties and children; a class name that has "tool" is not printed, copied or searched.
+const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+const makeButton = (text, label, click, className = "tool") => {
+  const button = make("button", { type: "button", className, onclick: click }, text);
+  if (label) button.ariaLabel = label;
+  return button;
+};
+const isWide = matchMedia("(min-width: 64rem)");
+
 document.addEventListener("DOMContentLoaded", () => {
+  for (const start of [startContents, startHeadings, startCode, startTables, startCard, startViewer, startSearch]) start();
+  document.querySelectorAll(".errors").forEach(startErrors);
+  // A table, figure or listing that fits needs no stop on the way of the Tab key.
+  const boxes = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  });
+  document.querySelectorAll(".scroll, .listing").forEach((box) => boxes.observe(box));
+});
+
+const startHeadings = () => {
+  for (const heading of document.querySelectorAll("main :is(h2, h3, h4, h5, h6)")) {
+    const id = heading.id || heading.closest("[id]").id;
+    heading.append(" ", make("a", { className: "tool anchor", href: `#${id}`, ariaLabel: "Link to this section" }));
+  }
+};
+
+// Every listing and command can be copied; where a browser refuses, it is selected.
+const startCode = () => {
+  const allCode = document.getElementById("all-code");
+  allCode.addEventListener("click", () => {
+    const open = allCode.getAttribute("aria-pressed") !== "true";
+    allCode.setAttribute("aria-pressed", String(open));
+    for (const details of document.querySelectorAll("details.code")) details.open = open;
+  });
+  for (const listing of document.querySelectorAll("pre:has(> code)")) {
+    const button = makeButton("Copy", "", async () => {
+      try {
+        await navigator.clipboard.writeText(listing.textContent);
+        button.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(listing);
+        button.textContent = "Press Ctrl+C";
+      }
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    }, "tool copy");
+    button.ariaLive = "polite";
+    const box = make("div", { className: "copyable" });
+    listing.before(box);
+    box.append(listing, button);
+  }
+};
+
+const startContents = () => {
   showTheme(remembered.get());
   for (const button of document.querySelectorAll("[data-set-theme]")) {
     button.addEventListener("click", () => {
@@ -25,46 +81,20 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
-  const allCode = document.getElementById("all-code");
-  allCode.addEventListener("click", () => {
-    const open = allCode.getAttribute("aria-pressed") !== "true";
-    allCode.setAttribute("aria-pressed", String(open));
-    for (const details of document.querySelectorAll("details.code")) details.open = open;
-  });
-
   // The contents stand beside the report on a wide window and fold into a bar on a narrow one.
   const contents = document.querySelector("#contents details");
-  const wide = matchMedia("(min-width: 64rem)");
-  const fold = () => { contents.open = wide.matches; };
-  wide.addEventListener("change", fold);
+  const fold = () => { contents.open = isWide.matches; };
+  isWide.addEventListener("change", fold);
   fold();
   contents.addEventListener("click", (event) => {
-    if (event.target.closest("a") && !wide.matches) contents.open = false;
+    if (event.target.closest("a") && !isWide.matches) contents.open = false;
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && contents.open && !wide.matches) {
+    if (event.key === "Escape" && contents.open && !isWide.matches) {
       contents.open = false;
       contents.querySelector("summary").focus();
     }
   });
-
-  // On a phone a figure fits the page, too small to read every word: a button shows it at its full width.
-  for (const picture of document.querySelectorAll("figure .picture")) {
-    const button = document.createElement("button");
-    button.className = "enlarge";
-    button.textContent = "Enlarge";
-    button.setAttribute("aria-pressed", "false");
-    button.addEventListener("click", () => {
-      button.setAttribute("aria-pressed", String(picture.classList.toggle("enlarged")));
-    });
-    picture.after(button);
-  }
-
-  // A table, figure or listing that fits needs no stop on the way of the Tab key.
-  const boxes = new ResizeObserver((entries) => {
-    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
-  });
-  document.querySelectorAll(".scroll, .listing").forEach((box) => boxes.observe(box));
 
   // The navigation follows the reader: the current place is the last heading above the reading line.
   const links = new Map([...document.querySelectorAll("#contents a")].map((link) => [link.hash.slice(1), link]));
@@ -86,4 +116,4 @@ document.addEventListener("DOMContentLoaded", () => {
   places.forEach((place) => observer.observe(place));
   addEventListener("scrollend", follow);
   follow();
-});
+};
