@@ -23,6 +23,7 @@ from pypdf import PdfReader
 from helpers import NOTEBOOKS, figures, notation
 from helpers.claims import REPORTED
 from helpers.errors import InputError
+from helpers.evaluation import accuracy_interval
 from helpers.files import write_text, written_atomically
 from helpers.report import markup, references
 from helpers.report.summary import best_on_validation
@@ -87,7 +88,10 @@ def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
         *(markup.printed, markup.sanitised, markup.value_text),
     )
     exporter.environment.globals.update(
-        notebooks=NOTEBOOKS, notation=notation, best_on_validation=best_on_validation
+        notebooks=NOTEBOOKS,
+        notation=notation,
+        best_on_validation=best_on_validation,
+        interval=accuracy_interval,
     )
     exporter.environment.filters.update({function.__name__: function for function in filters})
     return exporter
