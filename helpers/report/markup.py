@@ -105,7 +105,8 @@ class Chapter(mistune.HTMLRenderer):
         text = re.sub(r"(?<![\w.)\]])-(?=\d)", "\N{MINUS SIGN}", text)
         text = re.sub(r"(?<=\w)'(?=\w)|(?<=s)'(?=\s)", "’", text)
         text = re.sub(r"\b([npr]) ([=<]) ", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
-        joined = r"(?<=\d) (?=[%±]|to [+−])|(?<=±) (?=\d)|(?<=\d to) (?=[+−])|(?<=\d,) (?=[+−\d.]+\])|(?<=%) (?=CI)|(?<=CI) (?=\d)"
+        joined = r"(?<=\d) (?=[%±]|to [+−])|(?<=±) (?=\d)|(?<=\d to) (?=[+−])|(?<=\d,) (?=[+−\d.]+\])"
+        joined += r"|(?<=%) (?=CI)|(?<=CI) (?=\d)"
         return super().text(re.sub(joined, "\N{NO-BREAK SPACE}", text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
