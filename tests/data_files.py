@@ -265,6 +265,10 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
         with_arrays(train_images=IMAGES, test_images=UNIT, train_labels=LABELS, test_labels=LABELS),
         "differ",
     ),
+    "NaN in the test part": (
+        with_arrays(train_images=UNIT, test_images=NAN_PIXELS, train_labels=LABELS, test_labels=LABELS),
+        "NaN",
+    ),
     "an empty part": (
         with_arrays(train_images=IMAGES, test_images=IMAGES[:0], train_labels=LABELS, test_labels=LABELS[:0]),
         "holds no images",

@@ -157,16 +157,6 @@ def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
     return parts
 
 
-def find_scale(parts: list[StoredPart], path: Path) -> tuple[float, float, str]:
-    """Return what converts the pixels of all parts to [0, 255] (see `value_scale`); raise InputError."""
-    first = parts[0].images
-    if first.values.dtype == np.uint8:
-        return 1.0, 0.0, ""
-    low = float(np.min([part.values.min() for part in parts]))
-    high = float(np.max([part.values.max() for part in parts]))
-    return conversions.value_scale(first, first.values.dtype, low, high, path)
-
-
 def read_archive(path: Path) -> Cells:
     """Return the cells in an .npz file; raise InputError with one line where it cannot be used."""
     with refusing(path, "an .npz file"), zipfile.ZipFile(path) as archive:
@@ -178,7 +168,9 @@ def read_archive(path: Path) -> Cells:
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
         parts = find_parts([map_array(archive, entry, path) for entry in entries], path)
-        factor, offset, scale_note = find_scale(parts, path)
+        factor, offset, scale_note = conversions.value_scale(
+            [part.values for part in parts], parts[0].images, path
+        )
         stored = [part.labels for part in parts if part.labels]
         labels = [as_labels(array.values, path, array.key) for array in stored]
         counts = [len(part.values) for part in parts]
