@@ -67,11 +67,6 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def escape_braces(path: Path) -> str:
-    """Return ``path`` with doubled braces, for a library that passes it through `str.format`."""
-    return str(path).replace("{", "{{").replace("}", "}}")
-
-
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, so that a reader sees either the old file or the new one."""
     with written_atomically(path) as temporary:
