@@ -113,7 +113,6 @@ def render_report(out: Path) -> Path:
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
     displays = list(chain.from_iterable(displayed))
-    drawn = [output for output in displays if "figure" in output.metadata]
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
@@ -122,13 +121,8 @@ def render_report(out: Path) -> Path:
         chapters=chapters,
         labels=labels,
         downloads=[_as_download(notebook) for notebook in notebooks],
-        displays=[each.metadata.get("figure") or each.metadata.get("table") for each in displays],
-        figures={each.metadata.figure.slug: each for each in drawn},
-        galleries={
-            each.metadata.figure.anchor: each.data[figures.CELLS]
-            for each in drawn
-            if figures.CELLS in each.data
-        },
+        displays=displays,
+        figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),
         citation=references.citation(),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
