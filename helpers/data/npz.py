@@ -122,8 +122,7 @@ def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     fitting = [array for array in others if len(array.values) == count] or others
     labels = choose_array(fitting, LABEL_KEYS, "labels", path) if fitting else None
     shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}
-    # no name is longer than this
-    if labels and (labels.values.shape not in shapes or labels.values.dtype.itemsize > 512):
+    if labels and labels.values.shape not in shapes:
         found = f"{count} images in {images}, but the labels are {labels}"
         raise refused(path, f"{found}, expected numbers or names as (N,), (N, 1) or one-hot (N, 8)")
     remarks = {
@@ -149,9 +148,7 @@ def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
         named = [split for split in SPLIT_NAMES if split in splits]
         parts = [find_part([a for a in arrays if a.split_and_stem[0] == split], path) for split in named]
     if len({(part.values.shape[1:], part.values.dtype, part.labels is None) for part in parts}) > 1:
-        raise refused(
-            path, f"its splits differ in shape, type or presence of labels, expected splits alike: {found}"
-        )
+        raise refused(path, f"splits differ in shape, type or presence of labels, expected none to: {found}")
     if sum(len(part.values) for part in parts) > LARGEST_COUNT:
         raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
     return parts
