@@ -168,13 +168,10 @@ def read_archive(path: Path) -> Cells:
         factor, offset, scale_note = conversions.value_scale(
             [part.values for part in parts], parts[0].images, path
         )
-        stored = [part.labels for part in parts if part.labels]
-        labels = [as_labels(array.values, path, array.key) for array in stored]
+        labels = [as_labels(part.labels.values, path, part.labels.key) for part in parts if part.labels]
         counts = [len(part.values) for part in parts]
-        images = np.empty((sum(counts), SIDE, SIDE, 3), np.uint8)
         converted = chain.from_iterable(part.converted(factor, offset) for part in parts)
-        for index, image in enumerate(converted):
-            images[index] = image
+        images = np.fromiter(converted, np.dtype((np.uint8, (SIDE, SIDE, 3))), sum(counts))
 
     size = parts[0].values.shape[1:3]
     sizes = np.full((len(images), 2), size)

@@ -43,7 +43,6 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
         "verdicts": [(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
         "holding": verdicts["confirmed"] + reserved,
         "reserved": reserved,
-        "interval": accuracy_interval,
     }
     text = _environment().get_template("summary.md.j2").render(results, **facts)
     answer, recommendation, tally, *findings = text.splitlines()
@@ -59,7 +58,7 @@ def model_card(results: dict[str, Any]) -> str:
     name = best_on_validation(results["models"])
     template = _environment(autoescape=True, finalize=_plain).get_template("model_card.md.j2")
     facts = {"name": name, "model": results["models"][name], "classes": CLASS_NAMES}
-    return template.render(results, **facts, interval=accuracy_interval)
+    return template.render(results, **facts)
 
 
 def _environment(**options: Any) -> Environment:
@@ -70,7 +69,7 @@ def _environment(**options: Any) -> Environment:
         keep_trailing_newline=True,
         **options,
     )
-    environment.globals["notation"] = notation
+    environment.globals.update(notation=notation, interval=accuracy_interval)
     return environment
 
 
