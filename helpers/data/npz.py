@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from helpers.data import conversions
 from helpers.data.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
+from helpers.data.conversions import as_rgb, as_uint8, geometry_notes, is_usable_size, to_side, value_scale
 from helpers.data.labels import as_labels
 from helpers.errors import printable, refused, refusing
 
@@ -66,8 +66,8 @@ class StoredPart:
         """Yield the images one by one as (48, 48, 3) uint8, scaled by ``factor`` and ``offset``."""
         step = max(1, BLOCK_VALUES // prod(self.values.shape[1:]))
         for start in range(0, len(self.values), step):
-            block = conversions.as_uint8(self.values[start : start + step], factor, offset)
-            yield from map(conversions.to_side, conversions.as_rgb(block))
+            block = as_uint8(self.values[start : start + step], factor, offset)
+            yield from map(to_side, as_rgb(block))
 
 
 def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
@@ -99,13 +99,10 @@ def choose_array(arrays: list[StoredArray], usual_keys: set[str], what: str, pat
 
 def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     """Return which arrays are the images and the labels, and how the images are stored; raise InputError."""
-    images = choose_array(
-        [array for array in arrays if array.values.ndim in (3, 4)], IMAGE_KEYS, "images", path
-    )
+    candidates = [array for array in arrays if array.values.ndim in (3, 4)]
+    images = choose_array(candidates, IMAGE_KEYS, "images", path)
     values = images.values
-    is_single = (
-        values.ndim == 3 and values.shape[2] in (3, 4) and conversions.is_usable_size(*values.shape[:2])
-    )
+    is_single = values.ndim == 3 and values.shape[2] in (3, 4) and is_usable_size(*values.shape[:2])
     if values.ndim == 3:
         values = values[None] if is_single else values[..., None]
     channels_first = values.shape[3] not in (1, 3, 4)
@@ -114,7 +111,7 @@ def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     count, *size, channels = values.shape
     if count == 0:
         raise refused(path, f"{images} holds no images, expected at least one")
-    if values.dtype.kind not in "uif" or channels not in (1, 3, 4) or not conversions.is_usable_size(*size):
+    if values.dtype.kind not in "uif" or channels not in (1, 3, 4) or not is_usable_size(*size):
         expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
         raise refused(path, f"{images} is not an array of cell images, {expected}")
 
@@ -165,9 +162,7 @@ def read_archive(path: Path) -> Cells:
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
         parts = find_parts([map_array(archive, entry, path) for entry in entries], path)
-        factor, offset, scale_note = conversions.value_scale(
-            [part.values for part in parts], parts[0].images, path
-        )
+        factor, offset, scale_note = value_scale([part.values for part in parts], parts[0].images, path)
         labels = [as_labels(part.labels.values, path, part.labels.key) for part in parts if part.labels]
         counts = [len(part.values) for part in parts]
         converted = chain.from_iterable(part.converted(factor, offset) for part in parts)
@@ -175,7 +170,7 @@ def read_archive(path: Path) -> Cells:
 
     size = parts[0].values.shape[1:3]
     sizes = np.full((len(images), 2), size)
-    notes = [*parts[0].notes, scale_note, *(note for _, note in labels), *conversions.geometry_notes(sizes)]
+    notes = [*parts[0].notes, scale_note, *(note for _, note in labels), *geometry_notes(sizes)]
     splits = [part.images.split_and_stem[0] for part in parts]
     is_split = {"train", "test"} <= set(splits)
     if any(splits):

@@ -124,7 +124,7 @@ def render_report(out: Path) -> Path:
         displays=displays,
         figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),
-        citation=references.citation(),
+        citation=references.CITATION,
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
