@@ -152,9 +152,7 @@ def find_chromium() -> str:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     browser = next((path for name in names if (path := shutil.which(name, path=places))), None)
     if browser is None:
-        raise InputError(
-            "--pdf: found no Chromium, expected chromium or google-chrome on the PATH; install one or leave out --pdf"
-        )
+        raise InputError("--pdf: no Chromium or google-chrome on the PATH; install one or leave out --pdf")
     return browser
 
 

@@ -57,8 +57,7 @@ def model_card(results: dict[str, Any]) -> str:
     """
     name = best_on_validation(results["models"])
     template = _environment(autoescape=True, finalize=_plain).get_template("model_card.md.j2")
-    facts = {"name": name, "model": results["models"][name], "classes": CLASS_NAMES}
-    return template.render(results, **facts)
+    return template.render(results, name=name, model=results["models"][name], classes=CLASS_NAMES)
 
 
 def _environment(**options: Any) -> Environment:
