@@ -135,7 +135,7 @@ def render_report(out: Path) -> Path:
 
 
 def _published_run() -> dict[str, Any]:
-    """Return the published run, and its figure of what was reported and measured, drawn anew."""
+    """Return the published run, and its figure of what was reported and measured, drawn again."""
     published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     figures.use_style()
     drawing = figures.draw_reported(published["models"], REPORTED)
