@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.errors import InputError
-from helpers.files import ROOT, escape_braces, written_atomically
+from helpers.files import ROOT, written_atomically
 from helpers.networks import RECORD, end_with_parent
 from helpers.notation import MODEL_NAMES, percent
 from helpers.recipes import PROFILES, THREADS
@@ -108,10 +108,11 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
     # TensorFlow and the kernel write notices straight to the terminal, past Jupyter. They go to a log.
     with log.open("w") as stream:
         os.dup2(stream.fileno(), sys.stderr.fileno())
+    # papermill passes both paths through `str.format`
+    paths = [str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, executed)]
     try:
         papermill.execute_notebook(
-            escape_braces(notebook),
-            escape_braces(executed),
+            *paths,
             parameters=parameters,
             cwd=notebook.parent,
             kernel_name="python3",

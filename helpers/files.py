@@ -54,22 +54,12 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
 def remove_leftovers(folder: Path) -> None:
     """Delete what killed processes of this machine left half written in ``folder``, but nothing of other machines."""
     for path in folder.glob(f".unfinished-{HOST}-*.*"):
-        writer = path.name.split(".")[1].rpartition("-")[2]
-        if writer.isdigit() and not _is_alive(int(writer)):
+        try:
+            os.kill(int(path.name.split(".")[1].rpartition("-")[2]), 0)
+        except ProcessLookupError:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)  # another user's process
-    return True
-
-
-def escape_braces(path: Path) -> str:
-    """Return ``path`` with doubled braces, for a library that passes it through `str.format`."""
-    return str(path).replace("{", "{{").replace("}", "}}")
+        except (PermissionError, ValueError):
+            pass  # another user's process, or a name of another kind
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from helpers import features, networks
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.errors import refused, refusing
-from helpers.files import written_atomically
 from helpers.recipes import BATCH, THREADS
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -72,19 +71,12 @@ def _open_onnx(path: Path) -> Any:
 
 
 def write_temperature(model: Path, temperature: float) -> None:
-    """Store the temperature fitted on validation images (`helpers.evaluation.calibration`) in a .keras or .skops file.
+    """Add the temperature fitted on validation images (`helpers.evaluation.calibration`) to a .keras or .skops file.
 
-    The file is replaced as a whole and still loads in plain Keras. The same input gives the same bytes.
+    The file still loads in plain Keras. The same input gives the same bytes.
     """
-    with (
-        written_atomically(model) as temporary,
-        zipfile.ZipFile(model) as old,
-        zipfile.ZipFile(temporary, "w") as new,
-    ):
-        for member in old.infolist():
-            if member.filename != TEMPERATURE:
-                new.writestr(member, old.read(member))
-        new.writestr(zipfile.ZipInfo(TEMPERATURE), repr(float(temperature)))
+    with zipfile.ZipFile(model, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(TEMPERATURE), repr(float(temperature)))
 
 
 def read_temperature(model: Path) -> float | None:

@@ -30,7 +30,10 @@ SCHEDULER = "BLOOD_CELLS_DASK"
 
 @dataclass(frozen=True)
 class Study:
-    """The cells of one report, their split, the folder of its results, and the address of a Dask scheduler if any."""
+    """The cells of one report, their split, the folder of its results, and the address of a Dask scheduler if any.
+
+    Finished work is kept in ``out/runs``, under names that change with everything that it depends on.
+    """
 
     cells: Cells
     split: Split
@@ -42,11 +45,6 @@ class Study:
     def profile(self) -> Profile:
         """How much this study computes."""
         return PROFILES[self.profile_name]
-
-    @property
-    def runs_folder(self) -> Path:
-        """The folder of finished work, in which names change with everything that the work depends on."""
-        return self.out / "runs"
 
     @cached_property
     def train(self) -> Part:
@@ -75,7 +73,7 @@ class Study:
         has_blue_background (`helpers.features.has_blue_background`).
         """
         key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
-        path = self.runs_folder / f"statistics-{key}.csv"
+        path = self.out / "runs" / f"statistics-{key}.csv"
         if not path.exists():
             part = self._part("train", "validation")
             more = {
@@ -95,7 +93,7 @@ class Study:
         """
         recipes = {name: self.profile.recipe(name) for name in names}
         seeds = {name: range(self.profile.trainings[name][1]) for name in names}
-        inputs = (self.train, self.validation, self.runs_folder)
+        inputs = (self.train, self.validation, self.out / "runs")
         if self.scheduler:
             jobs = [(recipe, seed) for name, recipe in recipes.items() for seed in seeds[name]]
             networks.train_on(self.scheduler, jobs, *inputs)
@@ -134,7 +132,7 @@ class Study:
 
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
         return networks.load_or_compute_run(
-            self.runs_folder / f"{name}-{key}", compute, self.train, self.validation
+            self.out / "runs" / f"{name}-{key}", compute, self.train, self.validation
         )
 
     def load_or_train_all(self) -> dict[str, list[Run]]:

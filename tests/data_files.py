@@ -146,9 +146,8 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "first half missing": (changed(lambda b: b"PK\x03\x04" + b[len(b) // 2 :]), "npz"),
     "a pixel's bit flipped": (changed(lambda b: b[:5000] + bytes([b[5000] ^ 1]) + b[5001:]), "CRC"),
     "encrypted": (changed(marked_as_encrypted), "encrypted"),
-    "directory claims 3 GiB": (changed(with_size_claim), "does not hold"),
-    "bzip2": (lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES)}, zipfile.ZIP_BZIP2), "method 12"),
-    "zip bomb": (bomb, "at most|more than 500,000|does not hold"),
+    "directory claims 3 GiB": (changed(with_size_claim), "array 'images'"),
+    "zip bomb": (bomb, "greater than file size"),
     "deflated data end early": (deflated_short, "ends before|zip|damaged"),
     # Headers
     "no .npy magic": (with_images(b"hello, I am no array"), "magic"),
@@ -159,9 +158,12 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "header nested deep": (with_images(b"\x93NUMPY\x01\x00\xa0\x0f" + b"(" * 4000), "npz"),
     "header of 65,000 bytes": (with_images(npy_bytes(IMAGES)[:8] + b"\xe8\xfd" + b" " * 65_000), "npz"),
     "unknown .npy version": (with_images(b"\x93NUMPY\x09\x00" + npy_bytes(IMAGES)[8:]), "version"),
-    "declares terabytes": (with_images(npy_bytes(IMAGES, **TERABYTES)), "declares 6,912,000,000,000 bytes"),
-    "declares 10**40": (with_images(npy_bytes(IMAGES, shape=(10**40, 48, 48, 3))), "declares"),
-    "declares one more image": (with_images(npy_bytes(IMAGES, shape=(13, 48, 48, 3))), "does not hold"),
+    "declares terabytes": (with_images(npy_bytes(IMAGES, **TERABYTES)), "greater than file size"),
+    "declares 10**40": (with_images(npy_bytes(IMAGES, shape=(10**40, 48, 48, 3))), "too large"),
+    "declares one more image": (
+        with_images(npy_bytes(IMAGES, shape=(13, 48, 48, 3))),
+        "greater than file size",
+    ),
     "declares one fewer": (with_images(npy_bytes(IMAGES, shape=(11, 48, 48, 3))), "does not hold"),
     "negative length": (with_images(npy_bytes(IMAGES, shape=(-12, 48, 48, 3))), "no array|npz"),
     "two negative lengths": (with_images(npy_bytes(IMAGES, shape=(-12, -48, 48, 3))), "no array|npz"),
@@ -172,11 +174,11 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
         "expected",
     ),
     # What is never unpickled
-    "object images": (with_images(objects(3)), "never unpickled"),
-    "object labels": (with_images(npy_bytes(IMAGES), objects(COUNT)), "never unpickled"),
+    "object images": (with_images(objects(3)), "Python objects"),
+    "object labels": (with_images(npy_bytes(IMAGES), objects(COUNT)), "Python objects"),
     "objects beside good arrays": (
         lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES), "meta.npy": objects()}),
-        "never unpickled",
+        "Python objects",
     ),
     # Images
     "no images": (with_arrays(labels=LABELS), "no array of images"),
@@ -228,7 +230,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "labels by the million": (with_labels(np.zeros((COUNT, 2**20), np.uint8)), r"\(12, 1048576\)"),
     "labels of a mebibyte": (
         with_labels(np.array(["a" * 2**18] * COUNT)),
-        "<U262144 .* expected numbers or",
+        "label 'a{40}', expected names",
     ),
     "two label arrays": (with_arrays(images=IMAGES, a=LABELS, b=LABELS), "2 arrays could be the labels"),
     "label 8": (with_labels(LABELS + 1), "holds 8 .1 labels out of range"),
@@ -262,6 +264,10 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "parts of two types": (
         with_arrays(train_images=IMAGES, test_images=UNIT, train_labels=LABELS, test_labels=LABELS),
         "differ",
+    ),
+    "NaN in the test part": (
+        with_arrays(train_images=UNIT, test_images=NAN_PIXELS, train_labels=LABELS, test_labels=LABELS),
+        "NaN",
     ),
     "an empty part": (
         with_arrays(train_images=IMAGES, test_images=IMAGES[:0], train_labels=LABELS, test_labels=LABELS[:0]),

@@ -50,9 +50,8 @@ def describe_defects(cells: Cells, split: Split) -> pd.DataFrame:
     if near is not None:
         parts = split.parts[kept]
         found["pairs of near copies"] = len(near)
-        found["pairs of near copies in two splits"] = int(
-            (parts[near["first"]] != parts[near["second"]]).sum()
-        )
+        is_apart = parts[near["first"]] != parts[near["second"]]
+        found["pairs of near copies in two splits"] = int(is_apart.sum())
     is_extreme = (cells.images.max(axis=-1) == 0) | (cells.images.min(axis=-1) == 255)
     found["images of one colour"] = int((np.ptp(cells.images, axis=(1, 2)) == 0).all(axis=1).sum())
     found["images mostly pure black or white"] = int((is_extreme.mean(axis=(1, 2)) >= 0.5).sum())

@@ -9,14 +9,16 @@ from helpers.data.cells import SIDE
 from helpers.errors import refused
 
 
-def value_scale(
-    stored: object, dtype: np.dtype, low: float, high: float, path: Path
-) -> tuple[float, float, str]:
-    """Return (factor, offset, note) that convert values in [low, high] to [0, 255]; raise InputError if unclear."""
-    near = 1e-3
+def value_scale(arrays: list[np.ndarray], name: object, path: Path) -> tuple[float, float, str]:
+    """Return (factor, offset, note) that convert the values of all arrays to [0, 255]; raise InputError if unclear."""
+    dtype, near = arrays[0].dtype, 1e-3
+    if dtype == np.uint8:
+        return 1.0, 0.0, ""
+    low = float(np.min([array.min() for array in arrays]))  # NaN where one is
+    high = float(np.max([array.max() for array in arrays]))
     if dtype.kind in "ui":
         if low >= 0 and high <= 255:
-            return 1.0, 0.0, "" if dtype == np.uint8 else f"We converted pixels from {dtype} in 0 to 255."
+            return 1.0, 0.0, f"We converted pixels from {dtype} in 0 to 255."
     elif low >= -near and high <= 1 + near:
         return 255.0, 0.0, f"We rescaled pixels from {dtype} in [0, 1]."
     # Values within [-0.5, 0.5] may have exactly this range; to assume [-1, 1] would halve the contrast.
@@ -25,7 +27,7 @@ def value_scale(
     elif low >= -0.5 and 16 < high <= 255.5:
         return 1.0, 0.0, f"We rounded pixels from {dtype} in 0 to 255."
     expected = "expected 0 to 255, 0 to 1 or -1 to 1, no NaN and nothing infinite"
-    raise refused(path, f"{stored} has values {low:g} to {high:g}, {expected}")
+    raise refused(path, f"{name} has values {low:g} to {high:g}, {expected}")
 
 
 def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:

@@ -86,11 +86,9 @@ def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
             raise refused(path, f"is {height} × {width} pixels, expected a nearly square image of one cell")
         if getattr(image, "n_frames", 1) > 1:
             raise refused(path, "holds several frames, expected one image")
-        mode = image.mode
-        if mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
-            raise refused(path, f"has pixels of mode {mode}, expected 8-bit RGB or grey")
-        if "A" in mode or "transparency" in image.info:
-            mode = "RGBA"
+        if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
+            raise refused(path, f"has pixels of mode {image.mode}, expected 8-bit RGB or grey")
+        mode = "RGBA" if image.has_transparency_data else image.mode
         pixels = np.asarray(image.convert("RGBA" if mode == "RGBA" else "RGB"))
     return to_side(as_rgb(pixels)), (height, width), mode
 
@@ -106,8 +104,9 @@ def read_images(path: Path) -> Cells:
     sizes, notes = np.array(pairs), [*listing.notes, *geometry_notes(np.array(pairs))]
     for mode, count in sorted(Counter[str](modes).items()):
         if mode != "RGB":
-            action = f"converted {mode} images to RGB"
-            action = "put transparent images on white" if mode == "RGBA" else action
+            action = (
+                "put transparent images on white" if mode == "RGBA" else f"converted {mode} images to RGB"
+            )
             notes.append(f"We {action} (n = {count:,}).")
     return Cells(
         images=np.stack(images),

@@ -29,12 +29,8 @@ def class_index(name: str) -> int | None:
 def as_labels(values: np.ndarray, path: Path, key: str) -> tuple[np.ndarray, str]:
     """Return (N,) uint8 labels and a note from (N,), (N, 1), one-hot (N, 8) or names; raise InputError."""
     if values.shape == (len(values), len(CLASS_NAMES)):
-        if values.dtype.kind not in "uifb":
-            raise refused(path, f"'{key}' is {values.dtype}, expected labels 0 to 7")
-        if not (((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()):
-            raise refused(
-                path, f"'{key}' is {values.shape}, but its rows are not one-hot, expected a single 1 in each"
-            )
+        if not (np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all()):
+            raise refused(path, f"'{key}' {values.dtype} {values.shape} is not one-hot, expected one 1 a row")
         return values.argmax(axis=1).astype(np.uint8), f"Labels were one-hot in “{key}”."
 
     values = values.ravel()

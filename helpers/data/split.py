@@ -140,20 +140,15 @@ def split_cells(cells: Cells) -> Split:
 
 def _require_enough(counts: pd.DataFrame, source: str) -> None:
     """Raise InputError where a class or a split has too few images; ``counts`` are those of `Split.counts`."""
-    distinct = counts[[*SPLIT_NAMES]].sum(axis=1)
-    for name in counts.index[counts.any(axis=1)]:
-        if distinct[name] < FEWEST_PER_CLASS:
-            expected = f"expected at least {FEWEST_PER_CLASS} for three splits"
-            found = counted(distinct[name], "distinct image")
-            raise refused(source, f"class {name!r} has {found}, {expected}")
-        if counts.loc[name, "train"] == 1:
-            raise refused(source, f"class {name!r} has 1 training image, expected none or at least 2")
-    for name in SPLIT_NAMES:
-        classes = int(np.count_nonzero(counts[name]))
+    used = counts[[*SPLIT_NAMES]]
+    for name, row in used[counts.any(axis=1)].iterrows():
+        if row.sum() < FEWEST_PER_CLASS or row["train"] == 1:
+            found = f"class {name!r} has {counted(row.sum(), 'distinct image')}, {row['train']} for training"
+            raise refused(source, f"{found}, expected at least {FEWEST_PER_CLASS} and none or 2 for training")
+    for name, classes in used.astype(bool).sum().items():
         if classes < (2 if name == "train" else 1):
-            expected = "expected at least two for training and one in every split"
-            found = counted(classes, "class", "classes")
-            raise refused(source, f"{found} among the {name} images, {expected}")
+            found = f"{counted(classes, 'class', 'classes')} among the {name} images"
+            raise refused(source, f"{found}, expected at least two for training and one in every split")
 
 
 def take_sample(cells: Cells, count: int) -> Cells:

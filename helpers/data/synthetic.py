@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from helpers.data.cells import CLASS_NAMES, SIDE, Cells
 
@@ -20,7 +21,7 @@ MORPHOLOGY = pd.read_csv(
 )[[*CLASS_NAMES]]
 """A row per quantity, a column per class: set by eye, then adjusted to the class averages of real colours and sizes."""
 
-PLASMA, RED_CELL, STRAY = (254, 228, 202), (203, 164, 166), (112, 62, 146)
+PLASMA, RED_CELL, STRAY = np.array([(254, 228, 202), (203, 164, 166), (112, 62, 146)])
 """RGB of the background, of red cells, and of stray platelets and white cells at the edge of the image."""
 
 RED_CELLS, VACUOLES = 14, 8  # at most, around a cell and in it
@@ -58,8 +59,7 @@ def _draw_batch(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     depth = np.sqrt(u * u + v * v) - _per_cell(cell["radius"]) + grain * _per_cell(cell["fringe"])
     body = np.clip(0.5 - depth / SOFTNESS, 0, 1)
     membrane = np.clip(14 - 14 * np.abs(depth + 1), 0, 14)
-    for field, tissue in zip(picture, _draw_tissue(cell, u, v, grain, rng), strict=True):
-        field += body * (tissue - membrane - field)
+    picture += body * (_draw_tissue(cell, u, v, grain, rng) - membrane - picture)
     return _photograph(picture, rng)
 
 
@@ -81,8 +81,8 @@ def _draw_parameters(labels: np.ndarray, rng: np.random.Generator) -> Parameters
     return cell
 
 
-def _draw_surroundings(radius: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Return red, green and blue fields of plasma with red cells, which are thin in the middle, and a stray cell."""
+def _draw_surroundings(radius: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return (3, n, 48, 48) float32: plasma with red cells, which are thin in the middle, and a stray cell."""
     n = len(radius)
     coverage = np.zeros((n, SIDE, SIDE), np.float32)
     crowding, typical_size = rng.beta(2.8, 1.2, n), rng.normal(8.0, 0.6, n)
@@ -108,12 +108,10 @@ def _draw_surroundings(radius: np.ndarray, rng: np.random.Generator) -> list[np.
     x, y = _scatter(away, rng)
     squared = _sum_of_axes((AXIS - x[:, None]) ** 2, (AXIS - y[:, None]) ** 2)
     stray = np.clip(_per_cell(size + 0.5) - np.sqrt(squared), 0, 1) * _per_cell(rng.uniform(0.5, 1, n))
-    red_tone, picture = rng.normal(0, 5, n), []
-    for channel in range(3):
-        plasma = PLASMA[channel] + rng.normal(0, 1, n)
-        field = _per_cell(plasma) + coverage * _per_cell(RED_CELL[channel] + red_tone - plasma)
-        picture.append(field + stray * (STRAY[channel] - field))
-    return picture
+    red_tone = rng.normal(0, 5, n)
+    plasma = PLASMA[:, None] + rng.normal(0, 1, (3, n))
+    picture = _per_cell(plasma) + coverage * _per_cell(RED_CELL[:, None] + red_tone - plasma)
+    return np.asarray(picture + stray * (_per_cell(STRAY)[:, None] - picture))
 
 
 def _cell_coordinates(cell: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -130,8 +128,8 @@ def _cell_coordinates(cell: Parameters, rng: np.random.Generator) -> tuple[np.nd
 
 def _draw_tissue(
     cell: Parameters, u: np.ndarray, v: np.ndarray, grain: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
-    """Return red, green and blue fields of cytoplasm, nucleus, granules and vacuoles, as if the cell were infinite."""
+) -> np.ndarray:
+    """Return (3, n, 48, 48) float32: cytoplasm, nucleus, granules and vacuoles, as if the cell were infinite."""
     coarse = _smooth_noise(len(u), 12, rng)
     depth = _nucleus_distance(cell, u, v, rng)
     nucleus = np.clip(0.5 - depth / SOFTNESS, 0, 1)
@@ -143,13 +141,11 @@ def _draw_tissue(
     mottle = _per_cell(cell["mottle"]) * coarse
     envelope = np.clip(1 - np.abs(depth + 0.8), 0, 1)  # chromatin is densest under the nuclear membrane
     chromatin = _per_cell(cell["chromatin"]) * (grain * (1 + 0.15 * grain) + 0.2 * coarse - 1.3 * envelope)
-    tissue = []
-    for channel, tint in enumerate((1.0, 1.0, 0.35)):  # chromatin varies less in blue
-        field = _per_cell(cell["cytoplasm"][:, channel]) + mottle
-        field += nucleus * (_per_cell(cell["nucleus"][:, channel]) + tint * chromatin - field)
-        field += granules * (_per_cell(cell["granule"][:, channel]) - field)
-        tissue.append(field + vacuoles * (PLASMA[channel] - 12 - field))
-    return tissue
+    tint = _per_cell(np.array([1, 1, 0.35]))[:, None]  # chromatin varies less in blue
+    tissue = _per_cell(cell["cytoplasm"].T) + mottle
+    tissue += nucleus * (_per_cell(cell["nucleus"].T) + tint * chromatin - tissue)
+    tissue += granules * (_per_cell(cell["granule"].T) - tissue)
+    return np.asarray(tissue + vacuoles * (_per_cell(PLASMA - 12)[:, None] - tissue))
 
 
 def _nucleus_distance(cell: Parameters, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -194,21 +190,18 @@ def _draw_vacuoles(cell: Parameters, u: np.ndarray, v: np.ndarray, rng: np.rando
     return field
 
 
-def _photograph(picture: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def _photograph(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return (n, 48, 48, 3) uint8 images, with the effects of focus, light, colour balance and sensor noise."""
-    n = len(picture[0])
+    n = picture.shape[1]
     blur = _per_cell(rng.uniform(0.35, 0.65, n))
     gain = np.exp(rng.normal(0, 0.008, (n, 1)) + rng.normal(0, 0.003, (n, 3)))
     gain[rng.random(n) < 0.03] *= (0.86, 0.95, 1.14)  # some slides were photographed in bluer light
     noise = 0.8 * rng.standard_normal((n, SIDE, SIDE), np.float32)
-    images = np.empty((n, SIDE, SIDE, 3), np.uint8)
-    for channel, sharp in enumerate(picture):
-        soft = sharp.copy()
-        soft[:, 1:-1] = (sharp[:, :-2] + 2 * sharp[:, 1:-1] + sharp[:, 2:]) / 4
-        soft[:, :, 1:-1] = (soft[:, :, :-2] + 2 * soft[:, :, 1:-1] + soft[:, :, 2:]) / 4
-        light = (sharp + blur * (soft - sharp)) * _per_cell(gain[:, channel]) + noise
-        images[..., channel] = np.clip(light + 0.5, 0, 255)
-    return images
+    soft = picture.copy()
+    soft[..., 1:-1, :] = (picture[..., :-2, :] + 2 * picture[..., 1:-1, :] + picture[..., 2:, :]) / 4
+    soft[..., 1:-1] = (soft[..., :-2] + 2 * soft[..., 1:-1] + soft[..., 2:]) / 4
+    light = (picture + blur * (soft - picture)) * _per_cell(gain.T) + noise
+    return np.moveaxis(np.clip(light + 0.5, 0, 255).astype(np.uint8), 0, -1)
 
 
 def _smooth_noise(n: int, grains: int, rng: np.random.Generator) -> np.ndarray:
@@ -230,6 +223,6 @@ def _sum_of_axes(columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return columns.astype(np.float32)[:, None, :] + rows.astype(np.float32)[:, :, None]
 
 
-def _per_cell(value: np.ndarray) -> np.ndarray:
-    """Return one number per cell, in a shape that broadcasts to a field."""
-    return np.asarray(value, np.float32)[:, None, None]
+def _per_cell(value: ArrayLike) -> np.ndarray:
+    """Return one number per cell, (n,), or per channel and cell, (3, n), in a shape that broadcasts to fields."""
+    return np.asarray(value, np.float32)[..., None, None]

@@ -117,7 +117,6 @@ def render_report(out: Path) -> Path:
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
     displays = list(chain.from_iterable(displayed))
-    drawn = [output for output in displays if "figure" in output.metadata]
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
@@ -126,15 +125,10 @@ def render_report(out: Path) -> Path:
         chapters=chapters,
         labels=labels,
         downloads=[_as_download(notebook) for notebook in notebooks],
-        displays=[each.metadata.get("figure") or each.metadata.get("table") for each in displays],
-        figures={each.metadata.figure.slug: each for each in drawn},
-        galleries={
-            each.metadata.figure.anchor: each.data[figures.CELLS]
-            for each in drawn
-            if figures.CELLS in each.data
-        },
+        displays=displays,
+        figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),
-        citation=references.citation(),
+        citation=references.CITATION,
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -145,7 +139,7 @@ def render_report(out: Path) -> Path:
 
 
 def _published_run() -> dict[str, Any]:
-    """Return the published run, and its figure of what was reported and measured, drawn anew."""
+    """Return the published run, and its figure of what was reported and measured, drawn again."""
     published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     figures.use_style()
     drawing = figures.draw_reported(published["models"], REPORTED)
@@ -162,9 +156,7 @@ def find_chromium() -> str:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     browser = next((path for name in names if (path := shutil.which(name, path=places))), None)
     if browser is None:
-        raise InputError(
-            "--pdf: found no Chromium, expected chromium or google-chrome on the PATH; install one or leave out --pdf"
-        )
+        raise InputError("--pdf: no Chromium or google-chrome on the PATH; install one or leave out --pdf")
     return browser
 
 

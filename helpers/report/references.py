@@ -16,6 +16,9 @@ BIBLIOGRAPHY = ROOT / "notebooks" / "references.bib"
 LINKS = {"doi": "https://doi.org/", "eprint": "https://arxiv.org/abs/", "url": ""}
 """Fields by which a notebook may cite an entry, and what precedes them in a link."""
 
+CITATION: dict[str, Any] = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+"""How this report itself is cited: the fields of CITATION.cff."""
+
 
 class _QuotedTitles(Style):  # type: ignore[misc]
     def format_title(self, entry: Any, which_field: str, as_sentence: bool = True) -> Node:
@@ -36,9 +39,3 @@ def reference_list() -> dict[str, Markup]:
     bibliography = parse_file(BIBLIOGRAPHY)
     formatted = style.format_bibliography(bibliography, sorted(bibliography.entries))
     return {each.key: Markup(each.text.render(Backend())) for each in formatted}
-
-
-def citation() -> dict[str, Any]:
-    """Return the fields of CITATION.cff."""
-    fields: dict[str, Any] = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    return fields

@@ -17,7 +17,7 @@ import pandas as pd
 
 from helpers import evaluation
 from helpers.cache_keys import LIBRARIES, versions
-from helpers.data import CLASS_NAMES, DROPPED, SPLIT_NAMES, Cells, dropped_images
+from helpers.data import DROPPED, SPLIT_NAMES, Cells, dropped_images
 from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
 from helpers.recipes import THREADS
@@ -113,9 +113,7 @@ def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]
         "is_synthetic": cells.is_synthetic,
         "notes": list(cells.notes),
         "images": len(cells),
-        "classes": dict(
-            zip(CLASS_NAMES, np.bincount(np.asarray(cells.labels), minlength=8).tolist(), strict=True)
-        ),
+        "classes": split.counts(np.asarray(cells.labels)).drop("all").sum(axis=1).to_dict(),
         "sha256": cells.sha256,
         "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
         "split_origin": split.origin,

@@ -43,23 +43,10 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
         "verdicts": [(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
         "holding": verdicts["confirmed"] + reserved,
         "reserved": reserved,
-        "interval": accuracy_interval,
-        "shift_words": _shift_words,
     }
     text = _environment().get_template("summary.md.j2").render(results, **facts)
     answer, recommendation, tally, *findings = text.splitlines()
     return {"answer": answer, "recommendation": recommendation, "tally": tally, "findings": findings}
-
-
-def _shift_words(shifted: dict[str, Any]) -> str:
-    """Return what was done to the images in a small colour shift, as in "the images are 10 % brighter"."""
-    shift, amount = shifted["shift"], shifted["amount"]
-    if shift == "hue":
-        return f"hues are turned by {abs(amount):.0f} degrees"
-    change = f"{abs(100 * (amount - 1)):.0f} %"
-    if shift == "brightness":
-        return f"the images are {change} {'brighter' if amount > 1 else 'darker'}"
-    return f"the {shift} is {change} {'stronger' if amount > 1 else 'weaker'}"
 
 
 def model_card(results: dict[str, Any]) -> str:
@@ -70,8 +57,7 @@ def model_card(results: dict[str, Any]) -> str:
     """
     name = best_on_validation(results["models"])
     template = _environment(autoescape=True, finalize=_plain).get_template("model_card.md.j2")
-    facts = {"name": name, "model": results["models"][name], "classes": CLASS_NAMES}
-    return template.render(results, **facts, interval=accuracy_interval)
+    return template.render(results, name=name, model=results["models"][name], classes=CLASS_NAMES)
 
 
 def _environment(**options: Any) -> Environment:
@@ -82,7 +68,7 @@ def _environment(**options: Any) -> Environment:
         keep_trailing_newline=True,
         **options,
     )
-    environment.globals["notation"] = notation
+    environment.globals.update(notation=notation, interval=accuracy_interval)
     return environment
 
 

@@ -1,5 +1,6 @@
 """What an .npz file may look like, and what is said about those that are broken or hostile."""
 
+import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -7,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_files import BROKEN, IMAGES, LABELS, ONE_HOT, UNIT, cell_images, npy_bytes, npz, zipped
+from data_files import BROKEN, COUNT, IMAGES, LABELS, ONE_HOT, UNIT, cell_images, npy_bytes, npz, zipped
 from PIL import Image
 
+from helpers.data import npz as archives
 from helpers.data.cells import CLASS_NAMES
 from helpers.data.source import load_cells
 from helpers.errors import InputError
@@ -185,6 +187,23 @@ def test_the_format_does_not_change_the_identity_of_the_data(tmp_path: Path) -> 
     plain = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=LABELS))
     other = load_cells(npz(tmp_path / "b.npz", y=ONE_HOT, x=UNIT))
     assert plain.sha256 == other.sha256
+
+
+def test_an_archive_that_unpacks_to_more_than_the_limit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = npz(tmp_path / "a.npz", images=IMAGES, labels=LABELS)
+    monkeypatch.setattr(archives, "MOST_BYTES", IMAGES.nbytes)
+    with pytest.raises(InputError, match="holds more than"):
+        load_cells(path)
+
+
+def test_what_is_unpacked_for_reading_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, place = npz(tmp_path / "a.npz", images=UNIT, version=np.array(2)), tmp_path / "place"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    assert len(load_cells(path)) == COUNT
+    assert list(place.iterdir()) == []
 
 
 def damaged(content: bytes, generator: np.random.Generator) -> bytes:

@@ -114,7 +114,7 @@ def test_the_page_can_refer_to_the_data() -> None:
 
 
 def test_the_citation_agrees_with_package_and_licence() -> None:
-    citation = references.citation()
+    citation = references.CITATION
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert citation["cff-version"] == "1.2.0"
     assert citation["message"]
@@ -136,7 +136,7 @@ def bibtex_of(block: str) -> Entry:
 
 
 def test_the_title_block_says_who_when_and_how_to_cite() -> None:
-    block = title_block(references.citation(), {"commit": "0123456789abcdef", "date": "2026-11-26T10:00:00"})
+    block = title_block(references.CITATION, {"commit": "0123456789abcdef", "date": "2026-11-26T10:00:00"})
     words = " ".join(re.sub("<[^>]+>", "", block.partition("<details")[0]).split())
     assert words == "The authors of the blood-cell report · 2026-11-26 · Version 0.1.0 · MIT licence"
     assert "Version 0.1.0, commit 0123456789ab, run on 2026-11-26." in block
@@ -151,12 +151,12 @@ def test_the_title_block_says_who_when_and_how_to_cite() -> None:
 
 
 def test_the_title_block_leaves_out_what_is_not_on_record_and_escapes_what_is() -> None:
-    block = title_block(references.citation(), {"commit": None})
+    block = title_block(references.CITATION, {"commit": None})
     assert not re.search(r"commit|\b20\d\d\b", block)
     assert "<a " not in block
     assert dict(bibtex_of(block).fields) == {"title": "Eight kinds of blood cell", "version": "0.1.0"}
     people = [{"given-names": "Ada", "family-names": "<Love>"}, {"given-names": "Bo", "family-names": "Ek"}]
-    known = references.citation() | {"authors": people, "repository-code": "https://example.org/cells"}
+    known = references.CITATION | {"authors": people, "repository-code": "https://example.org/cells"}
     block = title_block(known, {})
     assert "<p>Ada &lt;Love&gt; and Bo Ek\N{NO-BREAK SPACE}·" in block
     assert block.count('<a href="https://example.org/cells">') == 2
