@@ -186,7 +186,7 @@ def small_notebooks():
 
 RESULTS = {
     "summary": {
-        "answer": f"The answer, {UNSAFE} with **99 %**.", "recommendation": f"Use it {UNSAFE}.", "tally": "Two are refuted.",
+        "answer": f"The answer, {UNSAFE} with **99 %**.", "recommendation": f"Use it {UNSAFE}.", "tally": "Two hold.",
         "findings": [f"Finding {number}, {UNSAFE} with **98 %**." for number in range(1, 4)],
     },
     "data": {
