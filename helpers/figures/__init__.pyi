@@ -12,7 +12,6 @@ from .data import (
 )
 from .evaluation import (
     draw_confusion as draw_confusion,
-    draw_differences as draw_differences,
     draw_recall as draw_recall,
 )
 from .galleries import (

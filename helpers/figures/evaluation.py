@@ -1,4 +1,4 @@
-"""How good the models are, drawn: accuracy, recall, confusion and differences."""
+"""How good the models are, drawn: recall and confusion."""
 
 from textwrap import fill
 from typing import Any
@@ -13,7 +13,7 @@ from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import GRID, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
-from helpers.notation import MODEL_NAMES, counted, listed, model_name, percent, sentence, signed
+from helpers.notation import listed, model_name, percent, sentence
 
 ABBREVIATIONS = {
     "eosinophil": "EOS",
@@ -125,36 +125,3 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
         finding = f"{model_name(model)} most often mistakes {mistaken}"
     alt = f"Confusion matrix of {model_name(model)} with {percent(np.trace(counts) / len(labels))} correct."
     return Drawing(figure, sentence(finding), alt, len(labels))
-
-
-@in_two_layouts
-def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Drawing:
-    """Draw a triangle of accuracy differences in points, each row's model less each column's, best model first.
-
-    ``pairs`` is the table of `helpers.evaluation.compare_models`, ``accuracies`` are by model name, on the same ``n``
-    images.
-    """
-    ordered = sorted(accuracies, key=lambda name: -accuracies[name])
-    rows = ordered[1:]
-    heads = [MODEL_NAMES[name].replace(" ", "\n").replace("ret", layout("ret", "re-\nt")) for name in ordered]
-    values = pd.DataFrame(np.nan, layout([MODEL_NAMES[name] for name in rows], heads[1:]), heads[:-1])
-    words, like_best = np.full(values.shape, "", object), []
-    for pair in pairs.itertuples():
-        better, worse = sorted((pair.a, pair.b), key=ordered.index)
-        place, lost = (rows.index(worse), ordered.index(better)), abs(pair.only_a - pair.only_b) / n
-        # Colour goes with the root of the difference and is full from 10 points on: small ones stay visible.
-        words[place], values.iloc[place] = signed(0 - 100 * lost), 0.85 * min(np.sqrt(10 * lost), 1)
-        if pair.p >= 0.05:
-            words[place], values.iloc[place] = f"{words[place]}\nn.s.", -1
-            like_best += [model_name(worse)] if better == ordered[0] else []
-    figure, axes = plt.subplots(figsize=(layout(8.2, 3.7), 0.5 * len(rows) + 1))
-    fill_matrix(axes, values, words, "Purples")
-    significant = int((pairs["p"] < 0.05).sum())
-    if significant < len(pairs):
-        axes.text(1, 0.9, "n.s.: not significant", transform=axes.transAxes, ha="right", fontsize=9)
-    finding = f"{model_name(ordered[0])} is significantly more accurate than every other model"
-    if like_best:
-        named = listed(like_best) if len(like_best) < len(rows) else "any other model"
-        finding = f"{model_name(ordered[0])} is not significantly more accurate than {named}"
-    alt = f"Triangular heat map with {counted(significant, 'significant difference')} out of {len(pairs)}."
-    return Drawing(figure, sentence(finding), alt, n)

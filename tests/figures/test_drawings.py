@@ -168,39 +168,6 @@ def test_the_rule_of_review_is_marked_on_its_curve() -> None:
     assert drawing.figure.axes[0].get_xlim()[1] == 1
 
 
-def compared(forest: int, alexnet: int) -> figures.Drawing:
-    """Return the differences of two models with so many errors on 100 images, and of one without any."""
-    labels = np.zeros(100, int)
-    predicted = {"forest": forest, "alexnet": alexnet, "cellnet": 0}
-    probabilities = {
-        name: np.eye(8)[(np.arange(100) < errors).astype(int)] for name, errors in predicted.items()
-    }
-    accuracies = {name: 1 - errors / 100 for name, errors in predicted.items()}
-    return figures.draw_differences(evaluation.compare_models(labels, probabilities), accuracies, 100)
-
-
-def test_differences_are_drawn_below_the_diagonal_and_those_by_chance_are_marked() -> None:
-    axes = compared(forest=40, alexnet=2).figure.axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["AlexNet", "random forest"]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["cellnet", "AlexNet"]
-    found = words(axes.figure)
-    assert found[:3] == ["−2.0", "−40.0", "−38.0"]
-    assert found[3:] == ["n.s.", "n.s.: not significant"]
-    assert "n.s." not in "".join(words(compared(forest=60, alexnet=30).figure))
-
-
-@pytest.mark.parametrize(
-    ("forest", "alexnet", "expected"),
-    [
-        (60, 30, "cellnet is significantly more accurate than every other model"),
-        (40, 2, "cellnet is not significantly more accurate than AlexNet"),
-        (3, 2, "cellnet is not significantly more accurate than any other model"),
-    ],
-)
-def test_models_like_the_best_are_named(forest, alexnet, expected) -> None:
-    assert compared(forest, alexnet).finding == expected
-
-
 def corrupted(forest: float, cellnet: float = 0.8) -> pd.DataFrame:
     """Return accuracies of 0.9 on images as they are, and of so much under every corruption."""
     rows = []
@@ -357,7 +324,6 @@ def every_drawing() -> dict[str, figures.Drawing]:
         "reported": figures.draw_reported(measured(**accuracies), {"forest": 0.87, "alexnet": 0.8}),
         "recall": figures.draw_recall(scores, "cellnet"),
         "confusion": figures.draw_confusion(labels, probabilities, "cellnet"),
-        "differences": figures.draw_differences(evaluation.compare_models(labels, models), accuracies, 300),
         "review": figures.draw_review(labels, models, "cellnet", rule),
         "corruptions": figures.draw_corruptions(degraded),
         "shifts": figures.draw_shift_curves(shifted()),
