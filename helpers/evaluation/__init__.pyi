@@ -38,7 +38,6 @@ from .scores import (
     accuracy_interval as accuracy_interval,
     bootstrap_intervals as bootstrap_intervals,
     compare_models as compare_models,
-    confusion_matrix as confusion_matrix,
     correlation_interval as correlation_interval,
     paired_difference as paired_difference,
     score as score,

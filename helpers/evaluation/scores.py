@@ -91,7 +91,7 @@ def bootstrap_intervals(labels: np.ndarray, probabilities: np.ndarray) -> dict[s
     multinomial: one draw of 64 counts stands for one resample of the images. As in `score`, a class that a resample
     misses is left out of its means. Efron & Tibshirani 1993, doi:10.1201/9780429246593.
     """
-    counts = confusion_matrix(labels, probabilities)
+    counts = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(8))
     drawn = np.random.default_rng(0).multinomial(len(labels), counts.ravel() / len(labels), size=RESAMPLES)
     matrices = drawn.reshape(RESAMPLES, *counts.shape).astype(np.float64)
     right = np.diagonal(matrices, axis1=1, axis2=2)
@@ -114,11 +114,6 @@ def spread_over_seeds(values: list[float]) -> dict[str, float | None]:
         "max": max(values),
         "n": len(values),
     }
-
-
-def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return (8, 8) counts: rows are the true class, columns the predicted one."""
-    return np.asarray(metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(8)))
 
 
 def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -1,8 +1,3 @@
-from .behaviour import (
-    draw_corruptions as draw_corruptions,
-    draw_review as draw_review,
-    draw_shift_curves as draw_shift_curves,
-)
 from .data import (
     draw_blue_residual as draw_blue_residual,
     draw_correlations as draw_correlations,
@@ -12,7 +7,10 @@ from .data import (
 )
 from .evaluation import (
     draw_confusion as draw_confusion,
+    draw_corruptions as draw_corruptions,
     draw_recall as draw_recall,
+    draw_review as draw_review,
+    draw_shift_curves as draw_shift_curves,
 )
 from .galleries import (
     CELLS as CELLS,

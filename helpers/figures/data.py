@@ -14,7 +14,7 @@ from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
-from helpers.notation import counted, listed, out_of, percent, sentence, signed
+from helpers.notation import counted, leaders, out_of, percent, sentence, signed
 
 ACCENTS = ("#5744f7", "#e27e10")
 """Colours of what is neither a class nor a model."""
@@ -80,12 +80,11 @@ def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     axes.invert_yaxis()
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
     axes.grid(visible=False)
-    most, fewest = counts.max(), counts[counts > 0].min()
-    first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
-    finding = f"{sentence(first)} are the most frequent, {last} the rarest"
+    present = counts[counts > 0]
+    finding = f"{sentence(leaders(present))} are the most frequent, {leaders(-present)} the rarest"
     finding += "" if counts.min() else " of those present"
-    finding = finding if most > fewest else "No class with images is more frequent than another"
-    alt = f"Bar chart with a bar per class, falling from {most:,} to {counts.min():,} images."
+    finding = finding if present.nunique() > 1 else "No class with images is more frequent than another"
+    alt = f"Bar chart with a bar per class, falling from {counts.max():,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
 
 
@@ -151,15 +150,15 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
         if means[column].notna().any():
             _draw_boxes(panel, statistics[column], labels, means.index, ["eosinophil", "platelet"])
     grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
-    lightest = listed(f"{name}s" for name in grey.index[grey == grey.max()])
-    finding = f"Images of {lightest} are the lightest"
+    finding = f"Images of {leaders(grey)} are the lightest"
     order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
     if grey.nunique() < 2:
         finding, order = "No class is lighter than another", ""
     if area.nunique() > 1:
-        smallest = listed(f"{name}s" for name in area.index[area == area.min()])
-        finding += " and show" if smallest == lightest else f", and images of {smallest} show"
-        finding += " the smallest dark regions"
+        and_show = (
+            " and show" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)} show"
+        )
+        finding += f"{and_show} the smallest dark regions"
     return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
 
 
