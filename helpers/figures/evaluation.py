@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 
 from helpers import evaluation
@@ -18,6 +19,16 @@ from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, 
 
 ABBREVIATIONS = {CLASS_NAMES[label]: CLASS_NAMES[label][:3].upper() for label in (1, 0, 6, 3, 5, 4, 2, 7)}
 """Class name -> abbreviation, classes that look alike side by side."""
+
+
+def draw_intervals(
+    axes: Axes, shares: ArrayLike, intervals: ArrayLike, rows: ArrayLike, floor: float, **look: Any
+) -> None:
+    """Draw (N,) dots with (N, 2) intervals, and an arrow at ``floor``, where the axis starts, for each below it."""
+    distances = np.abs(np.transpose(intervals) - np.asarray(shares))
+    axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, **look)
+    below = np.where(np.less(shares, floor), floor, np.nan)
+    axes.plot(below, rows, "<", color=look["color"], ms=look["ms"], clip_on=False)
 
 
 @in_two_layouts
@@ -37,9 +48,7 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
         rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
-        errors = np.abs(np.transpose(intervals) - shares.to_numpy())
-        axes.errorbar(shares, rows, xerr=errors, ls="", ms=4.5, lw=1, capsize=0, **model_look(name))
-        axes.plot(np.where(shares < floor, floor, np.nan), rows, "<", color=MODEL_COLOURS[str(name)], ms=4.5)
+        draw_intervals(axes, shares, intervals, rows, floor, ms=4.5, lw=1, **model_look(name))
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
     heads = [fill(f"{name}, n\xa0=\xa0{count:,}", layout(40, 13)) for name, count in support.items()]
     axes.set_yticks(range(len(heads)), heads)

@@ -1,17 +1,18 @@
 """The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from sklearn.isotonic import isotonic_regression
 from sklearn.neighbors import NearestNeighbors
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
+from helpers.figures.evaluation import draw_intervals
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, PAPER, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence
@@ -24,55 +25,48 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     """Draw the accuracy of each model on test images, with its 95 % interval, against the one ``reported`` if any.
 
     ``models`` are those of results.json, and those of the report come first, in its order. Where most values are above
-    one half, the axis starts below the lowest of these, and worse ones are written at its edge.
+    one half, the axis starts below the lowest of these, and worse ones are arrows at its edge.
     """
     names = [*reported, *(name for name in models if name not in reported)]
     rows = [row + (0.9 if reported and name not in reported else 0) for row, name in enumerate(names)]
     values = [*(models[name]["test_accuracy_ci95"][0] for name in names), *reported.values()]
-    learnt, room = [value for value in values if value > 0.5], layout(0.1, 0.34)
-    floor = np.floor(20 * (min(learnt, default=0) - room) / (1 - room)) / 20  # room for a number at the left
-    floor = max(0.0, floor) if len(learnt) > 0.7 * len(values) else 0.0
+    learnt = [value for value in values if value > 0.5]
+    floor = np.floor(20 * min(learnt, default=0) - 0.2) / 20 if len(learnt) > 0.7 * len(values) else 0.0
     figure, axes = plt.subplots(figsize=layout((8, 0.36 * rows[-1] + 1.6), (3.7, 0.42 * rows[-1] + 1.9)))
-    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, -1.2 if reported else -0.6), xlabel="accuracy")
+    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, layout(-1.2, -2) if reported else -0.6))
+    across: dict[str, Any] = {
+        "xycoords": axes.get_yaxis_transform(),
+        "textcoords": "offset points",
+        "va": "center",
+    }
+    write = partial(axes.annotate, **across)
+    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((58, 116), (46, 92)))
     for row, name in zip(rows, names, strict=True):
-        _draw_accuracy(axes, row, name, models[name], reported.get(name), room * (1 - floor))
+        accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]
+        look = model_look(name) | {"marker": "o", "label": None, "ms": 8, "lw": 2.2}
+        draw_intervals(axes, [accuracy], [interval], [row], floor, **look)
+        write(percent(accuracy), (1, row), weight="bold", **(second if reported else first))
+        if name in reported:
+            axes.plot([reported[name], accuracy], [row, row], color=GRID, linewidth=3, zorder=1)
+            axes.plot(reported[name], row, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
+            write(percent(reported[name]), (1, row), color=MUTED, **first)
     axes.set_yticks(rows, [MODEL_NAMES[name].replace(" ", layout(" ", "\n"), 1) for name in names])
+    axes.set_xlabel("accuracy")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.grid(axis="y", visible=False)
     alt = "Dot plot with intervals and a row for each model."
     if reported:
         for row, whose in ((-0.8, "the original report"), (len(reported) + 0.1, "this study")):
-            axes.annotate(f"models of {whose}", (floor, row), (5, 0), textcoords="offset points", color=MUTED,
-                          fontsize=9, va="center")  # fmt: skip
+            write(f"models of {whose}", (0, row), (5, 0), color=MUTED, fontsize=9)
+        heads = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 8)}
+        write("reported", color=MUTED, **heads, **first)
+        write("measured", weight="bold", **heads, **second)
         axes.plot([], [], "D", color=INK, mfc=PAPER, ms=8, mew=1.6, label="original report")
         axes.plot([], [], "o", color=INK, ms=8, label="this study, on test images")
         figure.legend(loc="outside lower center", ncols=layout(2, 1))
         higher = sum(models[name]["test_accuracy"] > value for name, value in reported.items())
         alt += f" Measured accuracy is above the reported one for {out_of(higher, len(reported), 'model')}."
     return Drawing(figure, _answer(models, reported), alt, models[names[-1]]["n"])
-
-
-def _draw_accuracy(
-    axes: Axes, row: float, name: str, scores: dict[str, Any], reported: float | None, room: float
-) -> None:
-    """Draw a model's accuracies in a row, each number on the far side of its mark where it has ``room``."""
-    accuracy, (low, high), floor = scores["test_accuracy"], scores["test_accuracy_ci95"], axes.get_xlim()[0]
-    look, before = model_look(name) | {"marker": "o", "label": None}, reported or accuracy
-    axes.errorbar(accuracy, row, None, [[accuracy - low], [high - accuracy]], ms=8, lw=2.2, capsize=0, **look)
-    is_lower = accuracy < before
-    is_left = is_lower and low - room > floor
-    place = low if is_left else max(high, floor if is_lower else before)
-    words = percent(accuracy) if accuracy >= floor else f"◂ {percent(accuracy)}"
-    numbers = [(words, place, is_left, INK, "bold")]
-    if reported:
-        axes.plot([before, accuracy], [row, row], color=GRID, linewidth=3, zorder=1)
-        axes.plot(before, row, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
-        place = max(before, high) if is_lower else min(before, low)
-        numbers.append((percent(before), place, not is_lower, MUTED, "normal"))
-    for words, place, is_left, colour, weight in numbers:
-        side, box = ("right", -9) if is_left else ("left", 9), {"facecolor": PAPER, "linewidth": 0, "pad": 1}
-        axes.annotate(words, (place, row), (side[1], 0), textcoords="offset points", ha=side[0], va="center",
-                      color=colour, weight=weight, bbox=box)  # fmt: skip
 
 
 def _answer(models: dict[str, dict[str, Any]], reported: dict[str, float]) -> str:
