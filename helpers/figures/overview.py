@@ -39,7 +39,7 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
         "textcoords": "offset points",
         "va": "center",
     }
-    write = partial(axes.annotate, **across)
+    write: Any = partial(axes.annotate, **across)
     first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((58, 116), (46, 92)))
     for row, name in zip(rows, names, strict=True):
         accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]

@@ -1,7 +1,5 @@
 """One look for every figure: colours, fonts and the notation of the axes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,22 +42,13 @@ PERCENT = FuncFormatter(lambda share, _: f"{100 * share:g} %")
 """Writes shares on an axis as percentages."""
 
 _T = TypeVar("_T")
-_is_narrow = ContextVar("is_narrow", default=False)
-
-
-@contextmanager
-def narrow_layout() -> Iterator[None]:
-    """Make `layout` answer for a telephone."""
-    token = _is_narrow.set(True)
-    try:
-        yield
-    finally:
-        _is_narrow.reset(token)
+is_narrow = ContextVar("is_narrow", default=False)
+"""Whether the figure being drawn is for a telephone."""
 
 
 def layout(wide: _T, narrow: _T) -> _T:
     """Return what the layout being drawn needs: that of a page, or that of a telephone (3.7 inches wide at most)."""
-    return narrow if _is_narrow.get() else wide
+    return narrow if is_narrow.get() else wide
 
 
 def model_look(name: object) -> dict[str, Any]:
