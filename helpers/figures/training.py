@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from skimage.util import montage
 
-from helpers.data import CLASS_NAMES
+from helpers.data import CLASS_NAMES, SIDE
 from helpers.evaluation import accuracy_interval
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PALETTE, PAPER, PERCENT, layout
@@ -207,22 +208,21 @@ def draw_explanations(
         central, total = positive[:, 12:36, 12:36].sum(), positive.sum()
         share = shares[model_name(name)] = percent(central / total, 0) if total else "none"
         heading = MODEL_NAMES[name].replace(" ", "\n") + f"\n{share}{space}central"
-        rows[heading] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3]))
-    bare = {"xticks": [], "yticks": [], "frame_on": False}
-    shape = layout((len(rows), len(shown)), (len(shown), len(rows)))
+        rows[heading] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3])) * 255
     size = layout((1.0 * len(shown) + 1.2, 1.0 * len(rows) + 0.7), (3.7, 0.72 * len(shown) + 1.2))
-    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, subplot_kw=bare)
-    for row, pictures in zip(layout(axes, axes.T), rows.values(), strict=True):
-        for axis, picture in zip(row, pictures, strict=True):
-            axis.imshow(picture)
+    figure, axes = plt.subplots(figsize=size, subplot_kw={"frame_on": False})
     classes = [CLASS_NAMES[label].replace(" ", "\n") for label in labels[shown]]
-    top, left = layout((classes, list(rows)), (list(rows), classes))
-    for axis, words in zip(axes[0], top, strict=True):
-        axis.set_title(words, fontsize=9, loc="center")
-    for axis, words in zip(axes[:, 0], left, strict=True):
-        axis.set_ylabel(words, fontsize=9, rotation=0, ha="right", va="center")
+    left, top = layout((list(rows), classes), (classes, list(rows)))
+    pictures = np.insert(np.array(list(rows.values())).astype(np.uint8), 3, 255, axis=-1)  # opaque
+    pictures = layout(pictures, pictures.swapaxes(0, 1)).reshape(-1, SIDE, SIDE, 4)
+    gap, shape = 4, (len(left), len(top))
+    axes.imshow(montage(pictures, (0, 0, 0, 0), grid_shape=shape, padding_width=gap, channel_axis=3))
+    for axis, words in ((axes.xaxis, top), (axes.yaxis, left)):
+        axis.set_ticks(gap + SIDE / 2 + (SIDE + gap) * np.arange(len(words)), words, fontsize=9)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
     for sign, place in {"evidence for the predicted class": 0.8, "evidence against it": 0.2}.items():
-        figure.axes[0].plot([], [], "s", color=colours(place), ms=8, label=sign)
+        axes.plot([], [], "s", color=colours(place), ms=8, label=sign)
     figure.legend(loc="outside lower center", ncols=layout(2, 1))
     *_, (name, share) = shares.items()
     finding = f"{name} finds {share} of its evidence in the central quarter of the images"
