@@ -3,8 +3,8 @@ from .calibration import (
     chance_calibration_error as chance_calibration_error,
     expected_calibration_error as expected_calibration_error,
     fit_temperature as fit_temperature,
-    review_curve as review_curve,
     review_rules as review_rules,
+    review_until as review_until,
 )
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,

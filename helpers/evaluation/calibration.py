@@ -66,12 +66,10 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     return np.asarray(softmax(np.log(safe_probabilities(probabilities)) / temperature, axis=1))
 
 
-def review_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return shares ``reviewed`` and ``errors_seen`` (NaN without errors), the least confident images first."""
+def review_until(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the share of images reviewed when each error is found, (errors,), the least confident images first."""
     confidence, correct = _confidence(labels, probabilities)
-    wrong = np.concatenate([[0], np.cumsum(~correct[np.argsort(confidence, kind="stable")])])
-    seen = wrong / (wrong[-1] or np.nan)
-    return pd.DataFrame({"reviewed": np.arange(len(wrong)) / len(labels), "errors_seen": seen})
+    return (np.flatnonzero(~correct[np.argsort(confidence, kind="stable")]) + 1) / len(labels)
 
 
 def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, share: float) -> float:

@@ -130,12 +130,13 @@ def draw_review(
     if not rule["errors"] or rule["threshold"] == 0:
         return None
     figure, axes = plt.subplots(figsize=layout((8, 4.2), (3.7, 5)))
-    curves = {name: evaluation.review_curve(labels, values) for name, values in probabilities.items()}
-    with_errors = [name for name, curve in curves.items() if curve["errors_seen"].notna().all()]
-    ordered = sorted(with_errors, key=lambda name: -curves[name]["errors_seen"].mean())
+    found_at = {name: evaluation.review_until(labels, values) for name, values in probabilities.items()}
+    ordered = sorted(
+        (name for name in found_at if found_at[name].size), key=lambda name: found_at[name].mean()
+    )
     for name in ordered:
         width, look = 2.8 if name == best else 1.3, model_look(name) | {"marker": ""}
-        axes.plot("reviewed", "errors_seen", data=curves[name], lw=width, zorder=width, **look)
+        axes.ecdf(found_at[name], lw=width, zorder=width, **look)
     axes.axline((0, 0), slope=1, color=MUTED, linestyle=":", linewidth=1.2, label="random order")
     figure.legend(loc=layout("outside right upper", "outside lower center"), ncols=layout(1, 2))
     found = rule["errors_seen"] / rule["errors"]

@@ -127,19 +127,19 @@ def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing | None:
 def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     """Draw, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
 
-    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. An error below 0.002 has its
-    mark there, because zero has no place on the logarithmic axis.
+    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. The axis goes with the cube
+    root, on which zero has a place.
     """
     columns = {"ece": "before", "ece_calibrated": "after", "ece_by_chance": "explained by chance"}
-    shown = table[list(columns)].clip(lower=0.002).set_axis([MODEL_NAMES[str(name)] for name in table.index])
-    unit = "expected calibration error"
-    unit += "\n(0.2 % or less at the left)" if (table[list(columns)] < 0.002).any(axis=None) else ""
-    look = {"xscale": "log", "xlabel": unit, "xticks": [0.002, 0.01, 0.05, 0.2], "xlim": (0.0018, None)}
-    figure = _draw_dumbbells(shown.rename(columns=columns), table.index, **look)
+    shown = table[list(columns)].set_axis([MODEL_NAMES[str(name)] for name in table.index])
+    figure = _draw_dumbbells(shown.rename(columns=columns), table.index, xlabel="expected calibration error")
+    figure.axes[0].set_xscale("function", functions=(np.cbrt, lambda root: root**3))
+    figure.axes[0].set(xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
+    figure.axes[0].xaxis.set_major_formatter(PERCENT)
     explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
     falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
     finding = f"After calibration, chance could explain the calibration error of {explained}"
-    return Drawing(figure, finding, f"Dumbbell chart on a logarithmic axis. The error falls for {falls}.", n)
+    return Drawing(figure, finding, f"Dumbbell chart. The calibration error falls for {falls}.", n)
 
 
 def _draw_dumbbells(shares: pd.DataFrame, models: pd.Series | pd.Index, **settings: Any) -> Figure:
@@ -149,14 +149,13 @@ def _draw_dumbbells(shares: pd.DataFrame, models: pd.Series | pd.Index, **settin
     before, after, *others = shares.columns
     axes.hlines(rows, shares[before], shares[after], colors=colours, linewidth=1.5)
     for label, inside, key in ((before, PAPER, PAPER), (after, colours, INK)):
-        axes.scatter(shares[label], rows, 50, inside, edgecolors=colours)
+        axes.scatter(shares[label], rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
         axes.plot([], [], "o", color=INK, mfc=key, ms=7, label=label)
     for label in others:
         axes.plot(shares[label], rows, "|", color=INK, ms=15, mew=2, label=label)
     axes.set_yticks(rows, [textwrap.fill(name, layout(40, 17)) for name in shares.index])
     axes.set(ylim=(len(shares) - 0.4, -0.6), **settings)
     axes.xaxis.set_major_formatter(PERCENT)
-    axes.minorticks_off()
     figure.legend(loc="outside lower center", ncols=layout(3, 1))
     return figure
 
