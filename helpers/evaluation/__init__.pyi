@@ -14,8 +14,8 @@ from .cost import (
     cost_table as cost_table,
     count_flops as count_flops,
 )
-from .embedding import embed as embed
 from .explanations import (
+    embed as embed,
     explain as explain,
 )
 from .ladder import (

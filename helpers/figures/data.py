@@ -65,10 +65,8 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
 
 
 @in_two_layouts
-def draw_label_counts(labels: np.ndarray) -> Drawing | None:
+def draw_label_counts(labels: np.ndarray) -> Drawing:
     """Draw a bar per class with its number of images, most first; colours mark what claim C02 says of the classes."""
-    if not len(labels):
-        return None
     first, second = ACCENTS
     colours = pd.Series([MUTED, first, MUTED, first, MUTED, MUTED, first, second], CLASS_NAMES)
     counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
@@ -119,10 +117,8 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing |
 
 
 @in_two_layouts
-def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | None:
+def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
     """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
-    if not len(labels):
-        return None
     means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
     bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
@@ -137,10 +133,8 @@ def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | Non
 
 
 @in_two_layouts
-def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing | None:
+def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
     """Draw a box per class of the columns grey and dark_area, the lightest class first."""
-    if not len(labels):
-        return None
     means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
     means = means.sort_values("grey", ascending=False)
     figure, axes = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 3.8), (3.7, 8)), sharey=True)

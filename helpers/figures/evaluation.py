@@ -58,10 +58,8 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     axes.grid(axis="y", visible=False)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     lowest = recalls[best].min()
-    least = leaders(-recalls[best])
-    finding = f"{model_name(best)} recognises {least} least often, with a recall of {percent(lowest)}"
-    if lowest in (0, recalls[best].max()):
-        finding = f"{model_name(best)} recognises {percent(lowest) if lowest else 'none'} of the {least}"
+    finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"
+    finding += ", its lowest recall" if recalls[best].nunique() > 1 else ""
     spread = recalls.max(axis=1) - recalls.min(axis=1)
     differences = f" Models differ most for {leaders(spread)}." if spread.any() else ""
     alt = f"Dot plot with intervals, by class and model.{differences}"

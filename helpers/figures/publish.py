@@ -13,15 +13,11 @@ import pandas as pd
 from IPython.display import DisplayHandle, Markdown, display, publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from PIL import Image
 
 from helpers.data import Cells
 from helpers.figures.style import is_narrow
 from helpers.figures.tables import table_html
-
-LARGEST_SVG = 1_500_000
-"""Bytes above which a figure is published as PNG only, to keep the report small and quick."""
 
 NARROW_SVG = "application/x-narrow-svg"
 """Media type under which the layout for a telephone is kept beside the other; JupyterLab passes it by."""
@@ -101,14 +97,11 @@ def drawn(drawing: Drawing) -> dict[str, str]:
     svgs = {media: svg_of(figure) for media, figure in layouts.items() if figure is not None}
     for figure in filter(None, layouts.values()):
         plt.close(figure)
-    return svgs if max(map(len, svgs.values())) <= LARGEST_SVG else {}
+    return svgs
 
 
 def svg_of(figure: Figure) -> str:
     """Return a figure as SVG, the same bytes for the same figure."""
-    # matplotlib names pictures by their pixels: twice the same, twice the name
-    for number, picture in enumerate(figure.findobj(AxesImage)):
-        picture.set_gid(f"picture{number}")
     svg = io.StringIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     return svg.getvalue()

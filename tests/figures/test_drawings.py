@@ -113,9 +113,12 @@ def test_a_model_far_below_the_others_is_an_arrow_at_the_edge_and_many_are_drawn
     [
         (
             [0, 0, 1, 1, 3, 0],
-            "The random forest recognises immature granulocytes least often, with a recall of 50.0 %",
+            "The random forest recognises 50.0 % of the immature granulocytes, its lowest recall",
         ),
-        ([0, 0, 1, 1, 0, 0], "The random forest recognises none of the immature granulocytes"),
+        (
+            [0, 0, 1, 1, 0, 0],
+            "The random forest recognises 0.0 % of the immature granulocytes, its lowest recall",
+        ),
         (
             [0, 0, 1, 1, 3, 3],
             "The random forest recognises 100.0 % of the basophils, eosinophils and immature granulocytes",
