@@ -42,6 +42,5 @@ from .training import (
     draw_explanations as draw_explanations,
     draw_ladder as draw_ladder,
     draw_learning_curves as draw_learning_curves,
-    draw_statistics_lag as draw_statistics_lag,
     draw_training_curves as draw_training_curves,
 )

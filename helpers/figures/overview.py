@@ -1,6 +1,5 @@
 """The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
-from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -8,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.isotonic import isotonic_regression
+from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import NearestNeighbors
 
 from helpers import evaluation
@@ -121,12 +121,12 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
     axes.tick_params(axis="x", length=0, labelsize=layout(9.5, 8.5))
     axes.yaxis.set_major_formatter(PERCENT)
     axes.spines["bottom"].set_visible(False)
-    falls = (accuracies[[home]].to_numpy() - accuracies[elsewhere]).stack().round(3)
+    falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
     name, where = falls.idxmax()
     before, after = percent(accuracies.loc[name, home]), percent(accuracies.loc[name, where])
     most = " most" if falls.nlargest(2).nunique() > 1 else ""
     finding = f"the accuracy of {model_name(name)} falls{most}, from {before} on {home} to {after} on {where}"
-    if falls.max() <= 0 or before == after:
+    if falls.max() <= 0:
         finding = f"no model is less accurate on {' or on '.join(elsewhere)} than on {home}"
     means = listed(f"{percent(share)} on {column}" for column, share in accuracies.mean().items())
     alt = f"Slope chart with a line for each model. On average, accuracy is {means}."
@@ -150,14 +150,14 @@ def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     axes.axis("equal")
     axes.axis("off")
     nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)[:, 0]
-    meetings = {(a, b) for a, b in enumerate(nearest) if labels[a] != labels[b]}
-    pairs = Counter(tuple(sorted(CLASS_NAMES[labels[each]] for each in pair)) for pair in meetings)
-    touching = [pair for pair, count in sorted(pairs.items()) if count == max(pairs.values())]
+    meetings = confusion_matrix(labels, labels[nearest], labels=range(len(CLASS_NAMES)))
+    meetings = np.triu(meetings + meetings.T, k=1)
+    touching = np.argwhere(meetings == meetings.max())
     finding = "no two classes touch more often than others"
-    if not pairs:
+    if not meetings.any():
         finding = "every image lies next to one of its own class"
     elif len(touching) < 3:
-        meeting = listed(f"{a}s touch {b}s" for a, b in touching)
+        meeting = listed(f"{CLASS_NAMES[a]}s touch {CLASS_NAMES[b]}s" for a, b in touching)
         finding = f"on cellnet’s map, {meeting} most often"
     errors = out_of(len(wrong), len(points), "image")
     alt = f"Scatter plot without axes, in {len(middles)} colours. cellnet misclassifies {errors}."

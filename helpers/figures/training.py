@@ -2,12 +2,10 @@
 
 import textwrap
 from functools import partial
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from skimage.util import montage
 
@@ -97,67 +95,30 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
 
 
 @in_two_layouts
-def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing | None:
-    """Draw each run with its running averages as training left them, and as recomputed.
-
-    ``accuracies`` has a row per run and the columns network, seed, stored and recomputed, the last two being
-    accuracies on ``n`` validation images. The finding is about the network of the first row, whose statistics lag
-    where every seed gains two points. None without rows.
-    """
-    if accuracies.empty:
-        return None
-    columns = {"stored": "stored in training", "recomputed": "recomputed afterwards"}
-    names = [f"{MODEL_NAMES[run.network]} (seed {run.seed})" for run in accuracies.itertuples()]
-    ends = accuracies[list(columns)].set_axis(names).rename(columns=columns)
-    figure = _draw_dumbbells(ends, accuracies["network"], xlabel="validation accuracy", xlim=(0, 1.02))
-    gains = accuracies.set_index("network").eval("recomputed - stored").groupby("network", sort=False)
-    changes = {model_name(str(name)): points(gain) for name, gain in gains.mean().items()}
-    (name, change), *_ = changes.items()
-    does = "leaves its accuracy unchanged" if change == "+0.0 points" else f"changes its accuracy by {change}"
-    finding = f"Recomputing the batch-normalisation statistics of {name} without retraining {does}"
-    if gains.min().iloc[0] >= 0.02:
-        finding = f"The batch-normalisation statistics of {name} lag, and recomputing them without "
-        finding += f"retraining adds {change[1:]} of accuracy"
-    listing = listed(f"{change} for {name}" for name, change in changes.items())
-    alt = f"Dot plot with a row per training run. Recomputing changes the mean accuracy by {listing}."
-    return Drawing(figure, finding, alt, n)
-
-
-@in_two_layouts
 def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     """Draw, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
 
     ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. The axis goes with the cube
     root, on which zero has a place.
     """
-    columns = {"ece": "before", "ece_calibrated": "after", "ece_by_chance": "explained by chance"}
-    shown = table[list(columns)].set_axis([MODEL_NAMES[str(name)] for name in table.index])
-    figure = _draw_dumbbells(shown.rename(columns=columns), table.index, xlabel="expected calibration error")
-    figure.axes[0].set_xscale("function", functions=(np.cbrt, lambda root: root**3))
-    figure.axes[0].set(xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
-    figure.axes[0].xaxis.set_major_formatter(PERCENT)
-    explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
-    falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
-    finding = f"After calibration, chance could explain the calibration error of {explained}"
-    return Drawing(figure, finding, f"Dumbbell chart. The calibration error falls for {falls}.", n)
-
-
-def _draw_dumbbells(shares: pd.DataFrame, models: pd.Series | pd.Index, **settings: Any) -> Figure:
-    """Draw a row for each of ``shares``: a hollow mark and a filled one, joined, and strokes for further columns."""
-    figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(shares) + 1.7))
-    rows, colours = range(len(shares)), [MODEL_COLOURS[str(name)] for name in models]
-    before, after, *others = shares.columns
-    axes.hlines(rows, shares[before], shares[after], colors=colours, linewidth=1.5)
-    for label, inside, key in ((before, PAPER, PAPER), (after, colours, INK)):
-        axes.scatter(shares[label], rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
+    before, after, by_chance = (table[name] for name in ("ece", "ece_calibrated", "ece_by_chance"))
+    rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
+    figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(table) + 1.7))
+    axes.hlines(rows, before, after, colors=colours, linewidth=1.5)
+    for label, shares, inside, key in (("before", before, PAPER, PAPER), ("after", after, colours, INK)):
+        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
         axes.plot([], [], "o", color=INK, mfc=key, ms=7, label=label)
-    for label in others:
-        axes.plot(shares[label], rows, "|", color=INK, ms=15, mew=2, label=label)
-    axes.set_yticks(rows, [textwrap.fill(name, layout(40, 17)) for name in shares.index])
-    axes.set(ylim=(len(shares) - 0.4, -0.6), **settings)
+    axes.plot(by_chance, rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
+    axes.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
+    axes.set(xlabel="expected calibration error", xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
+    axes.set_yticks(rows, [textwrap.fill(MODEL_NAMES[str(name)], layout(40, 17)) for name in table.index])
+    axes.set_ylim(len(table) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(PERCENT)
     figure.legend(loc="outside lower center", ncols=layout(3, 1))
-    return figure
+    explained = out_of((after <= by_chance).sum(), len(table), "model")
+    finding = f"After calibration, chance could explain the calibration error of {explained}"
+    falls = out_of((after < before).sum(), len(table), "model")
+    return Drawing(figure, finding, f"Dumbbell chart. The calibration error falls for {falls}.", n)
 
 
 @in_two_layouts

@@ -90,28 +90,6 @@ def test_the_ladder_is_true_where_nothing_was_gained_and_is_not_drawn_for_three_
     assert figures.draw_ladder(steps(0.9, 0.93, 0.99), {}, 50) is None
 
 
-@pytest.mark.parametrize(
-    ("recomputed", "finding"),
-    [
-        ([0.5, 0.4], "lag, and recomputing them without retraining adds 25.0 points of accuracy"),
-        ([0.5, 0.2], "without retraining changes its accuracy by +15.0 points"),
-        ([0.1, 0.2], "without retraining changes its accuracy by −5.0 points"),
-        ([0.2, 0.2], "without retraining leaves its accuracy unchanged"),
-    ],
-)
-def test_statistics_are_said_to_lag_only_where_every_seed_gains(recomputed, finding) -> None:
-    runs = [
-        ("alexnet", 0, 0.2, recomputed[0]),
-        ("alexnet", 1, 0.2, recomputed[1]),
-        ("alexnet_fixed", 0, 0.9, 0.8),
-    ]
-    table = pd.DataFrame(runs, columns=["network", "seed", "stored", "recomputed"])
-    drawing = figures.draw_statistics_lag(table, 50)
-    assert drawing.finding.endswith(f"statistics of AlexNet {finding}")
-    assert drawing.alt.endswith("and −10.0 points for the retrained AlexNet.")
-    assert figures.draw_statistics_lag(table[:0], 50) is None
-
-
 def calibration(before: float, after: float) -> pd.DataFrame:
     errors = {"ece": before, "ece_calibrated": after, "ece_by_chance": 0.02}
     return pd.DataFrame({"forest": errors, "cellnet": errors | {"ece_calibrated": 0.01}}).T
@@ -172,8 +150,6 @@ def test_figures_of_training_fit_on_a_telephone() -> None:
         )
         == []
     )
-    rows = pd.DataFrame([("alexnet_fixed", 0, 0.2, 0.9)], columns=["network", "seed", "stored", "recomputed"])
-    assert misfits(figures.draw_statistics_lag(rows, 50)) == []
     errors = calibration(0.0, 0.3)
     assert (
         misfits(figures.draw_calibration(errors.set_axis(["handcrafted_best", "alexnet_fixed"]), 300)) == []
