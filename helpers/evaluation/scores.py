@@ -53,7 +53,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     present = np.unique(labels)
     correct = int(np.sum(predicted == labels))
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        labels, predicted, labels=present, zero_division=0
+        labels, predicted, labels=present, zero_division=np.nan
     )
     names = [CLASS_NAMES[label] for label in present]
     off_target = probabilities.astype(np.float64) - np.eye(len(CLASS_NAMES))[labels]
@@ -69,10 +69,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "log_loss": float(metrics.log_loss(labels, safe_probabilities(probabilities), labels=range(8))),
         "brier": float(np.sum(off_target**2) / len(labels)),
         "recall": dict(zip(names, recall.tolist(), strict=True)),
-        "precision": {
-            name: float(value) if label in predicted else None
-            for name, label, value in zip(names, present, precision, strict=True)
-        },
+        "precision": {name: None if p != p else float(p) for name, p in zip(names, precision, strict=True)},
         "roc_auc": dict(zip(names, areas, strict=False)),
         "support": dict(zip(names, np.bincount(labels)[present].tolist(), strict=True)),
     }

@@ -41,6 +41,5 @@ from .training import (
     draw_calibration as draw_calibration,
     draw_explanations as draw_explanations,
     draw_ladder as draw_ladder,
-    draw_learning_curves as draw_learning_curves,
     draw_training_curves as draw_training_curves,
 )

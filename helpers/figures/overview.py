@@ -33,14 +33,14 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     learnt = [value for value in values if value > 0.5]
     floor = np.floor(20 * min(learnt, default=0) - 0.2) / 20 if len(learnt) > 0.7 * len(values) else 0.0
     figure, axes = plt.subplots(figsize=layout((8, 0.36 * rows[-1] + 1.6), (3.7, 0.42 * rows[-1] + 1.9)))
-    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, layout(-1.2, -2) if reported else -0.6))
+    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, layout(-1.2, -2.3) if reported else -0.6))
     across: dict[str, Any] = {
         "xycoords": axes.get_yaxis_transform(),
         "textcoords": "offset points",
         "va": "center",
     }
     write: Any = partial(axes.annotate, **across)
-    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((58, 116), (46, 92)))
+    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((64, 132), (46, 92)))
     for row, name in zip(rows, names, strict=True):
         accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]
         look = model_look(name) | {"marker": "o", "label": None, "ms": 8, "lw": 2.2}
@@ -58,12 +58,9 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     if reported:
         for row, whose in ((-0.8, "the original report"), (len(reported) + 0.1, "this study")):
             write(f"models of {whose}", (0, row), (5, 0), color=MUTED, fontsize=9)
-        heads = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 8)}
-        write("reported", color=MUTED, **heads, **first)
-        write("measured", weight="bold", **heads, **second)
-        axes.plot([], [], "D", color=INK, mfc=PAPER, ms=8, mew=1.6, label="original report")
-        axes.plot([], [], "o", color=INK, ms=8, label="this study, on test images")
-        figure.legend(loc="outside lower center", ncols=layout(2, 1))
+        heads, gap = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 8)}, layout(" ", "\n")
+        write(f"◇{gap}reported", color=MUTED, **heads, **first)
+        write(f"●{gap}measured", weight="bold", **heads, **second)
         higher = sum(models[name]["test_accuracy"] > value for name, value in reported.items())
         alt += f" Measured accuracy is above the reported one for {out_of(higher, len(reported), 'model')}."
     return Drawing(figure, _answer(models, reported), alt, models[names[-1]]["n"])
@@ -94,10 +91,11 @@ def _apart(values: pd.Series, gap: float, low: float | None = None, high: float 
 
 @in_two_layouts
 def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
-    """Draw a line per model, the rows of ``accuracies``, over its columns, of which the first is at home.
+    """Draw a line per model, the rows of ``accuracies``, over its columns, whose name is that of the axis.
 
-    ``n`` is the number of images by column, from which the 95 % intervals are; for means over several corruptions of
-    these images they are rather too wide. None where there is nothing to compare with.
+    ``n`` is the number of images by column, written there where they differ. The 95 % intervals follow from it; for
+    means over several corruptions of these images they are rather too wide. The finding is the largest fall from the
+    first column. None where there is nothing to compare with.
     """
     home, *elsewhere = accuracies.columns
     if not elsewhere:
@@ -115,10 +113,12 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
         axes.plot([len(elsewhere), x], [end, height], color=look["color"], linewidth=0.8, clip_on=False)
         axes.annotate(f"{percent(end)} {words}", (x, height), (3, 0), va="center",
                       annotation_clip=False, textcoords="offset points", fontsize=layout(9.5, 8.5))  # fmt: skip
-    heads = [str(each).replace(" ", layout(" ", "\n")) + f"\nn = {n[each]:,}" for each in accuracies]
+    sizes = {each: f"\nn = {n[each]:,}" if len(set(n.values())) > 1 else "" for each in accuracies}
+    heads = [str(each).replace(" ", layout(" ", "\n")) + sizes[each] for each in accuracies]
     axes.set_xticks(range(len(heads)), heads)
     axes.set(xlim=(-0.2, len(elsewhere) + 0.04), ylim=(floor, 1.01), ylabel="accuracy")
-    axes.tick_params(axis="x", length=0, labelsize=layout(9.5, 8.5))
+    axes.set_xlabel(accuracies.columns.name or "")
+    axes.tick_params(axis="x", length=0, pad=8, labelsize=layout(9.5, 8.5))
     axes.yaxis.set_major_formatter(PERCENT)
     axes.spines["bottom"].set_visible(False)
     falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
@@ -128,9 +128,9 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
     finding = f"the accuracy of {model_name(name)} falls{most}, from {before} on {home} to {after} on {where}"
     if falls.max() <= 0:
         finding = f"no model is less accurate on {' or on '.join(elsewhere)} than on {home}"
-    means = listed(f"{percent(share)} on {column}" for column, share in accuracies.mean().items())
+    means = listed(f"{percent(share)} ({column})" for column, share in accuracies.mean().items())
     alt = f"Slope chart with a line for each model. On average, accuracy is {means}."
-    return Drawing(figure, sentence(finding), alt)
+    return Drawing(figure, sentence(finding), alt, None if any(sizes.values()) else n[home])
 
 
 @in_two_layouts

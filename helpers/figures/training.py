@@ -10,7 +10,6 @@ from matplotlib.ticker import MaxNLocator
 from skimage.util import montage
 
 from helpers.data import CLASS_NAMES, SIDE
-from helpers.evaluation import accuracy_interval
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PALETTE, PAPER, PERCENT, layout
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
@@ -119,33 +118,6 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     finding = f"After calibration, chance could explain the calibration error of {explained}"
     falls = out_of((after < before).sum(), len(table), "model")
     return Drawing(figure, finding, f"Dumbbell chart. The calibration error falls for {falls}.", n)
-
-
-@in_two_layouts
-def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
-    """Draw accuracy on ``n`` images (a column per model) against the number of training images (the index).
-
-    Bands are 95 % intervals. None where fewer than two numbers of training images were tried.
-    """
-    if len(curve) < 2:
-        return None
-    figure, axes = plt.subplots(figsize=layout((7, 3.8), (3.7, 3.6)))
-    for rank, name in enumerate(curve.columns[np.argsort(-curve.iloc[-1].to_numpy())]):
-        bounds = np.transpose([accuracy_interval(accuracy * n, n) for accuracy in curve[name]])
-        axes.fill_between(curve.index, *bounds, color=MODEL_COLOURS[name], alpha=0.15, linewidth=0)
-        axes.plot(curve[name], marker="o", color=MODEL_COLOURS[name])
-        end, side = (curve.index[-1], curve[name].iloc[-1]), "top" if rank else "bottom"
-        words = textwrap.fill(MODEL_NAMES[name], layout(40, 14))
-        axes.annotate(words, end, (8, 0), textcoords="offset points", va=side)
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index], fontsize=layout(9.5, 8.5))
-    axes.minorticks_off()
-    axes.yaxis.set_major_formatter(PERCENT)
-    axes.set(xlabel="training images", ylabel="validation accuracy")
-    gains = (curve.iloc[-1] - curve.iloc[-2]).items()
-    changes = listed(f"of {model_name(str(name))} by {points(gain)}" for name, gain in gains)
-    alt = "Line chart of accuracy against the number of training images on a logarithmic scale, a line per model."
-    return Drawing(figure, f"The last doubling of the training images changes the accuracy {changes}", alt, n)
 
 
 @in_two_layouts

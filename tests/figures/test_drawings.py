@@ -84,12 +84,12 @@ def test_models_of_the_report_come_first_with_both_numbers() -> None:
     (axes,) = drawing.figure.axes
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == ["custom LeNet", "random forest", "retrained AlexNet", "cellnet"]
-    columns = {"reported": [], "measured": []}
+    columns = {"◇ reported": [], "● measured": []}
     by_place = {text.get_position()[0]: columns[text.get_text()] for text in axes.texts[-2:]}
     for text in axes.texts[:-2]:
         by_place.get(text.get_position()[0], []).append(text.get_text())
-    assert columns["reported"] == ["94.0 %", "87.0 %"]
-    assert columns["measured"] == ["95.0 %", "86.0 %", "96.0 %", "99.0 %"]
+    assert columns["◇ reported"] == ["94.0 %", "87.0 %"]
+    assert columns["● measured"] == ["95.0 %", "86.0 %", "96.0 %", "99.0 %"]
     assert drawing.alt.endswith("above the reported one for 1 of 2 models.")
     assert drawing.n == 50
     assert drawing.narrow is not None
@@ -105,7 +105,6 @@ def test_a_model_far_below_the_others_is_an_arrow_at_the_edge_and_many_are_drawn
     (axes,) = figures.draw_reported(models | measured(lenet_custom=0.2, cellnet=0.3), {}).figure.axes
     assert axes.get_xlim()[0] == 0
     assert words(axes.figure) == ["90.0 %", "20.0 %", "14.0 %", "30.0 %"]
-    assert not axes.figure.legends  # nothing is set beside them
 
 
 @pytest.mark.parametrize(
@@ -268,6 +267,10 @@ def test_the_model_that_loses_most_elsewhere_is_named(degraded, external, expect
     assert drawing.finding == expected
     heads = [label.get_text() for label in drawing.figure.axes[0].get_xticklabels()]
     assert heads == ["test\nn = 1,000", "degraded\nn = 300", "external\nn = 20"]
+    assert drawing.n is None
+    same = figures.draw_slopes(table, dict.fromkeys(table, 300))
+    assert [label.get_text() for label in same.figure.axes[0].get_xticklabels()] == list(table)
+    assert same.n == 300
     assert figures.draw_slopes(table[["test"]], n) is None
 
 

@@ -126,18 +126,6 @@ def test_explanations_have_a_row_per_network_and_say_how_much_evidence_is_centra
     assert drawing.finding == "cellnet finds no evidence for the classes that it predicts"
 
 
-def test_the_learning_curve_gives_gains_and_losses_by_model() -> None:
-    curve = pd.DataFrame({"forest": [0.8, 0.7], "handcrafted_best": [0.9, 0.95]}, index=[50, 100])
-    drawing = figures.draw_learning_curves(curve, 200)
-    changes = "of the random forest by −10.0 points and of the support vector machine by +5.0 points"
-    assert drawing.finding == f"The last doubling of the training images changes the accuracy {changes}"
-    assert {text.get_text() for text in drawing.figure.axes[0].texts} == {
-        "random forest",
-        "support vector machine",
-    }
-    assert figures.draw_learning_curves(curve[1:], 200) is None
-
-
 def test_figures_of_training_fit_on_a_telephone() -> None:
     histories = {"alexnet": history(0.1, 0.5, 0.9), "alexnet_fixed": history(0.1, 0.5, 0.9)}
     assert misfits(figures.draw_training_curves(histories, 50)) == []
@@ -154,8 +142,9 @@ def test_figures_of_training_fit_on_a_telephone() -> None:
     assert (
         misfits(figures.draw_calibration(errors.set_axis(["handcrafted_best", "alexnet_fixed"]), 300)) == []
     )
-    curve = pd.DataFrame({"forest": 0.8, "handcrafted_best": 0.9}, index=[660, 1319, 2638, 5276, 10552])
-    assert misfits(figures.draw_learning_curves(curve, 200)) == []
+    counts = pd.Index([f"{count:,}" for count in (660, 1319, 2638, 5276, 10552)], name="training images")
+    curve = pd.DataFrame({"forest": 0.8, "handcrafted_best": 0.9}, counts).T
+    assert misfits(figures.draw_slopes(curve, dict.fromkeys(counts, 200))) == []
 
 
 def test_evidence_is_seen_on_a_telephone_with_a_row_for_each_image() -> None:
