@@ -144,11 +144,10 @@ def shared_errors(
     each model predicts, ``same answer`` (whether all predict the same), ``p(true class)`` (mean over the models).
     """
     names = np.array(CLASS_NAMES)
-    answers = pd.DataFrame({name: values.argmax(axis=1) for name, values in probabilities.items()})
-    predicted = answers.apply(lambda answer: names[answer])
-    table = pd.DataFrame({"index": index, "true class": names[labels]}).join(predicted)
-    table["same answer"] = answers.nunique(axis=1) == 1
+    answers = {name: names[values.argmax(axis=1)] for name, values in probabilities.items()}
+    table = pd.DataFrame({"index": index, "true class": names[labels]} | answers)
+    table["same answer"] = table[list(answers)].nunique(axis=1) == 1
     p_true = [values[np.arange(len(labels)), labels] for values in probabilities.values()]
     table["p(true class)"] = np.mean(p_true, axis=0)
-    wrong_in_all = answers.ne(labels, axis=0).all(axis=1)
+    wrong_in_all = table[list(answers)].ne(table["true class"], axis=0).all(axis=1)
     return table[wrong_in_all].sort_values("p(true class)", kind="stable", ignore_index=True)

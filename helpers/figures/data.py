@@ -108,11 +108,11 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing |
     )  # fmt: skip
     axes.grid(visible=False)
     axes.tick_params(axis="y", rotation=0)
-    pairs = sentence(out_of(sum(is_positive), len(is_positive), "pair"))
     correlate = "correlates" if sum(is_positive) < 2 else "correlate"
-    finding = f"{pairs} of colour statistics {correlate} positively"
-    low, high = signed(np.nanmin(r), 2), signed(np.nanmax(r), 2)
-    alt = f"Heat map with a row and a column per colour statistic and correlations from {low} to {high}."
+    pairs = out_of(sum(is_positive), len(is_positive), "pair")
+    finding = sentence(f"{pairs} of colour statistics {correlate} positively")
+    ends = f"correlations from {signed(np.nanmin(r), 2)} to {signed(np.nanmax(r), 2)}"
+    alt = f"Heat map with a row and a column per colour statistic and {ends}."
     return Drawing(figure, finding, alt, len(statistics))
 
 

@@ -202,9 +202,10 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
     shift, amount, *accuracies, n = falls.loc[name]
     change = f"{signed(amount, 0)}°" if shift == "hue" else f"{signed(100 * (amount - 1), 0)} %"
     before, after = map(percent, accuracies)
-    finding = f"A change of {change} in {shift} lowers the accuracy of {model_name(name)}"
-    finding += f" from {before} to {after}"
-    if accuracies[0] <= accuracies[1] or before == after:
+    finding = (
+        f"A change of {change} in {shift} lowers the accuracy of {model_name(name)} from {before} to {after}"
+    )
+    if round(accuracies[0], 3) <= round(accuracies[1], 3):
         finding = "The smallest changes of colour lower the accuracy of no model"
     hardest = leaders(-table.groupby("shift")["accuracy"].mean().round(3), plural="")
     alt = f"Four line charts with one curve for each model. On average, accuracy is lowest for changes of {hardest}."

@@ -17,8 +17,8 @@ INK, MUTED, GRID, PAPER = "#1b1f27", "#59616e", "#d9dde4", "#fffffd"
 STYLE = Path(__file__).with_name("report.mplstyle")
 """The look of every figure, in matplotlib's own format."""
 
-PALETTE = mpl.rc_params_from_file(STYLE)["axes.prop_cycle"].by_key()["color"]
-CLASS_COLOURS: dict[str, str] = dict(zip(CLASS_NAMES, PALETTE, strict=True))
+_CYCLE = mpl.rc_params_from_file(STYLE)["axes.prop_cycle"]
+CLASS_COLOURS: dict[str, str] = dict(zip(CLASS_NAMES, _CYCLE.by_key()["color"], strict=True))
 """Class name -> colour, the same in every figure, legible on white and on near-black.
 
 Found by search: any two stay apart (CIEDE2000 of 11 or more) in normal vision and with full protanopia,

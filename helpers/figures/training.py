@@ -11,7 +11,7 @@ from skimage.util import montage
 
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PALETTE, PAPER, PERCENT, layout
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
 
 
@@ -32,11 +32,10 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
     """
     if min(map(len, histories.values())) < 3:
         return None
-    colours = dict(zip(histories, PALETTE, strict=False)) | MODEL_COLOURS
     figure, (left, right) = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 4.2), (3.7, 6.6)))
     for axes, column, label in ((left, "loss", "cross-entropy"), (right, "accuracy", "accuracy")):
         for name, history in histories.items():
-            look, words = {"color": colours[name], "marker": "o", "ms": 3.5}, MODEL_NAMES.get(name, name)
+            look, words = {"color": MODEL_COLOURS[name], "marker": "o", "ms": 3.5}, MODEL_NAMES[name]
             axes.plot(history[column], "--", mfc=PAPER, label=f"{words}, training", **look)
             axes.plot(history[f"val_{column}"], label=f"{words}, validation", **look)
         axes.set(xlabel="epoch", ylabel=label)

@@ -44,11 +44,6 @@ def test_training_curves_say_where_the_last_network_ends(classic, custom, positi
     assert alone.finding == f"cellnet ends at 70.0 % on validation images, 5.0 points above {ITS_TRAINING}"
 
 
-def test_a_step_without_a_name_of_its_own_has_curves() -> None:
-    drawing = figures.draw_training_curves({"muon": history(0.1, 0.5, 0.9, training=0.9)}, 50)
-    assert drawing.finding == f"Muon ends at 90.0 % on validation images, level with {ITS_TRAINING}"
-
-
 def test_fewer_than_three_epochs_are_no_curve() -> None:
     short, long = history(0.1, 0.9), history(0.1, 0.5, 0.9)
     assert figures.draw_training_curves({"alexnet": short, "alexnet_fixed": long}, 50) is None
