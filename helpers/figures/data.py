@@ -40,9 +40,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
     figure, drawn = plt.figure(figsize=layout((9.6, 3), (3.58, 5.9)), layout="none"), []
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0))
     axes.axis("off")
-    ahead, aside, arm = layout((0, 90, 72), (-90, 0, 45))  # degrees, degrees, points
-    elbow = f"arc,angleA={ahead},angleB={ahead + 180},armA={arm},armB={arm},rad=6"
-    past = f"angle,angleA={ahead},angleB={aside},rad=8"
+    past = layout("angle,angleA=0,angleB=90,rad=8", "angle,angleA=-90,angleB=0,rad=8")
     for along, across, heading, words, sources in boxes:
         x, y = layout((0.8 + 2 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
         width, height = layout((1.46, 0.84), (1.12 if along == 2 else 2.1, 0.88))
@@ -56,7 +54,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
         axes.text(x, top + 0.06, "\n".join(lines), ha="center", va="top", fontsize=layout(9, 8.5))
         for source in sources:
             tail, start, look = drawn[source]
-            lane = "arc3" if boxes[source][1] == across else past if along == 4 else elbow
+            lane = past if along == 4 and boxes[source][1] != across else "arc3"
             arrow = {"arrowstyle": "-|>", "connectionstyle": lane, "patchA": start, "patchB": box}
             axes.annotate("", (x, y), tail, arrowprops=arrow | look)
     finding = "No test image plays a part in training or choosing the models"

@@ -143,10 +143,10 @@ def draw_review(
     axes.set(xlabel="share of test images reviewed,\nleast confident first", ylabel="share of errors found")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
-    reviewed = f"a review of {percent(rule['reviewed'])} of the images"
-    finding = f"{reviewed} finds {percent(found)} of the errors of {model_name(best)}"
+    finding = f"A review of {percent(rule['reviewed'])} of the images "
+    finding += f"finds {percent(found)} of the errors of {model_name(best)}"
     alt = f"Line chart with a curve for each model with errors, highest on average for {model_name(ordered[0])}."
-    return Drawing(figure, sentence(finding), alt, len(labels))
+    return Drawing(figure, finding, alt, len(labels))
 
 
 @in_two_layouts
@@ -191,11 +191,9 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
             axes.plot(curve, markersize=4.5, linewidth=1.5, clip_on=False, **model_look(name))
         axes.axvline(neutral, color=INK, linewidth=1, label="unchanged")
         axes.axhline(1 / len(CLASS_NAMES), color=MUTED, linestyle=":", linewidth=1.2, label="guessing")
-        axes.set(xlabel="degrees" if shift == "hue" else "factor", ylim=(0, 1))
-        axes.set_title(shift, fontsize=10.5, pad=5)
-    for axes in panels[:, 0]:
-        axes.set_ylabel("accuracy")
+        axes.set(title=shift, xlabel="degrees" if shift == "hue" else "factor", ylim=(0, 1))
         axes.yaxis.set_major_formatter(PERCENT)
+    figure.supylabel("accuracy", fontsize="medium")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     falls = evaluation.worst_small_shift(table)
     name = str((falls["before"] - falls["after"]).idxmax())
