@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import pandas as pd
+
 MODEL_NAMES = {
     "forest": "random forest",
     "handcrafted_best": "support vector machine",
@@ -30,6 +32,11 @@ def listed(items: Iterable[str]) -> str:
     """Return items as an enumeration, as in "a", "a and b" and "a, b and c"; "none" where there is no item."""
     *first, last = list(items) or ["none"]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def leaders(scores: pd.Series, plural: str = "s") -> str:
+    """Return the names in the index with the highest of ``scores``, as in "basophils and platelets"."""
+    return listed(f"{name}{plural}" for name in scores.index[scores == scores.max()])
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

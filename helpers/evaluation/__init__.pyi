@@ -3,8 +3,8 @@ from .calibration import (
     chance_calibration_error as chance_calibration_error,
     expected_calibration_error as expected_calibration_error,
     fit_temperature as fit_temperature,
-    review_curve as review_curve,
     review_rules as review_rules,
+    review_until as review_until,
 )
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
@@ -14,8 +14,8 @@ from .cost import (
     cost_table as cost_table,
     count_flops as count_flops,
 )
-from .embedding import embed as embed
 from .explanations import (
+    embed as embed,
     explain as explain,
 )
 from .ladder import (
@@ -38,7 +38,6 @@ from .scores import (
     accuracy_interval as accuracy_interval,
     bootstrap_intervals as bootstrap_intervals,
     compare_models as compare_models,
-    confusion_matrix as confusion_matrix,
     correlation_interval as correlation_interval,
     paired_difference as paired_difference,
     score as score,

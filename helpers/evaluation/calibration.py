@@ -66,12 +66,10 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     return np.asarray(softmax(np.log(safe_probabilities(probabilities)) / temperature, axis=1))
 
 
-def review_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return shares ``reviewed`` and ``errors_seen`` (NaN without errors), the least confident images first."""
+def review_until(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the share of images reviewed when each error is found, (errors,), the least confident images first."""
     confidence, correct = _confidence(labels, probabilities)
-    wrong = np.concatenate([[0], np.cumsum(~correct[np.argsort(confidence, kind="stable")])])
-    seen = wrong / (wrong[-1] or np.nan)
-    return pd.DataFrame({"reviewed": np.arange(len(wrong)) / len(labels), "errors_seen": seen})
+    return (np.flatnonzero(~correct[np.argsort(confidence, kind="stable")]) + 1) / len(labels)
 
 
 def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, share: float) -> float:
@@ -91,20 +89,14 @@ def review_rules(
     share_seen_high (of the errors, 95 %; NaN without errors), rest_accuracy (of the images not reviewed; NaN without).
     """
     confidence, correct = _confidence(test_labels, test_probabilities)
-    errors, rows = int(np.sum(~correct)), {}
+    errors, rows = np.sum(~correct), {}
     for share in (0.5, 0.8, 0.9, 0.95):
         threshold = choose_threshold(labels, probabilities, share)
         is_reviewed = confidence <= threshold
-        seen = int(np.sum(is_reviewed & ~correct))
-        low, high = accuracy_interval(seen, errors) if errors else (np.nan, np.nan)
-        rows[f"{100 * share:.0f} %"] = {
-            "threshold": threshold,
-            "reviewed": is_reviewed.mean(),
-            "errors_seen": seen,
-            "errors": errors,
-            "share_seen": seen / errors if errors else np.nan,
-            "share_seen_low": low,
-            "share_seen_high": high,
-            "rest_accuracy": pd.Series(correct)[~is_reviewed].mean(),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("errors to catch")
+        seen, rest = np.sum(is_reviewed & ~correct), pd.Series(correct)[~is_reviewed].mean()
+        shares = (seen / errors, *accuracy_interval(seen, errors)) if errors else 3 * (np.nan,)
+        rows[f"{100 * share:.0f} %"] = (threshold, is_reviewed.mean(), seen, errors, *shares, rest)
+    columns = ["threshold", "reviewed", "errors_seen", "errors"]
+    columns += ["share_seen", "share_seen_low", "share_seen_high", "rest_accuracy"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis("errors to catch")

@@ -1,12 +1,15 @@
-"""Where in an image a network finds evidence for its prediction, and two checks of the maps that show it."""
+"""What a network sees: the evidence in an image for its prediction, two checks of it, and which images look alike."""
 
 import gc
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from helpers.data import SIDE
 from helpers.networks import Run, keras, predict_probabilities, tf
@@ -88,3 +91,17 @@ def cover_top_evidence(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
     pale = np.median(images, axis=(1, 2), keepdims=True).astype(np.uint8)
     most = maps >= np.quantile(maps, 0.9, axis=(1, 2), keepdims=True)
     return np.where(most[..., np.newaxis], pale, images)
+
+
+def embed(path: Path, images: np.ndarray) -> np.ndarray:
+    """Return (N, 2) float32, the t-SNE of what goes into the last layer of the network saved at ``path``.
+
+    ``images`` are (N, 48, 48, 3) uint8. Neighbourhoods mean something, distances do not (van der Maaten & Hinton 2008).
+    """
+    network = load_network(path)
+    body = keras.Model(network.inputs, network.layers[-1].input)
+    described = body.predict(images, batch_size=64, verbose=0)
+    perplexity = min(30.0, (len(images) - 1) / 3)
+    # one thread adds up in the same order everywhere, and two are slower where something else runs
+    with threadpool_limits(1):
+        return np.asarray(TSNE(init="pca", perplexity=perplexity, random_state=0).fit_transform(described))

@@ -3,8 +3,8 @@
 ``images`` are (N, 48, 48, 3) uint8, ``labels`` (N,) integers and ``probabilities`` (N, 8) by model name throughout.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +30,30 @@ def corrupt_and_score(
     predictors: Predictors, images: np.ndarray, labels: np.ndarray, severities: Sequence[int] = SEVERITIES
 ) -> pd.DataFrame:
     """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are."""
-    rows = _accuracies(predictors, images, labels, "none", 0)
-    for name, severity in product(CORRUPTIONS, severities):
-        rows += _accuracies(predictors, corruptions.corrupt(images, name, severity), labels, name, severity)
-    return pd.DataFrame(rows, columns=["model", "corruption", "severity", "accuracy", "n"])
+    names = product(CORRUPTIONS, severities)
+    changed = ((name, severity, corruptions.corrupt(images, name, severity)) for name, severity in names)
+    everything = chain([("none", 0, images)], changed)
+    return _score(predictors, everything, labels, ["corruption", "severity"])
 
 
 def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFTS`."""
-    rows = []
-    for name, (_, amounts) in SHIFTS.items():
-        for amount in amounts:
-            rows += _accuracies(
-                predictors, corruptions.shift_colours(images, name, amount), labels, name, amount
-            )
-    table = pd.DataFrame(rows, columns=["model", "shift", "amount", "accuracy", "n"])
+    names = ((name, amount) for name, (_, amounts) in SHIFTS.items() for amount in amounts)
+    changed = ((name, amount, corruptions.shift_colours(images, name, amount)) for name, amount in names)
+    table = _score(predictors, changed, labels, ["shift", "amount"])
     return table.assign(is_neutral=table["amount"] == table["shift"].map(corruptions.NEUTRAL_AMOUNTS))
+
+
+def _score(
+    predictors: Predictors, changed: Iterable[tuple], labels: np.ndarray, columns: list[str]
+) -> pd.DataFrame:
+    """Return a row per model and change: accuracy on images ``changed`` as the first two of three elements say."""
+    rows = [
+        (model, *change, float(np.mean(predictor(images).argmax(axis=1) == labels)), len(labels))
+        for *change, images in changed
+        for model, predictor in predictors.items()
+    ]
+    return pd.DataFrame(rows, columns=["model", *columns, "accuracy", "n"])
 
 
 def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
@@ -62,16 +70,6 @@ def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
     worst = (small["after"] - small["before"]).groupby(small["model"]).idxmin()
     columns = ["shift", "amount", "before", "after", "n"]
     return small.loc[worst[table["model"].unique()]].set_index("model")[columns]
-
-
-def _accuracies(
-    predictors: Predictors, images: np.ndarray, labels: np.ndarray, change: str, amount: float
-) -> list[tuple]:
-    """Return model, change, amount, accuracy and n of every model, for images that were changed so much."""
-    return [
-        (model, change, amount, float(np.mean(predictor(images).argmax(axis=1) == labels)), len(labels))
-        for model, predictor in predictors.items()
-    ]
 
 
 def summarise_corruptions(table: pd.DataFrame) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     present = np.unique(labels)
     correct = int(np.sum(predicted == labels))
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        labels, predicted, labels=present, zero_division=0
+        labels, predicted, labels=present, zero_division=np.nan
     )
     names = [CLASS_NAMES[label] for label in present]
     off_target = probabilities.astype(np.float64) - np.eye(len(CLASS_NAMES))[labels]
@@ -69,10 +69,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "log_loss": float(metrics.log_loss(labels, safe_probabilities(probabilities), labels=range(8))),
         "brier": float(np.sum(off_target**2) / len(labels)),
         "recall": dict(zip(names, recall.tolist(), strict=True)),
-        "precision": {
-            name: float(value) if label in predicted else None
-            for name, label, value in zip(names, present, precision, strict=True)
-        },
+        "precision": {name: None if p != p else float(p) for name, p in zip(names, precision, strict=True)},
         "roc_auc": dict(zip(names, areas, strict=False)),
         "support": dict(zip(names, np.bincount(labels)[present].tolist(), strict=True)),
     }
@@ -91,7 +88,7 @@ def bootstrap_intervals(labels: np.ndarray, probabilities: np.ndarray) -> dict[s
     multinomial: one draw of 64 counts stands for one resample of the images. As in `score`, a class that a resample
     misses is left out of its means. Efron & Tibshirani 1993, doi:10.1201/9780429246593.
     """
-    counts = confusion_matrix(labels, probabilities)
+    counts = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(8))
     drawn = np.random.default_rng(0).multinomial(len(labels), counts.ravel() / len(labels), size=RESAMPLES)
     matrices = drawn.reshape(RESAMPLES, *counts.shape).astype(np.float64)
     right = np.diagonal(matrices, axis1=1, axis2=2)
@@ -114,11 +111,6 @@ def spread_over_seeds(values: list[float]) -> dict[str, float | None]:
         "max": max(values),
         "n": len(values),
     }
-
-
-def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return (8, 8) counts: rows are the true class, columns the predicted one."""
-    return np.asarray(metrics.confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(8)))
 
 
 def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -152,11 +144,10 @@ def shared_errors(
     each model predicts, ``same answer`` (whether all predict the same), ``p(true class)`` (mean over the models).
     """
     names = np.array(CLASS_NAMES)
-    answers = pd.DataFrame({name: values.argmax(axis=1) for name, values in probabilities.items()})
-    predicted = answers.apply(lambda answer: names[answer])
-    table = pd.DataFrame({"index": index, "true class": names[labels]}).join(predicted)
-    table["same answer"] = answers.nunique(axis=1) == 1
+    answers = {name: names[values.argmax(axis=1)] for name, values in probabilities.items()}
+    table = pd.DataFrame({"index": index, "true class": names[labels]} | answers)
+    table["same answer"] = table[list(answers)].nunique(axis=1) == 1
     p_true = [values[np.arange(len(labels)), labels] for values in probabilities.values()]
     table["p(true class)"] = np.mean(p_true, axis=0)
-    wrong_in_all = answers.ne(labels, axis=0).all(axis=1)
+    wrong_in_all = table[list(answers)].ne(table["true class"], axis=0).all(axis=1)
     return table[wrong_in_all].sort_values("p(true class)", kind="stable", ignore_index=True)

@@ -1,8 +1,3 @@
-from .behaviour import (
-    draw_corruptions as draw_corruptions,
-    draw_review as draw_review,
-    draw_shift_curves as draw_shift_curves,
-)
 from .data import (
     draw_blue_residual as draw_blue_residual,
     draw_correlations as draw_correlations,
@@ -12,8 +7,10 @@ from .data import (
 )
 from .evaluation import (
     draw_confusion as draw_confusion,
-    draw_differences as draw_differences,
+    draw_corruptions as draw_corruptions,
     draw_recall as draw_recall,
+    draw_review as draw_review,
+    draw_shift_curves as draw_shift_curves,
 )
 from .galleries import (
     CELLS as CELLS,
@@ -44,7 +41,5 @@ from .training import (
     draw_calibration as draw_calibration,
     draw_explanations as draw_explanations,
     draw_ladder as draw_ladder,
-    draw_learning_curves as draw_learning_curves,
-    draw_statistics_lag as draw_statistics_lag,
     draw_training_curves as draw_training_curves,
 )

@@ -14,7 +14,7 @@ from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
-from helpers.notation import counted, listed, out_of, percent, sentence, signed
+from helpers.notation import counted, leaders, out_of, percent, sentence, signed
 
 ACCENTS = ("#5744f7", "#e27e10")
 """Colours of what is neither a class nor a model."""
@@ -40,9 +40,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
     figure, drawn = plt.figure(figsize=layout((9.6, 3), (3.58, 5.9)), layout="none"), []
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0))
     axes.axis("off")
-    ahead, aside, arm = layout((0, 90, 72), (-90, 0, 45))  # degrees, degrees, points
-    elbow = f"arc,angleA={ahead},angleB={ahead + 180},armA={arm},armB={arm},rad=6"
-    past = f"angle,angleA={ahead},angleB={aside},rad=8"
+    past = layout("angle,angleA=0,angleB=90,rad=8", "angle,angleA=-90,angleB=0,rad=8")
     for along, across, heading, words, sources in boxes:
         x, y = layout((0.8 + 2 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
         width, height = layout((1.46, 0.84), (1.12 if along == 2 else 2.1, 0.88))
@@ -56,7 +54,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
         axes.text(x, top + 0.06, "\n".join(lines), ha="center", va="top", fontsize=layout(9, 8.5))
         for source in sources:
             tail, start, look = drawn[source]
-            lane = "arc3" if boxes[source][1] == across else past if along == 4 else elbow
+            lane = past if along == 4 and boxes[source][1] != across else "arc3"
             arrow = {"arrowstyle": "-|>", "connectionstyle": lane, "patchA": start, "patchB": box}
             axes.annotate("", (x, y), tail, arrowprops=arrow | look)
     finding = "No test image plays a part in training or choosing the models"
@@ -65,10 +63,8 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
 
 
 @in_two_layouts
-def draw_label_counts(labels: np.ndarray) -> Drawing | None:
+def draw_label_counts(labels: np.ndarray) -> Drawing:
     """Draw a bar per class with its number of images, most first; colours mark what claim C02 says of the classes."""
-    if not len(labels):
-        return None
     first, second = ACCENTS
     colours = pd.Series([MUTED, first, MUTED, first, MUTED, MUTED, first, second], CLASS_NAMES)
     counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
@@ -80,12 +76,11 @@ def draw_label_counts(labels: np.ndarray) -> Drawing | None:
     axes.invert_yaxis()
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
     axes.grid(visible=False)
-    most, fewest = counts.max(), counts[counts > 0].min()
-    first, last = (listed(f"{name}s" for name in counts.index[counts == end]) for end in (most, fewest))
-    finding = f"{sentence(first)} are the most frequent, {last} the rarest"
+    present = counts[counts > 0]
+    finding = f"{sentence(leaders(present))} are the most frequent, {leaders(-present)} the rarest"
     finding += "" if counts.min() else " of those present"
-    finding = finding if most > fewest else "No class with images is more frequent than another"
-    alt = f"Bar chart with a bar per class, falling from {most:,} to {counts.min():,} images."
+    finding = finding if present.nunique() > 1 else "No class with images is more frequent than another"
+    alt = f"Bar chart with a bar per class, falling from {counts.max():,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
 
 
@@ -111,19 +106,17 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing |
     )  # fmt: skip
     axes.grid(visible=False)
     axes.tick_params(axis="y", rotation=0)
-    pairs = sentence(out_of(sum(is_positive), len(is_positive), "pair"))
     correlate = "correlates" if sum(is_positive) < 2 else "correlate"
-    finding = f"{pairs} of colour statistics {correlate} positively"
-    low, high = signed(np.nanmin(r), 2), signed(np.nanmax(r), 2)
-    alt = f"Heat map with a row and a column per colour statistic and correlations from {low} to {high}."
+    pairs = out_of(sum(is_positive), len(is_positive), "pair")
+    finding = sentence(f"{pairs} of colour statistics {correlate} positively")
+    ends = f"correlations from {signed(np.nanmin(r), 2)} to {signed(np.nanmax(r), 2)}"
+    alt = f"Heat map with a row and a column per colour statistic and {ends}."
     return Drawing(figure, finding, alt, len(statistics))
 
 
 @in_two_layouts
-def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | None:
+def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
     """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
-    if not len(labels):
-        return None
     means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
     bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
@@ -138,10 +131,8 @@ def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing | Non
 
 
 @in_two_layouts
-def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing | None:
+def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
     """Draw a box per class of the columns grey and dark_area, the lightest class first."""
-    if not len(labels):
-        return None
     means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
     means = means.sort_values("grey", ascending=False)
     figure, axes = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 3.8), (3.7, 8)), sharey=True)
@@ -151,15 +142,15 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
         if means[column].notna().any():
             _draw_boxes(panel, statistics[column], labels, means.index, ["eosinophil", "platelet"])
     grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
-    lightest = listed(f"{name}s" for name in grey.index[grey == grey.max()])
-    finding = f"Images of {lightest} are the lightest"
+    finding = f"Images of {leaders(grey)} are the lightest"
     order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
     if grey.nunique() < 2:
         finding, order = "No class is lighter than another", ""
     if area.nunique() > 1:
-        smallest = listed(f"{name}s" for name in area.index[area == area.min()])
-        finding += " and show" if smallest == lightest else f", and images of {smallest} show"
-        finding += " the smallest dark regions"
+        and_show = (
+            " and show" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)} show"
+        )
+        finding += f"{and_show} the smallest dark regions"
     return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
 
 

@@ -1,4 +1,4 @@
-"""How good the models are, drawn: accuracy, recall, confusion and differences."""
+"""How good the models are, drawn: recall, confusion, review, and accuracy on corrupted and recoloured images."""
 
 from textwrap import fill
 from typing import Any
@@ -8,24 +8,27 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+from sklearn.metrics import confusion_matrix
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import GRID, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
-from helpers.notation import MODEL_NAMES, counted, listed, model_name, percent, sentence, signed
+from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout, model_look
+from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
 
-ABBREVIATIONS = {
-    "eosinophil": "EOS",
-    "basophil": "BAS",
-    "neutrophil": "NEU",
-    "immature granulocyte": "IG",
-    "monocyte": "MON",
-    "lymphocyte": "LYM",
-    "erythroblast": "ERB",
-    "platelet": "PLT",
-}
+ABBREVIATIONS = {CLASS_NAMES[label]: CLASS_NAMES[label][:3].upper() for label in (1, 0, 6, 3, 5, 4, 2, 7)}
 """Class name -> abbreviation, classes that look alike side by side."""
+
+
+def draw_intervals(
+    axes: Axes, shares: ArrayLike, intervals: ArrayLike, rows: ArrayLike, floor: float, **look: Any
+) -> None:
+    """Draw (N,) dots with (N, 2) intervals, and an arrow at ``floor``, where the axis starts, for each below it."""
+    distances = np.abs(np.transpose(intervals) - np.asarray(shares))
+    axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, **look)
+    below = np.where(np.less(shares, floor), floor, np.nan)
+    axes.plot(below, rows, "<", color=look["color"], ms=look["ms"], clip_on=False)
 
 
 @in_two_layouts
@@ -45,50 +48,34 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
         rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
-        errors = np.abs(np.transpose(intervals) - shares.to_numpy())
-        axes.errorbar(shares, rows, xerr=errors, ls="", ms=4.5, lw=1, capsize=0, **model_look(name))
-        axes.plot(np.where(shares < floor, floor, np.nan), rows, "<", color=MODEL_COLOURS[str(name)], ms=4.5)
+        draw_intervals(axes, shares, intervals, rows, floor, ms=4.5, lw=1, **model_look(name))
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
-    labels = [fill(f"{name}, n\xa0=\xa0{count:,}", layout(40, 13)) for name, count in support.items()]
-    axes.set_yticks(range(len(labels)), labels)
+    heads = [fill(f"{name}, n\xa0=\xa0{count:,}", layout(40, 13)) for name, count in support.items()]
+    axes.set_yticks(range(len(heads)), heads)
     axes.set(ylim=(len(recalls) - 0.5, -0.5), xlim=(floor - 0.01, 1.01))
     axes.set_xlabel("recall (◂ lower)" if recalls.min(axis=None) < floor else "recall")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.grid(axis="y", visible=False)
-    figure.legend(
-        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2), columnspacing=1.2
-    )
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     lowest = recalls[best].min()
-    least = listed(f"{name}s" for name in recalls.index[recalls[best] == lowest])
-    finding = f"{model_name(best)} recognises {least} least often, with a recall of {percent(lowest)}"
-    if lowest in (0, recalls[best].max()):
-        finding = f"{model_name(best)} recognises {percent(lowest) if lowest else 'none'} of the {least}"
+    finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"
+    finding += ", its lowest recall" if recalls[best].nunique() > 1 else ""
     spread = recalls.max(axis=1) - recalls.min(axis=1)
-    widest = listed(f"{name}s" for name in spread.index[spread == spread.max()])
-    differences = f" Models differ most for {widest}." if spread.any() else ""
+    differences = f" Models differ most for {leaders(spread)}." if spread.any() else ""
     alt = f"Dot plot with intervals, by class and model.{differences}"
     return Drawing(figure, sentence(finding), alt, scores[best]["n"])
 
 
-def fill_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: str) -> None:
-    """Fill ``axes`` with ``words``, of which a second line is small, on the ``colours`` of ``values`` in [0, 1].
+def _fill_matrix(axes: Axes, values: pd.DataFrame, words: pd.DataFrame, colours: str, **places: Any) -> None:
+    """Fill ``axes`` with ``words`` on the lighter ``colours`` of ``values`` in [0, 1].
 
     A negative value is grey, and where it is missing the cell stays empty.
     """
     scale = plt.get_cmap(colours).with_extremes(under="#d5d8dd")
-    sns.heatmap(values, vmin=0, vmax=1, cmap=scale, annot=words, fmt="", annot_kws={"fontsize": layout(9.5, 8.5)},
+    look = {"color": "#000000", "fontsize": layout(9.5, 8.5)} | places
+    sns.heatmap(values, vmin=0, vmax=1.6, cmap=scale, annot=words, fmt="", annot_kws=look,
                 cbar=False, linewidths=1.5, linecolor=PAPER, ax=axes)  # fmt: skip
-    for text, face in zip(list(axes.texts), scale(values.to_numpy()[values.notna()]), strict=True):
-        # white and black letters are equally legible at a relative luminance of 0.18
-        is_dark = np.dot(np.power(face[:3], 2.2), (0.2126, 0.7152, 0.0722)) < 0.18
-        text.set_color("#ffffff" if is_dark else "#000000")
-        first, is_split, second = text.get_text().partition("\n")
-        if is_split:
-            text.set(text=first, va="bottom")
-            axes.annotate(second, text.get_position(), (0, -1), textcoords="offset points", ha="center",
-                          va="top", color=text.get_color(), fontsize=7.5)  # fmt: skip
     axes.xaxis.tick_top()
-    axes.xaxis.set_label_position("top")
     axes.tick_params(length=0, rotation=0, labelsize=layout(9.5, 8))
     axes.grid(visible=False)
 
@@ -96,25 +83,27 @@ def fill_matrix(axes: Axes, values: pd.DataFrame, words: np.ndarray, colours: st
 @in_two_layouts
 def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) -> Drawing:
     """Draw the confusion matrix of a model for (N,) labels and (N, 8) probabilities: shares of rows, and counts."""
-    names = list(ABBREVIATIONS)
+    names, short = list(ABBREVIATIONS), list(ABBREVIATIONS.values())
     order = [CLASS_NAMES.index(name) for name in names]
-    counts = evaluation.confusion_matrix(labels, probabilities)[np.ix_(order, order)]
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
-    is_right = np.eye(len(counts), dtype=bool)
-    pairs = zip(shares.flat, counts.flat, strict=True)
-    words = np.reshape([f"{100 * share:.1f}\n{count:,}" for share, count in pairs], counts.shape)
-    # colour goes with the root of the share: small ones stay visible
-    values = np.where(is_right & (totals > 0), -1, np.where(counts, 0.08 + 0.9 * np.sqrt(shares), np.nan))
-    rows = [layout(f"{name} ({short})", short) for name, short in ABBREVIATIONS.items()]
+    matrix = confusion_matrix(labels, probabilities.argmax(axis=1), labels=order)
+    counts, is_right = pd.DataFrame(matrix, short, short), np.eye(len(names), dtype=bool)
+    shares = counts.div(counts.sum(axis=1), axis=0)
+    # colour goes with the cube root of the share: small ones stay visible
+    values = shares.pow(1 / 3).where(counts > 0).mask(is_right & shares.notna(), -1)
     figure, axes = plt.subplots(figsize=layout((8, 5.4), (3.7, 4.6)))
-    fill_matrix(axes, pd.DataFrame(values, rows, list(ABBREVIATIONS.values())), words, "YlOrRd")
+    _fill_matrix(axes, values, (100 * shares).map("{:.1f}".format), "YlOrRd", va="bottom")
+    for row, column in np.argwhere(values.notna()):
+        count = f"{matrix[row, column]:,}"
+        axes.annotate(count, (column + 0.5, row + 0.5), (0, -1), textcoords="offset points", ha="center",
+                      va="top", color="#000000", fontsize=7.5)  # fmt: skip
+    axes.xaxis.set_label_position("top")
     axes.set_xlabel("predicted class", labelpad=8)
     axes.set_ylabel("true class")
-    key = [f"{short}  {name}" for name, short in ABBREVIATIONS.items()]
-    for x, some in layout((), ((0, key[:4]), (0.5, key[4:]))):
+    axes.set_yticklabels(layout([f"{name} ({each})" for name, each in ABBREVIATIONS.items()], short))
+    key = [f"{each}  {name}" for name, each in ABBREVIATIONS.items()]
+    for x, some in layout((), ((0, key[:4]), (0.56, key[4:]))):
         axes.text(x, -0.03, "\n".join(some), transform=axes.transAxes, va="top", fontsize=8.5)
-    errors = np.where(is_right, 0, counts)
+    errors = np.where(is_right, 0, matrix)
     worst = np.argwhere(errors == errors.max())
     finding = f"no confusion of {model_name(model)} stands out"
     if not errors.any():
@@ -123,38 +112,99 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
         answers = {true: [f"{names[place]}s" for row, place in worst if row == true] for true, _ in worst}
         mistaken = listed(f"{names[true]}s for {listed(others)}" for true, others in answers.items())
         finding = f"{model_name(model)} most often mistakes {mistaken}"
-    alt = f"Confusion matrix of {model_name(model)} with {percent(np.trace(counts) / len(labels))} correct."
+    alt = f"Confusion matrix of {model_name(model)} with {percent(np.trace(matrix) / len(labels))} correct."
     return Drawing(figure, sentence(finding), alt, len(labels))
 
 
 @in_two_layouts
-def draw_differences(pairs: pd.DataFrame, accuracies: dict[str, float], n: int) -> Drawing:
-    """Draw a triangle of accuracy differences in points, each row's model less each column's, best model first.
+def draw_review(
+    labels: np.ndarray, probabilities: dict[str, np.ndarray], best: str, rule: dict[str, float]
+) -> Drawing | None:
+    """Draw the share of errors found against the share of images reviewed, least confident first, by model.
 
-    ``pairs`` is the table of `helpers.evaluation.compare_models`, ``accuracies`` are by model name, on the same ``n``
-    images.
+    ``rule``, a row of `helpers.evaluation.review_rules` for the model ``best``, is marked on its curve. None where that
+    model makes no error, here or on validation images. Other models without errors have no curve.
     """
-    ordered = sorted(accuracies, key=lambda name: -accuracies[name])
-    rows = ordered[1:]
-    heads = [MODEL_NAMES[name].replace(" ", "\n").replace("ret", layout("ret", "re-\nt")) for name in ordered]
-    values = pd.DataFrame(np.nan, layout([MODEL_NAMES[name] for name in rows], heads[1:]), heads[:-1])
-    words, like_best = np.full(values.shape, "", object), []
-    for pair in pairs.itertuples():
-        better, worse = sorted((pair.a, pair.b), key=ordered.index)
-        place, lost = (rows.index(worse), ordered.index(better)), abs(pair.only_a - pair.only_b) / n
-        # Colour goes with the root of the difference and is full from 10 points on: small ones stay visible.
-        words[place], values.iloc[place] = signed(0 - 100 * lost), 0.85 * min(np.sqrt(10 * lost), 1)
-        if pair.p >= 0.05:
-            words[place], values.iloc[place] = f"{words[place]}\nn.s.", -1
-            like_best += [model_name(worse)] if better == ordered[0] else []
-    figure, axes = plt.subplots(figsize=(layout(8.2, 3.7), 0.5 * len(rows) + 1))
-    fill_matrix(axes, values, words, "Purples")
-    significant = int((pairs["p"] < 0.05).sum())
-    if significant < len(pairs):
-        axes.text(1, 0.9, "n.s.: not significant", transform=axes.transAxes, ha="right", fontsize=9)
-    finding = f"{model_name(ordered[0])} is significantly more accurate than every other model"
-    if like_best:
-        named = listed(like_best) if len(like_best) < len(rows) else "any other model"
-        finding = f"{model_name(ordered[0])} is not significantly more accurate than {named}"
-    alt = f"Triangular heat map with {counted(significant, 'significant difference')} out of {len(pairs)}."
-    return Drawing(figure, sentence(finding), alt, n)
+    if not rule["errors"] or rule["threshold"] == 0:
+        return None
+    figure, axes = plt.subplots(figsize=layout((8, 4.2), (3.7, 5)))
+    found_at = {name: evaluation.review_until(labels, values) for name, values in probabilities.items()}
+    ordered = sorted(
+        (name for name in found_at if found_at[name].size), key=lambda name: found_at[name].mean()
+    )
+    for name in ordered:
+        width, look = 2.8 if name == best else 1.3, model_look(name) | {"marker": ""}
+        axes.ecdf(found_at[name], lw=width, zorder=width, **look)
+    axes.axline((0, 0), slope=1, color=MUTED, linestyle=":", linewidth=1.2, label="random order")
+    figure.legend(loc=layout("outside right upper", "outside lower center"), ncols=layout(1, 2))
+    found = rule["errors_seen"] / rule["errors"]
+    axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
+    axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
+    axes.set(xlabel="share of test images reviewed,\nleast confident first", ylabel="share of errors found")
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.yaxis.set_major_formatter(PERCENT)
+    finding = f"A review of {percent(rule['reviewed'])} of the images "
+    finding += f"finds {percent(found)} of the errors of {model_name(best)}"
+    alt = f"Line chart with a curve for each model with errors, highest on average for {model_name(ordered[0])}."
+    return Drawing(figure, finding, alt, len(labels))
+
+
+@in_two_layouts
+def draw_corruptions(table: pd.DataFrame) -> Drawing:
+    """Draw accuracy by model and corruption at the highest severity, the most robust model and the mildest first.
+
+    ``table`` is that of `helpers.evaluation.corrupt_and_score`.
+    """
+    severe = table[table["severity"].isin((0, table["severity"].max()))]
+    accuracy = severe.pivot_table("accuracy", "model", "corruption", sort=False)
+    unchanged, corrupted = accuracy.pop("none"), accuracy
+    means = corrupted.mean(axis=1).sort_values(ascending=False, kind="stable")
+    by_corruption = corrupted.mean().sort_values(ascending=False, kind="stable").round(3)
+    values = corrupted.loc[means.index, by_corruption.index]
+    values.insert(0, "unchanged", unchanged)
+    values = values.rename(index=lambda name: fill(MODEL_NAMES[name], layout(10, 14))).T
+    figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), 0.36 * len(values) + layout(1.4, 2)))
+    _fill_matrix(axes, values, (100 * values).map("{:.0f}".format), "YlGnBu")
+    axes.tick_params(axis="x", rotation=layout(0, 90))
+    n = int(table["n"].iloc[0])
+    low, high = evaluation.accuracy_interval(n / 2, n)
+    axes.set(xlabel=f"accuracy in %, ± {50 * (high - low):.0f} points or less (95 %)", ylabel="")
+    falls = (unchanged.round(3) - means.round(3)).round(3)
+    model, most = falls.idxmax(), " most" if falls.nlargest(2).nunique() > 1 else ""
+    fall = f"from {percent(unchanged[model])} to {percent(means[model])} on average"
+    finding = f"Severe corruption lowers the accuracy of {model_name(model)}{most}, {fall}"
+    if falls[model] <= 0:
+        finding = "Severe corruption lowers the average accuracy of no model"
+    alt = "Heat map of models and corruptions. "
+    alt += f"Accuracy is lowest on average under {leaders(-by_corruption, plural='')}."
+    return Drawing(figure, finding, alt, n)
+
+
+@in_two_layouts
+def draw_shift_curves(table: pd.DataFrame) -> Drawing:
+    """Draw a panel per shift of colours, accuracy over its amount, from the table of `shift_and_score`."""
+    shape, size = layout(((2, 2), (8, 6.6)), ((4, 1), (3.7, 9.6)))
+    figure, panels = plt.subplots(*shape, figsize=size, sharey=True, squeeze=False)
+    for axes, (shift, neutral) in zip(panels.flat, evaluation.NEUTRAL_AMOUNTS.items(), strict=True):
+        here = table[table["shift"] == shift].sort_values("amount", kind="stable")
+        for name, curve in here.pivot_table("accuracy", "amount", "model", sort=False).items():
+            axes.plot(curve, markersize=4.5, linewidth=1.5, clip_on=False, **model_look(name))
+        axes.axvline(neutral, color=INK, linewidth=1, label="unchanged")
+        axes.axhline(1 / len(CLASS_NAMES), color=MUTED, linestyle=":", linewidth=1.2, label="guessing")
+        axes.set(title=shift, xlabel="degrees" if shift == "hue" else "factor", ylim=(0, 1))
+        axes.yaxis.set_major_formatter(PERCENT)
+    figure.supylabel("accuracy", fontsize="medium")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
+    falls = evaluation.worst_small_shift(table)
+    name = str((falls["before"] - falls["after"]).idxmax())
+    shift, amount, *accuracies, n = falls.loc[name]
+    change = f"{signed(amount, 0)}°" if shift == "hue" else f"{signed(100 * (amount - 1), 0)} %"
+    before, after = map(percent, accuracies)
+    finding = (
+        f"A change of {change} in {shift} lowers the accuracy of {model_name(name)} from {before} to {after}"
+    )
+    if round(accuracies[0], 3) <= round(accuracies[1], 3):
+        finding = "The smallest changes of colour lower the accuracy of no model"
+    hardest = leaders(-table.groupby("shift")["accuracy"].mean().round(3), plural="")
+    alt = f"Four line charts with one curve for each model. On average, accuracy is lowest for changes of {hardest}."
+    return Drawing(figure, finding, alt, int(n))

@@ -6,15 +6,16 @@
 import base64
 import html
 import io
-import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
+from skimage.util import montage
 
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import publish, with_n
-from helpers.notation import MODEL_NAMES, counted, model_name, out_of, percent, sentence
+from helpers.notation import MODEL_NAMES, counted, model_name, percent, sentence
 
 CELLS = "application/vnd.blood-cells+json"
 """Media type of a gallery: a sprite of images side by side, ``columns`` in a row, and what is said of each."""
@@ -33,10 +34,8 @@ def _encoded(image: np.ndarray, form: str, **options: Any) -> str:
 def _sprite(images: np.ndarray) -> dict[str, Any]:
     """Return images as one image, row by row in about a square, which weighs a fifth of single files."""
     columns = int(np.ceil(np.sqrt(len(images))))
-    rows, size = -(-len(images) // columns), images.shape[1]
-    cells = np.full((rows * columns, size, size, 3), 255, np.uint8)
-    cells[: len(images)] = images
-    sheet = cells.reshape(rows, columns, size, size, 3).swapaxes(1, 2).reshape(rows * size, columns * size, 3)
+    rows = -(-len(images) // columns)
+    sheet = montage(images, fill=(255, 255, 255), grid_shape=(rows, columns), channel_axis=3)
     return {"sprite": _encoded(sheet, "webp", quality=88, method=6), "columns": columns, "rows": rows}
 
 
@@ -51,17 +50,13 @@ def _grid(images: np.ndarray, words: list[str]) -> str:
 
 
 def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: str) -> None:
-    """Publish the first four images of each class that has any, with its number; nothing without images."""
+    """Publish the first four images of each class that has any, with its number."""
     present = np.unique(labels)
-    if not len(present):
-        return
     positions = np.concatenate([np.flatnonzero(labels == label)[:4] for label in present])
-    title = (
-        "The eight cell types" if len(present) == 8 else f"Examples of {counted(len(present), 'cell type')}"
-    )
+    title = f"Examples of {counted(len(present), 'cell type')}"
     alt = "Grid of up to four cells of each class."
-    cells = [{"label": int(labels[position])} for position in positions]
-    names = [f"{CLASS_NAMES[labels[position]]} ({labels[position]})" for position in positions]
+    cells = [{"label": label} for label in labels[positions].tolist()]
+    names = [f"{CLASS_NAMES[label]} ({label})" for label in labels[positions]]
     gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
     data = {CELLS: gallery, "text/html": _grid(images[positions], names), "text/plain": alt}
     publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, {})
@@ -85,29 +80,23 @@ def show_errors(
     positions = np.flatnonzero((answers != labels).any(axis=0))
     if not len(positions):
         return
-    cells = [
-        {
-            "index": int(position),
-            "label": int(labels[position]),
-            "answers": answers[:, position].tolist(),
-            "confidence": (100 * confidences[:, position]).round().astype(int).tolist(),
-        }
-        for position in positions
-    ]
+    cells = pd.DataFrame({"index": positions, "label": labels[positions]})
+    cells["answers"] = answers[:, positions].T.tolist()
+    cells["confidence"] = (100 * confidences[:, positions]).round().astype(int).T.tolist()
     row = list(probabilities).index(best)
     is_wrong = answers[row] != labels
-    confident = int((confidences[row][is_wrong] > 0.9).sum())
-    errors = out_of(confident, int(is_wrong.sum()), "error").replace("the", "its")
-    errors = re.sub("(of|all) ", r"\1 its ", errors)
-    surely = " with more than 90 % confidence" if is_wrong.any() else ""
-    title = sentence(f"{model_name(best)} makes {errors}{surely}")
+    title = sentence(
+        f"{model_name(best)} makes {counted(is_wrong.sum(), 'error') if is_wrong.any() else 'no error'}"
+    )
+    if is_wrong.any():
+        title += f", {(confidences[row][is_wrong] > 0.9).sum() or 'none'} with more than 90 % confidence"
     alt = f"Gallery of {counted(len(positions), 'test image')} that at least one model misclassifies."
     shown = sorted(np.flatnonzero(is_wrong), key=lambda position: -confidences[row][position])[:SHOWN]
     words = [
         f"{CLASS_NAMES[labels[each]]} → {CLASS_NAMES[answers[row][each]]}, {percent(confidences[row][each], 0)}"
         for each in shown
     ]
-    gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
+    gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells.to_dict("records")}
     gallery |= {"models": [sentence(MODEL_NAMES[name]) for name in probabilities], "best": row}
     data = {CELLS: gallery, "text/html": _grid(images[shown], words), "text/plain": alt}
     caption = with_n(caption, len(labels))

@@ -1,17 +1,18 @@
 """The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
-from collections import Counter
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from sklearn.isotonic import isotonic_regression
+from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import NearestNeighbors
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
+from helpers.figures.evaluation import draw_intervals
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, PAPER, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence
@@ -24,55 +25,45 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     """Draw the accuracy of each model on test images, with its 95 % interval, against the one ``reported`` if any.
 
     ``models`` are those of results.json, and those of the report come first, in its order. Where most values are above
-    one half, the axis starts below the lowest of these, and worse ones are written at its edge.
+    one half, the axis starts below the lowest of these, and worse ones are arrows at its edge.
     """
     names = [*reported, *(name for name in models if name not in reported)]
     rows = [row + (0.9 if reported and name not in reported else 0) for row, name in enumerate(names)]
     values = [*(models[name]["test_accuracy_ci95"][0] for name in names), *reported.values()]
-    learnt, room = [value for value in values if value > 0.5], layout(0.1, 0.34)
-    floor = np.floor(20 * (min(learnt, default=0) - room) / (1 - room)) / 20  # room for a number at the left
-    floor = max(0.0, floor) if len(learnt) > 0.7 * len(values) else 0.0
+    learnt = [value for value in values if value > 0.5]
+    floor = np.floor(20 * min(learnt, default=0) - 0.2) / 20 if len(learnt) > 0.7 * len(values) else 0.0
     figure, axes = plt.subplots(figsize=layout((8, 0.36 * rows[-1] + 1.6), (3.7, 0.42 * rows[-1] + 1.9)))
-    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, -1.2 if reported else -0.6), xlabel="accuracy")
+    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, layout(-1.2, -2.3) if reported else -0.6))
+    across: dict[str, Any] = {
+        "xycoords": axes.get_yaxis_transform(),
+        "textcoords": "offset points",
+        "va": "center",
+    }
+    write: Any = partial(axes.annotate, **across)
+    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((64, 132), (46, 92)))
     for row, name in zip(rows, names, strict=True):
-        _draw_accuracy(axes, row, name, models[name], reported.get(name), room * (1 - floor))
+        accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]
+        look = model_look(name) | {"marker": "o", "label": None, "ms": 8, "lw": 2.2}
+        draw_intervals(axes, [accuracy], [interval], [row], floor, **look)
+        write(percent(accuracy), (1, row), weight="bold", **(second if reported else first))
+        if name in reported:
+            axes.plot([reported[name], accuracy], [row, row], color=GRID, linewidth=3, zorder=1)
+            axes.plot(reported[name], row, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
+            write(percent(reported[name]), (1, row), color=MUTED, **first)
     axes.set_yticks(rows, [MODEL_NAMES[name].replace(" ", layout(" ", "\n"), 1) for name in names])
+    axes.set_xlabel("accuracy")
     axes.xaxis.set_major_formatter(PERCENT)
     axes.grid(axis="y", visible=False)
     alt = "Dot plot with intervals and a row for each model."
     if reported:
         for row, whose in ((-0.8, "the original report"), (len(reported) + 0.1, "this study")):
-            axes.annotate(f"models of {whose}", (floor, row), (5, 0), textcoords="offset points", color=MUTED,
-                          fontsize=9, va="center")  # fmt: skip
-        axes.plot([], [], "D", color=INK, mfc=PAPER, ms=8, mew=1.6, label="original report")
-        axes.plot([], [], "o", color=INK, ms=8, label="this study, on test images")
-        figure.legend(loc="outside lower center", ncols=layout(2, 1))
+            write(f"models of {whose}", (0, row), (5, 0), color=MUTED, fontsize=9)
+        heads, gap = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 8)}, layout(" ", "\n")
+        write(f"◇{gap}reported", color=MUTED, **heads, **first)
+        write(f"●{gap}measured", weight="bold", **heads, **second)
         higher = sum(models[name]["test_accuracy"] > value for name, value in reported.items())
         alt += f" Measured accuracy is above the reported one for {out_of(higher, len(reported), 'model')}."
     return Drawing(figure, _answer(models, reported), alt, models[names[-1]]["n"])
-
-
-def _draw_accuracy(
-    axes: Axes, row: float, name: str, scores: dict[str, Any], reported: float | None, room: float
-) -> None:
-    """Draw a model's accuracies in a row, each number on the far side of its mark where it has ``room``."""
-    accuracy, (low, high), floor = scores["test_accuracy"], scores["test_accuracy_ci95"], axes.get_xlim()[0]
-    look, before = model_look(name) | {"marker": "o", "label": None}, reported or accuracy
-    axes.errorbar(accuracy, row, None, [[accuracy - low], [high - accuracy]], ms=8, lw=2.2, capsize=0, **look)
-    is_lower = accuracy < before
-    is_left = is_lower and low - room > floor
-    place = low if is_left else max(high, floor if is_lower else before)
-    words = percent(accuracy) if accuracy >= floor else f"◂ {percent(accuracy)}"
-    numbers = [(words, place, is_left, INK, "bold")]
-    if reported:
-        axes.plot([before, accuracy], [row, row], color=GRID, linewidth=3, zorder=1)
-        axes.plot(before, row, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
-        place = max(before, high) if is_lower else min(before, low)
-        numbers.append((percent(before), place, not is_lower, MUTED, "normal"))
-    for words, place, is_left, colour, weight in numbers:
-        side, box = ("right", -9) if is_left else ("left", 9), {"facecolor": PAPER, "linewidth": 0, "pad": 1}
-        axes.annotate(words, (place, row), (side[1], 0), textcoords="offset points", ha=side[0], va="center",
-                      color=colour, weight=weight, bbox=box)  # fmt: skip
 
 
 def _answer(models: dict[str, dict[str, Any]], reported: dict[str, float]) -> str:
@@ -100,10 +91,11 @@ def _apart(values: pd.Series, gap: float, low: float | None = None, high: float 
 
 @in_two_layouts
 def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
-    """Draw a line per model, the rows of ``accuracies``, over its columns, of which the first is at home.
+    """Draw a line per model, the rows of ``accuracies``, over its columns, whose name is that of the axis.
 
-    ``n`` is the number of images by column, from which the 95 % intervals are; for means over several corruptions of
-    these images they are rather too wide. None where there is nothing to compare with.
+    ``n`` is the number of images by column, written there where they differ. The 95 % intervals follow from it; for
+    means over several corruptions of these images they are rather too wide. The finding is the largest fall from the
+    first column. None where there is nothing to compare with.
     """
     home, *elsewhere = accuracies.columns
     if not elsewhere:
@@ -121,22 +113,24 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
         axes.plot([len(elsewhere), x], [end, height], color=look["color"], linewidth=0.8, clip_on=False)
         axes.annotate(f"{percent(end)} {words}", (x, height), (3, 0), va="center",
                       annotation_clip=False, textcoords="offset points", fontsize=layout(9.5, 8.5))  # fmt: skip
-    heads = [str(each).replace(" ", layout(" ", "\n")) + f"\nn = {n[each]:,}" for each in accuracies]
+    sizes = {each: f"\nn = {n[each]:,}" if len(set(n.values())) > 1 else "" for each in accuracies}
+    heads = [str(each).replace(" ", layout(" ", "\n")) + sizes[each] for each in accuracies]
     axes.set_xticks(range(len(heads)), heads)
     axes.set(xlim=(-0.2, len(elsewhere) + 0.04), ylim=(floor, 1.01), ylabel="accuracy")
-    axes.tick_params(axis="x", length=0, labelsize=layout(9.5, 8.5))
+    axes.set_xlabel(accuracies.columns.name or "")
+    axes.tick_params(axis="x", length=0, pad=8, labelsize=layout(9.5, 8.5))
     axes.yaxis.set_major_formatter(PERCENT)
     axes.spines["bottom"].set_visible(False)
-    falls = (accuracies[[home]].to_numpy() - accuracies[elsewhere]).stack().round(3)
+    falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
     name, where = falls.idxmax()
     before, after = percent(accuracies.loc[name, home]), percent(accuracies.loc[name, where])
     most = " most" if falls.nlargest(2).nunique() > 1 else ""
     finding = f"the accuracy of {model_name(name)} falls{most}, from {before} on {home} to {after} on {where}"
-    if falls.max() <= 0 or before == after:
+    if falls.max() <= 0:
         finding = f"no model is less accurate on {' or on '.join(elsewhere)} than on {home}"
-    means = listed(f"{percent(share)} on {column}" for column, share in accuracies.mean().items())
+    means = listed(f"{percent(share)} ({column})" for column, share in accuracies.mean().items())
     alt = f"Slope chart with a line for each model. On average, accuracy is {means}."
-    return Drawing(figure, sentence(finding), alt)
+    return Drawing(figure, sentence(finding), alt, None if any(sizes.values()) else n[home])
 
 
 @in_two_layouts
@@ -156,14 +150,14 @@ def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     axes.axis("equal")
     axes.axis("off")
     nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)[:, 0]
-    meetings = {(a, b) for a, b in enumerate(nearest) if labels[a] != labels[b]}
-    pairs = Counter(tuple(sorted(CLASS_NAMES[labels[each]] for each in pair)) for pair in meetings)
-    touching = [pair for pair, count in sorted(pairs.items()) if count == max(pairs.values())]
+    meetings = confusion_matrix(labels, labels[nearest], labels=range(len(CLASS_NAMES)))
+    meetings = np.triu(meetings + meetings.T, k=1)
+    touching = np.argwhere(meetings == meetings.max())
     finding = "no two classes touch more often than others"
-    if not pairs:
+    if not meetings.any():
         finding = "every image lies next to one of its own class"
     elif len(touching) < 3:
-        meeting = listed(f"{a}s touch {b}s" for a, b in touching)
+        meeting = listed(f"{CLASS_NAMES[a]}s touch {CLASS_NAMES[b]}s" for a, b in touching)
         finding = f"on cellnet’s map, {meeting} most often"
     errors = out_of(len(wrong), len(points), "image")
     alt = f"Scatter plot without axes, in {len(middles)} colours. cellnet misclassifies {errors}."

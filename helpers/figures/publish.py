@@ -4,7 +4,8 @@ import base64
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextvars import copy_context
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -12,21 +13,17 @@ import pandas as pd
 from IPython.display import DisplayHandle, Markdown, display, publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from PIL import Image
 
 from helpers.data import Cells
-from helpers.figures.style import narrow_layout
+from helpers.figures.style import is_narrow
 from helpers.figures.tables import table_html
-
-LARGEST_SVG = 1_500_000
-"""Bytes above which a figure is published as PNG only, to keep the report small and quick."""
 
 NARROW_SVG = "application/x-narrow-svg"
 """Media type under which the layout for a telephone is kept beside the other; JupyterLab passes it by."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drawing:
     """A figure, and what it shows in words."""
 
@@ -46,12 +43,12 @@ def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
 
     @wraps(draw)
     def draw_both(*args: _P.args, **options: _P.kwargs) -> _D:
-        wide = draw(*args, **options)
-        if wide is None:
-            return wide
-        with narrow_layout():
-            narrow = cast(Drawing, draw(*args, **options))
-        return cast(_D, replace(wide, narrow=narrow.figure))
+        drawing = draw(*args, **options)
+        if drawing is not None:
+            narrow = copy_context()
+            narrow.run(is_narrow.set, True)
+            drawing.narrow = cast(Drawing, narrow.run(draw, *args, **options)).figure
+        return drawing
 
     return draw_both
 
@@ -100,14 +97,11 @@ def drawn(drawing: Drawing) -> dict[str, str]:
     svgs = {media: svg_of(figure) for media, figure in layouts.items() if figure is not None}
     for figure in filter(None, layouts.values()):
         plt.close(figure)
-    return svgs if max(map(len, svgs.values())) <= LARGEST_SVG else {}
+    return svgs
 
 
 def svg_of(figure: Figure) -> str:
     """Return a figure as SVG, the same bytes for the same figure."""
-    # matplotlib names pictures by their pixels: twice the same, twice the name
-    for number, picture in enumerate(figure.findobj(AxesImage)):
-        picture.set_gid(f"picture{number}")
     svg = io.StringIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     return svg.getvalue()

@@ -1,7 +1,5 @@
 """One look for every figure: colours, fonts and the notation of the axes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +17,8 @@ INK, MUTED, GRID, PAPER = "#1b1f27", "#59616e", "#d9dde4", "#fffffd"
 STYLE = Path(__file__).with_name("report.mplstyle")
 """The look of every figure, in matplotlib's own format."""
 
-PALETTE = mpl.rc_params_from_file(STYLE)["axes.prop_cycle"].by_key()["color"]
-CLASS_COLOURS: dict[str, str] = dict(zip(CLASS_NAMES, PALETTE, strict=True))
+_CYCLE = mpl.rc_params_from_file(STYLE)["axes.prop_cycle"]
+CLASS_COLOURS: dict[str, str] = dict(zip(CLASS_NAMES, _CYCLE.by_key()["color"], strict=True))
 """Class name -> colour, the same in every figure, legible on white and on near-black.
 
 Found by search: any two stay apart (CIEDE2000 of 11 or more) in normal vision and with full protanopia,
@@ -44,22 +42,13 @@ PERCENT = FuncFormatter(lambda share, _: f"{100 * share:g} %")
 """Writes shares on an axis as percentages."""
 
 _T = TypeVar("_T")
-_is_narrow = ContextVar("is_narrow", default=False)
-
-
-@contextmanager
-def narrow_layout() -> Iterator[None]:
-    """Make `layout` answer for a telephone."""
-    token = _is_narrow.set(True)
-    try:
-        yield
-    finally:
-        _is_narrow.reset(token)
+is_narrow = ContextVar("is_narrow", default=False)
+"""Whether the figure being drawn is for a telephone."""
 
 
 def layout(wide: _T, narrow: _T) -> _T:
     """Return what the layout being drawn needs: that of a page, or that of a telephone (3.7 inches wide at most)."""
-    return narrow if _is_narrow.get() else wide
+    return narrow if is_narrow.get() else wide
 
 
 def model_look(name: object) -> dict[str, Any]:

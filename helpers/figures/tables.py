@@ -1,10 +1,10 @@
 """How tables are written, in one place: headings, units, digits, intervals as pairs, and names of models."""
 
-import html
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from jinja2 import Template
 
 from helpers.notation import MODEL_NAMES, p_value, signed
 
@@ -16,6 +16,10 @@ A format is "percent" for shares in [0, 1], "points" for their differences, "p" 
 Where the columns together have a name, as in a table of precision by class and model, its format is that of all.
 Where a column ``x`` has ``x_low`` and ``x_high`` beside it, the three become one: 97.3 (96.3–98.1).
 """
+
+
+_TEMPLATE = Path(__file__).with_name("table.html.j2").read_text(encoding="utf-8")
+_TABLE = Template(_TEMPLATE, autoescape=True, trim_blocks=True)
 
 
 def _text(value: Any, form: str) -> str:
@@ -49,31 +53,19 @@ def _with_interval(frame: pd.DataFrame, name: str, form: str) -> list[str]:
     return [f"{value} ({low}{dash}{high})" if low != "–" else value for value, low, high in texts]
 
 
-def _cell(tag: str, text: str, is_number: bool = False, scope: str = "") -> str:
-    # JupyterLab right-aligns every cell unless told; the report aligns by class.
-    attributes = 'class="number"' if is_number else 'style="text-align: left"'
-    words = html.escape(text).replace("_", "_<wbr>") if tag == "th" else html.escape(text)
-    return f"<{tag}{scope} {attributes}>{words}</{tag}>"
-
-
 def table_html(frame: pd.DataFrame) -> str:
     """Return ``frame`` as an HTML table: cells escaped, numbers right-aligned, the index as row headings.
 
     A nameless default index (0, 1, 2, ...) is left out. `COLUMNS` says how each column is written.
     """
-    headings, columns = [], []
-    corner = frame.index.name
+    corner, columns = frame.index.name, []
     if corner is not None or not isinstance(frame.index, pd.RangeIndex):
-        # a nameless corner is no heading: assistive technology would announce it empty
-        headings.append("<td></td>" if corner is None else _cell("th", str(corner), scope=' scope="col"'))
-        columns.append([_cell("th", _text(label, "2"), scope=' scope="row"') for label in frame.index])
+        columns.append((corner, True, False, [_text(label, "2") for label in frame.index]))
     _, usual = COLUMNS.get(str(frame.columns.name), ("", "2"))
     bounds = {f"{name}_{end}" for name in frame.columns for end in ("low", "high")}
     for name in frame.columns.drop(list(bounds & set(frame.columns))):
         values = frame[name]
         is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
         heading, form = COLUMNS.get(str(name), (MODEL_NAMES.get(str(name), str(name)), usual))
-        headings.append(_cell("th", heading, is_number, ' scope="col"'))
-        columns.append([_cell("td", text, is_number) for text in _with_interval(frame, name, form)])
-    body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
-    return f"<table>\n<thead><tr>{''.join(headings)}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+        columns.append((heading, False, is_number, _with_interval(frame, name, form)))
+    return str(_TABLE.render(columns=columns, rows=zip(*(texts for *_, texts in columns), strict=True)))

@@ -2,18 +2,16 @@
 
 import textwrap
 from functools import partial
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from skimage.util import montage
 
-from helpers.data import CLASS_NAMES
-from helpers.evaluation import accuracy_interval
+from helpers.data import CLASS_NAMES, SIDE
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PALETTE, PAPER, PERCENT, layout
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
 
 
@@ -34,11 +32,10 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
     """
     if min(map(len, histories.values())) < 3:
         return None
-    colours = dict(zip(histories, PALETTE, strict=False)) | MODEL_COLOURS
     figure, (left, right) = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 4.2), (3.7, 6.6)))
     for axes, column, label in ((left, "loss", "cross-entropy"), (right, "accuracy", "accuracy")):
         for name, history in histories.items():
-            look, words = {"color": colours[name], "marker": "o", "ms": 3.5}, MODEL_NAMES.get(name, name)
+            look, words = {"color": MODEL_COLOURS[name], "marker": "o", "ms": 3.5}, MODEL_NAMES[name]
             axes.plot(history[column], "--", mfc=PAPER, label=f"{words}, training", **look)
             axes.plot(history[f"val_{column}"], label=f"{words}, validation", **look)
         axes.set(xlabel="epoch", ylabel=label)
@@ -96,95 +93,30 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
 
 
 @in_two_layouts
-def draw_statistics_lag(accuracies: pd.DataFrame, n: int) -> Drawing | None:
-    """Draw each run with its running averages as training left them, and as recomputed.
-
-    ``accuracies`` has a row per run and the columns network, seed, stored and recomputed, the last two being
-    accuracies on ``n`` validation images. The finding is about the network of the first row, whose statistics lag
-    where every seed gains two points. None without rows.
-    """
-    if accuracies.empty:
-        return None
-    columns = {"stored": "stored in training", "recomputed": "recomputed afterwards"}
-    names = [f"{MODEL_NAMES[run.network]} (seed {run.seed})" for run in accuracies.itertuples()]
-    ends = accuracies[list(columns)].set_axis(names).rename(columns=columns)
-    figure = _draw_dumbbells(ends, accuracies["network"], xlabel="validation accuracy", xlim=(0, 1.02))
-    gains = accuracies.set_index("network").eval("recomputed - stored").groupby("network", sort=False)
-    changes = {model_name(str(name)): points(gain) for name, gain in gains.mean().items()}
-    (name, change), *_ = changes.items()
-    does = "leaves its accuracy unchanged" if change == "+0.0 points" else f"changes its accuracy by {change}"
-    finding = f"Recomputing the batch-normalisation statistics of {name} without retraining {does}"
-    if gains.min().iloc[0] >= 0.02:
-        finding = f"The batch-normalisation statistics of {name} lag, and recomputing them without "
-        finding += f"retraining adds {change[1:]} of accuracy"
-    listing = listed(f"{change} for {name}" for name, change in changes.items())
-    alt = f"Dot plot with a row per training run. Recomputing changes the mean accuracy by {listing}."
-    return Drawing(figure, finding, alt, n)
-
-
-@in_two_layouts
 def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     """Draw, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
 
-    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. An error below 0.002 has its
-    mark there, because zero has no place on the logarithmic axis.
+    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. The axis goes with the cube
+    root, on which zero has a place.
     """
-    columns = {"ece": "before", "ece_calibrated": "after", "ece_by_chance": "explained by chance"}
-    shown = table[list(columns)].clip(lower=0.002).set_axis([MODEL_NAMES[str(name)] for name in table.index])
-    unit = "expected calibration error"
-    unit += "\n(0.2 % or less at the left)" if (table[list(columns)] < 0.002).any(axis=None) else ""
-    look = {"xscale": "log", "xlabel": unit, "xticks": [0.002, 0.01, 0.05, 0.2], "xlim": (0.0018, None)}
-    figure = _draw_dumbbells(shown.rename(columns=columns), table.index, **look)
-    explained = out_of(int((table["ece_calibrated"] <= table["ece_by_chance"]).sum()), len(table), "model")
-    falls = out_of(int((table["ece_calibrated"] < table["ece"]).sum()), len(table), "model")
-    finding = f"After calibration, chance could explain the calibration error of {explained}"
-    return Drawing(figure, finding, f"Dumbbell chart on a logarithmic axis. The error falls for {falls}.", n)
-
-
-def _draw_dumbbells(shares: pd.DataFrame, models: pd.Series | pd.Index, **settings: Any) -> Figure:
-    """Draw a row for each of ``shares``: a hollow mark and a filled one, joined, and strokes for further columns."""
-    figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(shares) + 1.7))
-    rows, colours = range(len(shares)), [MODEL_COLOURS[str(name)] for name in models]
-    before, after, *others = shares.columns
-    axes.hlines(rows, shares[before], shares[after], colors=colours, linewidth=1.5)
-    for label, inside, key in ((before, PAPER, PAPER), (after, colours, INK)):
-        axes.scatter(shares[label], rows, 50, inside, edgecolors=colours)
+    before, after, by_chance = (table[name] for name in ("ece", "ece_calibrated", "ece_by_chance"))
+    rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
+    figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(table) + 1.7))
+    axes.hlines(rows, before, after, colors=colours, linewidth=1.5)
+    for label, shares, inside, key in (("before", before, PAPER, PAPER), ("after", after, colours, INK)):
+        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
         axes.plot([], [], "o", color=INK, mfc=key, ms=7, label=label)
-    for label in others:
-        axes.plot(shares[label], rows, "|", color=INK, ms=15, mew=2, label=label)
-    axes.set_yticks(rows, [textwrap.fill(name, layout(40, 17)) for name in shares.index])
-    axes.set(ylim=(len(shares) - 0.4, -0.6), **settings)
+    axes.plot(by_chance, rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
+    axes.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
+    axes.set(xlabel="expected calibration error", xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
+    axes.set_yticks(rows, [textwrap.fill(MODEL_NAMES[str(name)], layout(40, 17)) for name in table.index])
+    axes.set_ylim(len(table) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(PERCENT)
-    axes.minorticks_off()
     figure.legend(loc="outside lower center", ncols=layout(3, 1))
-    return figure
-
-
-@in_two_layouts
-def draw_learning_curves(curve: pd.DataFrame, n: int) -> Drawing | None:
-    """Draw accuracy on ``n`` images (a column per model) against the number of training images (the index).
-
-    Bands are 95 % intervals. None where fewer than two numbers of training images were tried.
-    """
-    if len(curve) < 2:
-        return None
-    figure, axes = plt.subplots(figsize=layout((7, 3.8), (3.7, 3.6)))
-    for rank, name in enumerate(curve.columns[np.argsort(-curve.iloc[-1].to_numpy())]):
-        bounds = np.transpose([accuracy_interval(accuracy * n, n) for accuracy in curve[name]])
-        axes.fill_between(curve.index, *bounds, color=MODEL_COLOURS[name], alpha=0.15, linewidth=0)
-        axes.plot(curve[name], marker="o", color=MODEL_COLOURS[name])
-        end, side = (curve.index[-1], curve[name].iloc[-1]), "top" if rank else "bottom"
-        words = textwrap.fill(MODEL_NAMES[name], layout(40, 14))
-        axes.annotate(words, end, (8, 0), textcoords="offset points", va=side)
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(curve.index, [f"{count:,}" for count in curve.index], fontsize=layout(9.5, 8.5))
-    axes.minorticks_off()
-    axes.yaxis.set_major_formatter(PERCENT)
-    axes.set(xlabel="training images", ylabel="validation accuracy")
-    gains = (curve.iloc[-1] - curve.iloc[-2]).items()
-    changes = listed(f"of {model_name(str(name))} by {points(gain)}" for name, gain in gains)
-    alt = "Line chart of accuracy against the number of training images on a logarithmic scale, a line per model."
-    return Drawing(figure, f"The last doubling of the training images changes the accuracy {changes}", alt, n)
+    explained = out_of((after <= by_chance).sum(), len(table), "model")
+    finding = f"After calibration, chance could explain the calibration error of {explained}"
+    falls = out_of((after < before).sum(), len(table), "model")
+    return Drawing(figure, finding, f"Dumbbell chart. The calibration error falls for {falls}.", n)
 
 
 @in_two_layouts
@@ -207,22 +139,21 @@ def draw_explanations(
         central, total = positive[:, 12:36, 12:36].sum(), positive.sum()
         share = shares[model_name(name)] = percent(central / total, 0) if total else "none"
         heading = MODEL_NAMES[name].replace(" ", "\n") + f"\n{share}{space}central"
-        rows[heading] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3]))
-    bare = {"xticks": [], "yticks": [], "frame_on": False}
-    shape = layout((len(rows), len(shown)), (len(shown), len(rows)))
+        rows[heading] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3])) * 255
     size = layout((1.0 * len(shown) + 1.2, 1.0 * len(rows) + 0.7), (3.7, 0.72 * len(shown) + 1.2))
-    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, subplot_kw=bare)
-    for row, pictures in zip(layout(axes, axes.T), rows.values(), strict=True):
-        for axis, picture in zip(row, pictures, strict=True):
-            axis.imshow(picture)
+    figure, axes = plt.subplots(figsize=size, subplot_kw={"frame_on": False})
     classes = [CLASS_NAMES[label].replace(" ", "\n") for label in labels[shown]]
-    top, left = layout((classes, list(rows)), (list(rows), classes))
-    for axis, words in zip(axes[0], top, strict=True):
-        axis.set_title(words, fontsize=9, loc="center")
-    for axis, words in zip(axes[:, 0], left, strict=True):
-        axis.set_ylabel(words, fontsize=9, rotation=0, ha="right", va="center")
+    left, top = layout((list(rows), classes), (classes, list(rows)))
+    pictures = np.insert(np.array(list(rows.values())).astype(np.uint8), 3, 255, axis=-1)  # opaque
+    pictures = layout(pictures, pictures.swapaxes(0, 1)).reshape(-1, SIDE, SIDE, 4)
+    gap, shape = 4, (len(left), len(top))
+    axes.imshow(montage(pictures, (0, 0, 0, 0), grid_shape=shape, padding_width=gap, channel_axis=3))
+    for axis, words in ((axes.xaxis, top), (axes.yaxis, left)):
+        axis.set_ticks(gap + SIDE / 2 + (SIDE + gap) * np.arange(len(words)), words, fontsize=9)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
     for sign, place in {"evidence for the predicted class": 0.8, "evidence against it": 0.2}.items():
-        figure.axes[0].plot([], [], "s", color=colours(place), ms=8, label=sign)
+        axes.plot([], [], "s", color=colours(place), ms=8, label=sign)
     figure.legend(loc="outside lower center", ncols=layout(2, 1))
     *_, (name, share) = shares.items()
     finding = f"{name} finds {share} of its evidence in the central quarter of the images"

@@ -11,8 +11,8 @@ from helpers.evaluation.calibration import (
     choose_threshold,
     expected_calibration_error,
     fit_temperature,
-    review_curve,
     review_rules,
+    review_until,
 )
 
 
@@ -116,9 +116,7 @@ def test_review_by_hand() -> None:
         "rest_accuracy": pytest.approx(2 / 3),
     }  # fmt: skip
     assert rule["share_seen_low"] < 2 / 3 < rule["share_seen_high"]
-    curve = review_curve(labels, probabilities)
-    assert curve["errors_seen"].tolist() == pytest.approx([0, 1 / 3, 1 / 3, 2 / 3, 2 / 3, 1, 1])
-    assert curve["reviewed"].tolist() == pytest.approx([i / 6 for i in range(7)])
+    assert review_until(labels, probabilities).tolist() == pytest.approx([1 / 6, 3 / 6, 5 / 6])
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 0.95])
@@ -133,7 +131,7 @@ def test_review_without_errors_reviews_nothing() -> None:
     rule = review_rules(labels, probabilities, labels, probabilities).loc["80 %"]
     assert (rule["threshold"], rule["reviewed"], rule["errors"], rule["rest_accuracy"]) == (0, 0, 0, 1)
     assert np.isnan(rule["share_seen"])
-    assert review_curve(labels, probabilities)["errors_seen"].isna().all()
+    assert not len(review_until(labels, probabilities))
     # a validation error above the confidence of all test images: all of them are reviewed
     everything = review_rules(labels + 1, np.eye(8)[labels], labels, probabilities)
     assert everything["rest_accuracy"].isna().all()

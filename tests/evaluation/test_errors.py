@@ -1,30 +1,14 @@
-"""The errors that are shown, and the images that every model gets wrong."""
+"""The images that every model gets wrong."""
 
 import numpy as np
 import pytest
 
-from helpers.evaluation.scores import most_confident_errors, shared_errors
+from helpers.evaluation.scores import shared_errors
 
 
 def answers(classes: list[int], confidence: float = 0.9) -> np.ndarray:
     others = (1 - confidence) / 7
     return others + (confidence - others) * np.eye(8)[classes]
-
-
-def test_the_most_confident_errors_come_first_and_right_answers_never() -> None:
-    labels = np.array([0, 1, 2, 3, 4])
-    probabilities = np.concatenate(
-        [answers([0], 0.99), answers([2], 0.6), answers([3], 0.8), answers([4], 0.7), answers([4], 0.5)]
-    )
-    assert most_confident_errors(labels, probabilities).tolist() == [2, 3, 1]
-    assert most_confident_errors(labels, answers(labels.tolist())).tolist() == []
-
-
-def test_twelve_errors_are_joined_by_those_asked_for_in_order_of_confidence() -> None:
-    labels = np.append(np.zeros(14, int), 1)
-    probabilities = np.concatenate([answers([1], share) for share in np.linspace(0.9, 0.4, 15)])
-    assert most_confident_errors(labels, probabilities).tolist() == list(range(12))
-    assert most_confident_errors(labels, probabilities, [13, 14, 3]).tolist() == [*range(12), 13]
 
 
 def test_images_that_every_model_gets_wrong() -> None:

@@ -11,7 +11,6 @@ from helpers.evaluation.scores import (
     accuracy_interval,
     bootstrap_intervals,
     compare_models,
-    confusion_matrix,
     correlation_interval,
     paired_difference,
     score,
@@ -184,10 +183,3 @@ def test_a_class_that_is_never_named_has_no_precision() -> None:
     found = score(np.array([0, 0, 1]), np.tile(np.eye(8)[0], (3, 1)))
     assert found["precision"] == {"basophil": pytest.approx(2 / 3), "eosinophil": None}
     assert found["recall"] == {"basophil": 1, "eosinophil": 0}
-
-
-def test_a_confusion_matrix_has_the_true_class_in_its_rows_and_all_classes() -> None:
-    matrix = confusion_matrix(np.array([0, 0, 3], np.uint8), np.eye(8)[[0, 3, 3]])
-    assert matrix.shape == (8, 8)
-    assert matrix.sum() == 3
-    assert matrix[0, 0] == matrix[0, 3] == matrix[3, 3] == 1

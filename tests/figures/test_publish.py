@@ -73,15 +73,6 @@ def test_where_there_is_nothing_to_show_nothing_is_shown(published):
     assert published == []
 
 
-def test_the_same_picture_twice_in_a_figure_has_two_identifiers(published):
-    figure, axes = plt.subplots(1, 2)
-    for panel in axes:
-        panel.imshow(np.zeros((4, 4, 3)))
-    figures.show_figure(drawing(figure), "pictures", "Two pictures.")
-    identifiers = re.findall(r'<image[^>]* id="([^"]+)"', published[1][0]["image/svg+xml"])
-    assert len(set(identifiers)) == 2
-
-
 @pytest.mark.parametrize(
     ("slug", "finding", "caption", "alt"),
     [
@@ -106,12 +97,6 @@ def test_rasterised_points_are_pixels_and_axes_stay_vector(published):
     assert "<image" in svg
     assert svg.count("<use") < 200
     assert 'id="xtick_1"' in svg
-
-
-def test_a_figure_too_heavy_as_vectors_is_published_as_png_only(published, monkeypatch):
-    monkeypatch.setattr(publish, "LARGEST_SVG", 10)
-    figures.show_figure(drawing(), "bars", "Two bars.")
-    assert set(published[1][0]) == {"image/png", "text/plain"}
 
 
 def test_a_chapter_opens_with_the_finding_that_it_ends_with(monkeypatch):
