@@ -17,7 +17,8 @@ from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
 
-ABBREVIATIONS = {CLASS_NAMES[label]: CLASS_NAMES[label][:3].upper() for label in (1, 0, 6, 3, 5, 4, 2, 7)}
+_SHORT = ("BAS", "EOS", "ERB", "IG", "LYM", "MON", "NEU", "PLT")
+ABBREVIATIONS = {CLASS_NAMES[label]: _SHORT[label] for label in (1, 0, 6, 3, 5, 4, 2, 7)}
 """Class name -> abbreviation, classes that look alike side by side."""
 
 

@@ -65,6 +65,7 @@ def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: st
 def show_errors(
     images: np.ndarray,
     labels: np.ndarray,
+    index: np.ndarray,
     probabilities: dict[str, np.ndarray],
     best: str,
     slug: str,
@@ -72,15 +73,15 @@ def show_errors(
 ) -> None:
     """Publish every image that a model misclassifies, with what each model answers; nothing without an error.
 
-    The report lets readers choose by class and by model. JupyterLab shows the most confident errors of the model
-    ``best``.
+    ``index`` (N,) is the position of each image in the data. The report lets readers choose by class and by model.
+    JupyterLab shows the most confident errors of the model ``best``.
     """
     answers = np.array([values.argmax(axis=1) for values in probabilities.values()])
     confidences = np.array([values.max(axis=1) for values in probabilities.values()])
     positions = np.flatnonzero((answers != labels).any(axis=0))
     if not len(positions):
         return
-    cells = pd.DataFrame({"index": positions, "label": labels[positions]})
+    cells = pd.DataFrame({"index": index[positions], "label": labels[positions]})
     cells["answers"] = answers[:, positions].T.tolist()
     cells["confidence"] = (100 * confidences[:, positions]).round().astype(int).T.tolist()
     row = list(probabilities).index(best)

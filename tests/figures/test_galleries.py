@@ -42,7 +42,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], dic
 
 def show(answers: dict[str, list[int]], confidences: list[float]) -> None:
     values = {name: probabilities(each, confidences) for name, each in answers.items()}
-    show_errors(shades(6), LABELS, values, next(iter(values)), "errors", "Errors.")
+    show_errors(shades(6), LABELS, np.arange(100, 106), values, next(iter(values)), "errors", "Errors.")
 
 
 def test_every_error_of_any_model_is_in_the_gallery_with_all_answers(published) -> None:
@@ -53,8 +53,8 @@ def test_every_error_of_any_model_is_in_the_gallery_with_all_answers(published) 
     assert gallery["models"] == ["cellnet", "Random forest"]
     assert gallery["best"] == 0
     assert gallery["cells"] == [
-        {"index": 1, "label": 0, "answers": [3, 4], "confidence": [95, 95]},
-        {"index": 5, "label": 2, "answers": [2, 0], "confidence": [60, 60]},
+        {"index": 101, "label": 0, "answers": [3, 4], "confidence": [95, 95]},
+        {"index": 105, "label": 2, "answers": [2, 0], "confidence": [60, 60]},
     ]
     assert words["caption"] == "Errors. n = 6."
     assert words["alt"] == "Gallery of 2 test images that at least one model misclassifies."
