@@ -120,7 +120,7 @@ def render_report(out: Path) -> Path:
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
     text = page.render(
-        results | (_published_run() if results["data"]["is_synthetic"] else {}),
+        results | _published_run(results),
         run=results,
         chapters=chapters,
         labels=labels,

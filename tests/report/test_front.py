@@ -10,6 +10,9 @@ from helpers.notation import percent
 from helpers.report.page import PUBLISHED, render_report
 
 
+PUBLISHED_ONLY = pytest.mark.skipif(not PUBLISHED.exists(), reason="no run has been published yet")
+
+
 def words(markup: str) -> str:
     """Return the text of a page as a reader sees it, with plain spaces."""
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
@@ -20,6 +23,7 @@ def published() -> dict:
     return json.loads(PUBLISHED.read_text(encoding="utf-8"))
 
 
+@PUBLISHED_ONLY
 def test_the_published_run_is_a_full_one_on_real_cells(published) -> None:
     assert PUBLISHED.stat().st_size < 200_000
     assert published["provenance"]["profile"] == "full"
@@ -28,6 +32,7 @@ def test_the_published_run_is_a_full_one_on_real_cells(published) -> None:
     assert " /" not in published["provenance"]["command"]
 
 
+@PUBLISHED_ONLY
 def test_the_page_shows_the_published_run_verbatim(published, smoke_run) -> None:
     page = (smoke_run.out / "report.html").read_text(encoding="utf-8")
     _, _, section = page.partition("Published run on the original data")
