@@ -138,8 +138,10 @@ def render_report(out: Path) -> Path:
     return report
 
 
-def _published_run() -> dict[str, Any]:
-    """Return the published run, and its figure of what was reported and measured, drawn again."""
+def _published_run(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the published run and its figure beside ``results`` without real cells, and nothing beside others."""
+    if not (results["data"]["is_synthetic"] and PUBLISHED.exists()):
+        return {}
     published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     figures.use_style()
     drawing = figures.draw_reported(published["models"], REPORTED)

@@ -9,7 +9,6 @@ import pytest
 from helpers.notation import percent
 from helpers.report.page import PUBLISHED, render_report
 
-
 PUBLISHED_ONLY = pytest.mark.skipif(not PUBLISHED.exists(), reason="no run has been published yet")
 
 
