@@ -40,7 +40,7 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
         "va": "center",
     }
     write: Any = partial(axes.annotate, **across)
-    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((64, 132), (46, 92)))
+    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((64, 132), (44, 96)))
     for row, name in zip(rows, names, strict=True):
         accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]
         look = model_look(name) | {"marker": "o", "label": None, "ms": 8, "lw": 2.2}
@@ -58,7 +58,7 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     if reported:
         for row, whose in ((-0.8, "the original report"), (len(reported) + 0.1, "this study")):
             write(f"models of {whose}", (0, row), (5, 0), color=MUTED, fontsize=9)
-        heads, gap = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 8)}, layout(" ", "\n")
+        heads, gap = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 7.5)}, layout(" ", "\n")
         write(f"◇{gap}reported", color=MUTED, **heads, **first)
         write(f"●{gap}measured", weight="bold", **heads, **second)
         higher = sum(models[name]["test_accuracy"] > value for name, value in reported.items())
