@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.evaluation import paired_difference
+from helpers.notation import model_name, p_value, points, sentence
 from helpers.study import Study
 
 
@@ -44,3 +46,16 @@ class Findings:
     leak_scores: Scores  # of lenet_custom on "train", "validation", "test" and "all images"
     ladder: pd.DataFrame  # of `helpers.evaluation.compute_ladder`
     scalings: pd.DataFrame  # of `helpers.evaluation.compute_scalings`
+
+    def paired(self, a: str, b: str) -> Assessment:
+        """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
+        only_a, only_b, p = paired_difference(self.pairs, a, b)
+        n, ours, other = self.scores[a]["n"], sentence(model_name(a)), model_name(b)
+        gain, statistics = (only_a - only_b) / n, f"{p_value(p)}, n = {n:,}"
+        if p >= 0.05:
+            words = f"{ours} does not differ significantly from {other}"
+            return f"{words} ({points(gain)}, {statistics}).", Verdict.NOT_CONFIRMED
+        words = (
+            f"{ours} is {100 * abs(gain):.1f} points {'more' if gain > 0 else 'less'} accurate than {other}"
+        )
+        return f"{words} ({statistics}).", Verdict.CONFIRMED if gain > 0 else Verdict.REFUTED
