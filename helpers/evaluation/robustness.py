@@ -33,27 +33,25 @@ def corrupt_and_score(
     names = product(CORRUPTIONS, severities)
     changed = ((name, severity, corruptions.corrupt(images, name, severity)) for name, severity in names)
     everything = chain([("none", 0, images)], changed)
-    return _score(predictors, everything, labels, ["corruption", "severity"])
+    return _score(predictors, everything, labels, "corruption", "severity")
 
 
 def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFTS`."""
     names = ((name, amount) for name, (_, amounts) in SHIFTS.items() for amount in amounts)
     changed = ((name, amount, corruptions.shift_colours(images, name, amount)) for name, amount in names)
-    table = _score(predictors, changed, labels, ["shift", "amount"])
+    table = _score(predictors, changed, labels, "shift", "amount")
     return table.assign(is_neutral=table["amount"] == table["shift"].map(corruptions.NEUTRAL_AMOUNTS))
 
 
-def _score(
-    predictors: Predictors, changed: Iterable[tuple], labels: np.ndarray, columns: list[str]
-) -> pd.DataFrame:
+def _score(predictors: Predictors, changed: Iterable[tuple], labels: np.ndarray, *names: str) -> pd.DataFrame:
     """Return a row per model and change: accuracy on images ``changed`` as the first two of three elements say."""
     rows = [
         (model, *change, float(np.mean(predictor(images).argmax(axis=1) == labels)), len(labels))
         for *change, images in changed
         for model, predictor in predictors.items()
     ]
-    return pd.DataFrame(rows, columns=["model", *columns, "accuracy", "n"])
+    return pd.DataFrame(rows, columns=["model", *names, "accuracy", "n"])
 
 
 def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
