@@ -28,6 +28,10 @@ SCHEDULER = "BLOOD_CELLS_DASK"
 """The environment variable that gives notebooks the address of a Dask scheduler."""
 
 
+Runs = dict[str, list[Run]]
+"""By model name, a finished run per seed."""
+
+
 @dataclass(frozen=True)
 class Study:
     """The cells of one report, their split, the folder of its results, and the address of a Dask scheduler if any.
@@ -86,7 +90,7 @@ class Study:
             write_text(path, table.to_csv(lineterminator="\n"))
         return pd.read_csv(path, index_col=0)  # the same digits
 
-    def load_or_train(self, *names: str) -> dict[str, list[Run]]:
+    def load_or_train(self, *names: str) -> Runs:
         """Return the finished runs of the recipes ``names``, one per seed, trained now if they do not exist.
 
         InputError if the study's profile does not train such a recipe.
@@ -135,7 +139,7 @@ class Study:
             self.out / "runs" / f"{name}-{key}", compute, self.train, self.validation
         )
 
-    def load_or_train_all(self) -> dict[str, list[Run]]:
+    def load_or_train_all(self) -> Runs:
         """Return the finished runs of every model that is scored on the test images, computed now if missing."""
         return {name: [self.load_or_fit(name)] for name in CLASSICAL} | self.load_or_train(*TESTED_NETWORKS)
 

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import pandas as pd
 
-from helpers.evaluation import paired_difference
+from helpers.evaluation import Scores, paired_difference
 from helpers.notation import model_name, p_value, points, sentence
 from helpers.study import Study
 
@@ -28,9 +27,6 @@ Assessment = tuple[str, Verdict]
 
 REPORTED = {"forest": 0.87, "lenet_classic": 0.91, "alexnet": 0.80, "lenet_custom": 0.9397}
 """Model name -> accuracy in the original report; forest and lenet_custom on validation images, the others unknown."""
-
-Scores = dict[str, dict[str, Any]]
-"""By name, what `helpers.evaluation.score` returns."""
 
 
 @dataclass(frozen=True)

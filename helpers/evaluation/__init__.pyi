@@ -35,6 +35,7 @@ from .robustness import (
 )
 from .scores import (
     RESAMPLES as RESAMPLES,
+    Scores as Scores,
     accuracy_interval as accuracy_interval,
     bootstrap_intervals as bootstrap_intervals,
     compare_models as compare_models,

@@ -6,7 +6,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,11 +15,10 @@ from helpers.errors import InputError
 from helpers.evaluation import corruptions
 from helpers.evaluation.calibration import apply_temperature, choose_threshold
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
-from helpers.evaluation.scores import score
+from helpers.evaluation.scores import Scores, score
 from helpers.files import ROOT
-from helpers.networks import Run
 from helpers.saved_models import Predictor
-from helpers.study import Study
+from helpers.study import Runs, Study
 
 Predictors = Mapping[str, Predictor]
 """By model name."""
@@ -94,12 +92,8 @@ def load_external(path: str | Path) -> Cells:
 
 
 def score_external(
-    study: Study,
-    runs: dict[str, list[Run]],
-    predictors: Predictors,
-    temperatures: dict[str, float],
-    external: Cells,
-) -> dict[str, dict[str, Any]]:
+    study: Study, runs: Runs, predictors: Predictors, temperatures: dict[str, float], external: Cells
+) -> Scores:
     """Return the scores of external cells by model, calibrated, as of `helpers.evaluation.score`, and more.
 
     ``accepted`` is the share of images whose confidence is above the threshold that catches 80 % of the model's errors

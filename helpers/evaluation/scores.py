@@ -16,6 +16,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from helpers.data import CLASS_NAMES
 
+Scores = dict[str, dict[str, Any]]
+"""By name, what `score` returns or the "models" of results.json hold."""
+
 RESAMPLES = 10_000
 """Bootstrap resamples; another seed moves an interval's end by about a hundredth of its width."""
 

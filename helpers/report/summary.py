@@ -12,12 +12,12 @@ from markupsafe import Markup
 from helpers import notation
 from helpers.claims import REPORTED, VERDICTS
 from helpers.data import CLASS_NAMES
-from helpers.evaluation import accuracy_interval, paired_difference
+from helpers.evaluation import Scores, accuracy_interval, paired_difference
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
 
 
-def best_on_validation(models: dict[str, dict[str, Any]]) -> str:
+def best_on_validation(models: Scores) -> str:
     """Return the model whose validation accuracy is highest, of equals the first: the only way one is chosen."""
     return max(models, key=lambda name: models[name]["val_accuracy"])
 
