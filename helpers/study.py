@@ -80,13 +80,9 @@ class Study:
         path = self.out / "runs" / f"statistics-{key}.csv"
         if not path.exists():
             part = self._part("train", "validation")
-            more = {
-                "label": part.labels,
-                "dark_area": stained_areas(part.images),
-                "has_blue_background": has_blue_background(part.images),
-            }
-            positions = self.split.indices("train", "validation")
-            table = colour_statistics(part.images).assign(**more).set_index(positions)
+            table = colour_statistics(part.images).set_index(self.split.indices("train", "validation"))
+            table["label"], table["dark_area"] = part.labels, stained_areas(part.images)
+            table["has_blue_background"] = has_blue_background(part.images)
             write_text(path, table.to_csv(lineterminator="\n"))
         return pd.read_csv(path, index_col=0)  # the same digits
 
@@ -135,9 +131,8 @@ class Study:
             return record, classical.predict_probabilities(model, self.validation.images)
 
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        return networks.load_or_compute_run(
-            self.out / "runs" / f"{name}-{key}", compute, self.train, self.validation
-        )
+        folder = self.out / "runs" / f"{name}-{key}"
+        return networks.load_or_compute_run(folder, compute, self.train, self.validation)
 
     def load_or_train_all(self) -> Runs:
         """Return the finished runs of every model that is scored on the test images, computed now if missing."""
