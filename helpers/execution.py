@@ -83,9 +83,7 @@ def execute_notebook(
             follow(ending, name, expected, out / "runs", say)
             memory = ending.result()
         except BrokenProcessPool:
-            raise NotebookFailedError(
-                f"{name}: its process was killed, perhaps because the machine ran out of memory"
-            ) from None
+            raise NotebookFailedError(f"{name}: its process was killed, perhaps for lack of memory") from None
         except NotebookFailedError as error:
             where = f" (open {running.replace(failed)})" if running.exists() else ""
             raise NotebookFailedError(f"{name}, {error}{where}") from None

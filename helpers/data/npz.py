@@ -145,9 +145,7 @@ def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
         named = [split for split in SPLIT_NAMES if split in splits]
         parts = [find_part([a for a in arrays if a.split_and_stem[0] == split], path) for split in named]
     if len({(part.values.shape[1:], part.values.dtype, part.labels is None) for part in parts}) > 1:
-        raise refused(
-            path, f"splits differ in shape, type or presence of labels, expected them alike: {found}"
-        )
+        raise refused(path, f"splits differ in shape, type or presence of labels, expected the same: {found}")
     if sum(len(part.values) for part in parts) > LARGEST_COUNT:
         raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
     return parts
