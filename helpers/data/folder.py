@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.data.cells import CLASS_NAMES, SIDE, Cells
-from helpers.data.conversions import as_rgb, geometry_notes, is_usable_size, to_side
-from helpers.data.labels import class_index
+from helpers.data.conversions import as_rgb, class_index, geometry_notes, is_usable_size, to_side
 from helpers.errors import printable, refused, refusing
 
 # Pillow would print something besides the one line of an InputError

@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from helpers.data import conversions
 from helpers.data.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
-from helpers.data.conversions import as_rgb, as_uint8, geometry_notes, is_usable_size, to_side, value_scale
-from helpers.data.labels import as_labels
+from helpers.data.conversions import as_labels, as_rgb, as_uint8, geometry_notes, is_usable_size, to_side
 from helpers.errors import printable, refused, refusing
 
 MOST_BYTES = 8 * 2**30  # in all arrays of a file
@@ -162,7 +162,9 @@ def read_archive(path: Path) -> Cells:
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
         parts = find_parts([map_array(archive, entry, path) for entry in entries], path)
-        factor, offset, scale_note = value_scale([part.values for part in parts], parts[0].images, path)
+        factor, offset, scale_note = conversions.value_scale(
+            [part.values for part in parts], parts[0].images, path
+        )
         labels = [as_labels(part.labels.values, path, part.labels.key) for part in parts if part.labels]
         counts = [len(part.values) for part in parts]
         converted = chain.from_iterable(part.converted(factor, offset) for part in parts)
