@@ -33,7 +33,6 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
     second = best_on_validation({name: model for name, model in models.items() if name != best})
     only_best, only_second, p = paired_difference(pairs, best, second)
     verdicts = Counter(claim["verdict"] for claim in results["claims"])
-    reserved = verdicts["confirmed with reservation"]
     facts = {
         "best": best,
         "second": second,
@@ -41,8 +40,6 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
         "p": notation.p_value(p),
         "reported": REPORTED,
         "verdicts": [(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
-        "holding": verdicts["confirmed"] + reserved,
-        "reserved": reserved,
     }
     text = _environment().get_template("summary.md.j2").render(results, **facts)
     answer, recommendation, tally, *findings = text.splitlines()
