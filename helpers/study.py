@@ -47,12 +47,10 @@ class Study:
 
     @property
     def profile(self) -> Profile:
-        """How much this study computes."""
         return PROFILES[self.profile_name]
 
     @cached_property
     def train(self) -> Part:
-        """Training images and labels."""
         return self._part("train")
 
     @cached_property
@@ -151,7 +149,6 @@ def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "ou
     chosen = PROFILES[profile]
     source = data if data in KEYWORDS else ROOT / Path(data).expanduser()
     cells = load_cells(source, synthetic_count=chosen.synthetic_count)
-    if chosen.largest_sample is not None:
-        cells = take_sample(cells, chosen.largest_sample)
+    cells = take_sample(cells, chosen.largest_sample or len(cells))
     folder = ROOT / Path(out).expanduser()
     return Study(cells, split_cells(cells), profile, folder, os.environ.get(SCHEDULER))
