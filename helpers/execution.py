@@ -108,15 +108,9 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
         os.dup2(stream.fileno(), sys.stderr.fileno())
     # papermill passes both paths through `str.format`
     paths = [str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, executed)]
+    options = {"kernel_name": "python3", "execution_timeout": time_limit, "progress_bar": False}
     try:
-        papermill.execute_notebook(
-            *paths,
-            parameters=parameters,
-            cwd=notebook.parent,
-            kernel_name="python3",
-            execution_timeout=time_limit,
-            progress_bar=False,
-        )
+        papermill.execute_notebook(*paths, parameters, cwd=notebook.parent, **options)
     except papermill.PapermillExecutionError as error:
         if error.ename == "InputError":
             raise InputError(error.evalue) from None

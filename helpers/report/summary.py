@@ -58,13 +58,8 @@ def model_card(results: dict[str, Any]) -> str:
 
 
 def _environment(**options: Any) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        **options,
-    )
+    options |= {"undefined": StrictUndefined, "trim_blocks": True, "keep_trailing_newline": True}
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), **options)
     environment.globals.update(notation=notation, interval=accuracy_interval)
     return environment
 
