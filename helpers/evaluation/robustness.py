@@ -13,9 +13,8 @@ import pandas as pd
 from helpers.data import Cells, load_cells
 from helpers.errors import InputError
 from helpers.evaluation import corruptions
-from helpers.evaluation.calibration import apply_temperature, choose_threshold
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
-from helpers.evaluation.scores import Scores, score
+from helpers.evaluation.scores import Scores, apply_temperature, choose_threshold, score
 from helpers.files import ROOT
 from helpers.saved_models import Predictor
 from helpers.study import Runs, Study
