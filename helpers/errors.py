@@ -40,7 +40,6 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose error messages are one line, without the usage above it."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise InputError with argparse's message."""
         raise InputError(f"{message}; --help lists the options")
 
 

@@ -83,9 +83,7 @@ def execute_notebook(
             follow(ending, name, expected, out / "runs", say)
             memory = ending.result()
         except BrokenProcessPool:
-            raise NotebookFailedError(
-                f"{name}: its process was killed, perhaps because the machine ran out of memory"
-            ) from None
+            raise NotebookFailedError(f"{name}: its process was killed, perhaps for lack of memory") from None
         except NotebookFailedError as error:
             where = f" (open {running.replace(failed)})" if running.exists() else ""
             raise NotebookFailedError(f"{name}, {error}{where}") from None
@@ -110,15 +108,9 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
         os.dup2(stream.fileno(), sys.stderr.fileno())
     # papermill passes both paths through `str.format`
     paths = [str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, executed)]
+    options = {"kernel_name": "python3", "execution_timeout": time_limit, "progress_bar": False}
     try:
-        papermill.execute_notebook(
-            *paths,
-            parameters=parameters,
-            cwd=notebook.parent,
-            kernel_name="python3",
-            execution_timeout=time_limit,
-            progress_bar=False,
-        )
+        papermill.execute_notebook(*paths, parameters, cwd=notebook.parent, **options)
     except papermill.PapermillExecutionError as error:
         if error.ename == "InputError":
             raise InputError(error.evalue) from None

@@ -67,7 +67,7 @@ def export_onnx(model_path: Path, path: Path) -> None:
     """Write the network saved at ``model_path`` (.keras) to ``path`` (.onnx); same network, same bytes.
 
     It maps "image", uint8 (N, 48, 48, 3), to "probabilities", float32 (N, 8), in float32 arithmetic whatever the
-    precision of the training run. The file keeps the temperature of `helpers.evaluation.calibration` but does not
+    precision of the training run. The file keeps the temperature of `helpers.evaluation.scores` but does not
     apply it. InputError if ``model_path`` is no network of ours or has a layer that is not known here.
     """
     network, model = load_network(model_path), parser.parse_model(EMPTY)

@@ -108,13 +108,11 @@ SCALINGS = {
 }
 """The classical LeNet on pixels scaled in four ways (claim C14)."""
 
-_ALEXNET_FIXED = replace(
-    _ALEXNET, name="alexnet_fixed", network="alexnet_fixed", flips_and_turns=True, **_COSINE
-)
+_FIXED = replace(_ALEXNET, name="alexnet_fixed", network="alexnet_fixed", flips_and_turns=True, **_COSINE)
 
 RECIPES = {
     recipe.name: recipe
-    for recipe in (*(step.recipe for step in LADDER), *SCALINGS.values(), _ALEXNET, _ALEXNET_FIXED)
+    for recipe in (*(step.recipe for step in LADDER), *SCALINGS.values(), _ALEXNET, _FIXED)
 }
 """Every recipe by name; a profile says for how many epochs."""
 
@@ -148,9 +146,8 @@ class Profile:
         """Return the recipe called ``name`` with this profile's epochs; InputError where it trains no such recipe."""
         if name not in self.trainings:
             raise InputError(f"recipe {name!r}: not trained, expected one of {', '.join(self.trainings)}")
-        return replace(
-            RECIPES[name], epochs=self.trainings[name][0], epoch_images=self.epoch_images.get(name)
-        )
+        epochs, _ = self.trainings[name]
+        return replace(RECIPES[name], epochs=epochs, epoch_images=self.epoch_images.get(name))
 
 
 PROFILES = {

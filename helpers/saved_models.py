@@ -71,7 +71,7 @@ def _open_onnx(path: Path) -> Any:
 
 
 def write_temperature(model: Path, temperature: float) -> None:
-    """Add the temperature fitted on validation images (`helpers.evaluation.calibration`) to a .keras or .skops file.
+    """Add the temperature fitted on validation images (`helpers.evaluation.scores`) to a .keras or .skops file.
 
     The file still loads in plain Keras. The same input gives the same bytes.
     """

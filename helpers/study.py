@@ -28,6 +28,10 @@ SCHEDULER = "BLOOD_CELLS_DASK"
 """The environment variable that gives notebooks the address of a Dask scheduler."""
 
 
+Runs = dict[str, list[Run]]
+"""By model name, a finished run per seed."""
+
+
 @dataclass(frozen=True)
 class Study:
     """The cells of one report, their split, the folder of its results, and the address of a Dask scheduler if any.
@@ -43,12 +47,10 @@ class Study:
 
     @property
     def profile(self) -> Profile:
-        """How much this study computes."""
         return PROFILES[self.profile_name]
 
     @cached_property
     def train(self) -> Part:
-        """Training images and labels."""
         return self._part("train")
 
     @cached_property
@@ -76,17 +78,13 @@ class Study:
         path = self.out / "runs" / f"statistics-{key}.csv"
         if not path.exists():
             part = self._part("train", "validation")
-            more = {
-                "label": part.labels,
-                "dark_area": stained_areas(part.images),
-                "has_blue_background": has_blue_background(part.images),
-            }
-            positions = self.split.indices("train", "validation")
-            table = colour_statistics(part.images).assign(**more).set_index(positions)
+            table = colour_statistics(part.images).set_index(self.split.indices("train", "validation"))
+            table["label"], table["dark_area"] = part.labels, stained_areas(part.images)
+            table["has_blue_background"] = has_blue_background(part.images)
             write_text(path, table.to_csv(lineterminator="\n"))
         return pd.read_csv(path, index_col=0)  # the same digits
 
-    def load_or_train(self, *names: str) -> dict[str, list[Run]]:
+    def load_or_train(self, *names: str) -> Runs:
         """Return the finished runs of the recipes ``names``, one per seed, trained now if they do not exist.
 
         InputError if the study's profile does not train such a recipe.
@@ -131,11 +129,10 @@ class Study:
             return record, classical.predict_probabilities(model, self.validation.images)
 
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        return networks.load_or_compute_run(
-            self.out / "runs" / f"{name}-{key}", compute, self.train, self.validation
-        )
+        folder = self.out / "runs" / f"{name}-{key}"
+        return networks.load_or_compute_run(folder, compute, self.train, self.validation)
 
-    def load_or_train_all(self) -> dict[str, list[Run]]:
+    def load_or_train_all(self) -> Runs:
         """Return the finished runs of every model that is scored on the test images, computed now if missing."""
         return {name: [self.load_or_fit(name)] for name in CLASSICAL} | self.load_or_train(*TESTED_NETWORKS)
 
@@ -152,7 +149,6 @@ def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "ou
     chosen = PROFILES[profile]
     source = data if data in KEYWORDS else ROOT / Path(data).expanduser()
     cells = load_cells(source, synthetic_count=chosen.synthetic_count)
-    if chosen.largest_sample is not None:
-        cells = take_sample(cells, chosen.largest_sample)
+    cells = take_sample(cells, chosen.largest_sample or len(cells))
     folder = ROOT / Path(out).expanduser()
     return Study(cells, split_cells(cells), profile, folder, os.environ.get(SCHEDULER))

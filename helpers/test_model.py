@@ -25,12 +25,8 @@ def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any
 
     The probabilities are uncalibrated. The summary holds model, data, n, data_sha256, the model's temperature (None if
     there is none) and how many images are predicted as which class. If there are labels, it also holds what
-    `helpers.evaluation.score` returns, log_loss_calibrated and brier_calibrated.
-
-    Raises
-    ------
-    InputError
-        Model or data cannot be used.
+    `helpers.evaluation.score` returns, log_loss_calibrated and brier_calibrated. InputError if model or data cannot
+    be used.
     """
     predict, temperature = load_predictor(model), read_temperature(model)
     cells = load_cells(data)

@@ -15,8 +15,7 @@ from PIL import Image
 from helpers import test_model as door
 from helpers.data.cells import CLASS_NAMES
 from helpers.data.synthetic import draw_cells
-from helpers.evaluation.calibration import apply_temperature
-from helpers.evaluation.scores import score
+from helpers.evaluation.scores import apply_temperature, score
 from helpers.features.classical import fit_forest, save_classical
 from helpers.files import ROOT
 from helpers.networks.architectures import build

@@ -1,19 +1,8 @@
 """The claims about the models: C08 to C12 and C14 to C16. Their rules are in `claims.toml`."""
 
 from helpers.claims.findings import REPORTED, Assessment, Findings, Verdict
-from helpers.evaluation import is_larger, paired_difference
-from helpers.notation import (
-    counted,
-    listed,
-    model_name,
-    out_of,
-    p_value,
-    percent,
-    points,
-    sentence,
-    signed,
-    with_interval,
-)
+from helpers.evaluation import is_larger
+from helpers.notation import counted, listed, model_name, out_of, percent, sentence, signed, with_interval
 from helpers.recipes import CHANGES
 
 
@@ -70,7 +59,7 @@ def custom(f: Findings) -> Assessment:
         if name in f.undertrained:
             measured += _too_briefly(f, name)
         else:
-            words, against = _paired(f, "lenet_custom", name)
+            words, against = f.paired("lenet_custom", name)
             measured += f" {words}"
             verdicts.append(against)
     if verdict in (Verdict.UNDECIDED, Verdict.NOT_CONFIRMED) or Verdict.REFUTED in verdicts:
@@ -140,23 +129,11 @@ def changes(f: Findings) -> Assessment:
 
 def network_wins(f: Findings) -> Assessment:
     """Compare the custom LeNet with both hand-crafted models (C16)."""
-    forest, verdict = _paired(f, "lenet_custom", "forest")
-    best, best_verdict = _paired(f, "lenet_custom", "handcrafted_best")
+    forest, verdict = f.paired("lenet_custom", "forest")
+    best, best_verdict = f.paired("lenet_custom", "handcrafted_best")
     measured = f"{forest} {best}"
     if verdict in (Verdict.REFUTED, Verdict.NOT_CONFIRMED) and "lenet_custom" in f.undertrained:
         return measured + _too_briefly(f, "lenet_custom"), Verdict.UNDECIDED
     if verdict == Verdict.CONFIRMED and best_verdict != Verdict.CONFIRMED:
         return measured, Verdict.RESERVED
     return measured, verdict
-
-
-def _paired(f: Findings, a: str, b: str) -> Assessment:
-    """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
-    only_a, only_b, p = paired_difference(f.pairs, a, b)
-    n, ours, other = f.scores[a]["n"], sentence(model_name(a)), model_name(b)
-    gain, statistics = (only_a - only_b) / n, f"{p_value(p)}, n = {n:,}"
-    if p >= 0.05:
-        words = f"{ours} does not differ significantly from {other}"
-        return f"{words} ({points(gain)}, {statistics}).", Verdict.NOT_CONFIRMED
-    words = f"{ours} is {100 * abs(gain):.1f} points {'more' if gain > 0 else 'less'} accurate than {other}"
-    return f"{words} ({statistics}).", Verdict.CONFIRMED if gain > 0 else Verdict.REFUTED

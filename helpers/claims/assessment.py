@@ -12,11 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.claims import about_data as data, about_models as models
-from helpers.claims.findings import Assessment, Findings, Scores, Verdict
-from helpers.evaluation import compute_ladder, compute_scalings, find_undertrained, score
-from helpers.networks import Run
+from helpers.claims.findings import Assessment, Findings, Verdict
+from helpers.evaluation import Scores, compute_ladder, compute_scalings, find_undertrained, score
 from helpers.recipes import TESTED_NETWORKS
-from helpers.study import Study
+from helpers.study import Runs, Study
 
 CLAIMS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))
 """Identifier -> claim, reported value, the anchor of its evidence, and its rule in words."""
@@ -31,7 +30,7 @@ ASSESSMENTS: tuple[Callable[[Findings], Assessment], ...] = (
 
 
 def gather_findings(
-    study: Study, runs: dict[str, list[Run]], scores: Scores, pairs: pd.DataFrame, leak_scores: Scores
+    study: Study, runs: Runs, scores: Scores, pairs: pd.DataFrame, leak_scores: Scores
 ) -> Findings:
     """Return what a run has measured: the given scores of test images, and what earlier chapters have kept."""
     known = {name: seeds[0].validation_probabilities() for name, seeds in runs.items()}

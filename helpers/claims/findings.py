@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import pandas as pd
 
+from helpers.evaluation import Scores, paired_difference
+from helpers.notation import model_name, p_value, points, sentence
 from helpers.study import Study
 
 
@@ -27,9 +28,6 @@ Assessment = tuple[str, Verdict]
 REPORTED = {"forest": 0.87, "lenet_classic": 0.91, "alexnet": 0.80, "lenet_custom": 0.9397}
 """Model name -> accuracy in the original report; forest and lenet_custom on validation images, the others unknown."""
 
-Scores = dict[str, dict[str, Any]]
-"""By name, what `helpers.evaluation.score` returns."""
-
 
 @dataclass(frozen=True)
 class Findings:
@@ -44,3 +42,16 @@ class Findings:
     leak_scores: Scores  # of lenet_custom on "train", "validation", "test" and "all images"
     ladder: pd.DataFrame  # of `helpers.evaluation.compute_ladder`
     scalings: pd.DataFrame  # of `helpers.evaluation.compute_scalings`
+
+    def paired(self, a: str, b: str) -> Assessment:
+        """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
+        only_a, only_b, p = paired_difference(self.pairs, a, b)
+        n, ours, other = self.scores[a]["n"], sentence(model_name(a)), model_name(b)
+        gain, statistics = (only_a - only_b) / n, f"{p_value(p)}, n = {n:,}"
+        if p >= 0.05:
+            words = f"{ours} does not differ significantly from {other}"
+            return f"{words} ({points(gain)}, {statistics}).", Verdict.NOT_CONFIRMED
+        words = (
+            f"{ours} is {100 * abs(gain):.1f} points {'more' if gain > 0 else 'less'} accurate than {other}"
+        )
+        return f"{words} ({statistics}).", Verdict.CONFIRMED if gain > 0 else Verdict.REFUTED

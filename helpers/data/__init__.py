@@ -1,7 +1,7 @@
 """Loads cells from any accepted source, checks them, and splits them.
 
 Start with `load_cells`. It uses `npz`, `folder`, `bloodmnist` (the download) and `synthetic` (generated images), and
-`conversions` and `labels` bring what they read to one form. `split` removes exact copies and splits the images. `audit`
+`conversions` brings what they read to one form. `split` removes exact copies and splits the images. `audit`
 looks for other defects.
 """
 

@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.data.cells import CLASS_NAMES, SIDE, Cells
-from helpers.data.conversions import as_rgb, geometry_notes, is_usable_size, to_side
-from helpers.data.labels import class_index
+from helpers.data.conversions import as_rgb, class_index, geometry_notes, is_usable_size, to_side
 from helpers.errors import printable, refused, refusing
 
 # Pillow would print something besides the one line of an InputError
@@ -102,12 +101,9 @@ def read_images(path: Path) -> Cells:
         warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
         images, pairs, modes = zip(*pool.map(read_image, listing.paths), strict=True)
     sizes, notes = np.array(pairs), [*listing.notes, *geometry_notes(np.array(pairs))]
-    for mode, count in sorted(Counter[str](modes).items()):
-        if mode != "RGB":
-            action = (
-                "put transparent images on white" if mode == "RGBA" else f"converted {mode} images to RGB"
-            )
-            notes.append(f"We {action} (n = {count:,}).")
+    for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
+        action = "put transparent images on white" if mode == "RGBA" else f"converted {mode} images to RGB"
+        notes.append(f"We {action} (n = {count:,}).")
     return Cells(
         images=np.stack(images),
         labels=None if listing.labels is None else np.array(listing.labels, np.uint8),

@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from helpers.data import conversions
 from helpers.data.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
-from helpers.data.conversions import as_rgb, as_uint8, geometry_notes, is_usable_size, to_side, value_scale
-from helpers.data.labels import as_labels
+from helpers.data.conversions import as_labels, as_rgb, as_uint8, geometry_notes, is_usable_size, to_side
 from helpers.errors import printable, refused, refusing
 
 MOST_BYTES = 8 * 2**30  # in all arrays of a file
@@ -145,9 +145,7 @@ def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
         named = [split for split in SPLIT_NAMES if split in splits]
         parts = [find_part([a for a in arrays if a.split_and_stem[0] == split], path) for split in named]
     if len({(part.values.shape[1:], part.values.dtype, part.labels is None) for part in parts}) > 1:
-        raise refused(
-            path, f"splits differ in shape, type or presence of labels, expected them alike: {found}"
-        )
+        raise refused(path, f"splits differ in shape, type or presence of labels, expected the same: {found}")
     if sum(len(part.values) for part in parts) > LARGEST_COUNT:
         raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
     return parts
@@ -164,7 +162,9 @@ def read_archive(path: Path) -> Cells:
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
         parts = find_parts([map_array(archive, entry, path) for entry in entries], path)
-        factor, offset, scale_note = value_scale([part.values for part in parts], parts[0].images, path)
+        factor, offset, scale_note = conversions.value_scale(
+            [part.values for part in parts], parts[0].images, path
+        )
         labels = [as_labels(part.labels.values, path, part.labels.key) for part in parts if part.labels]
         counts = [len(part.values) for part in parts]
         converted = chain.from_iterable(part.converted(factor, offset) for part in parts)

@@ -159,10 +159,9 @@ def take_sample(cells: Cells, count: int) -> Cells:
     """
     if cells.labels is None or len(cells) <= count:
         return cells
-    order, chosen = _hash_order(hash_pixels(cells.images)), []
-    for label in np.unique(cells.labels):
-        members = order[cells.labels[order] == label]
-        chosen.append(members[-max(12, round(count * len(members) / len(cells))) :])
+    order = _hash_order(hash_pixels(cells.images))
+    classes = [order[cells.labels[order] == label] for label in np.unique(cells.labels)]
+    chosen = [members[-max(12, round(count * len(members) / len(cells))) :] for members in classes]
     sample = cells.take(np.sort(np.concatenate(chosen)))
     note = f"We use a sample of {len(sample):,} of {len(cells):,} images."
     return replace(sample, notes=(*cells.notes, note))

@@ -1,11 +1,3 @@
-from .calibration import (
-    apply_temperature as apply_temperature,
-    chance_calibration_error as chance_calibration_error,
-    expected_calibration_error as expected_calibration_error,
-    fit_temperature as fit_temperature,
-    review_rules as review_rules,
-    review_until as review_until,
-)
 from .corruptions import (
     CORRUPTIONS as CORRUPTIONS,
     NEUTRAL_AMOUNTS as NEUTRAL_AMOUNTS,
@@ -35,11 +27,18 @@ from .robustness import (
 )
 from .scores import (
     RESAMPLES as RESAMPLES,
+    Scores as Scores,
     accuracy_interval as accuracy_interval,
+    apply_temperature as apply_temperature,
     bootstrap_intervals as bootstrap_intervals,
+    chance_calibration_error as chance_calibration_error,
     compare_models as compare_models,
     correlation_interval as correlation_interval,
+    expected_calibration_error as expected_calibration_error,
+    fit_temperature as fit_temperature,
     paired_difference as paired_difference,
+    review_rules as review_rules,
+    review_until as review_until,
     score as score,
     shared_errors as shared_errors,
     spread_over_seeds as spread_over_seeds,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import networks
+from helpers.evaluation.scores import Scores
 from helpers.saved_models import Predictor
 
 WATTS_PER_CORE = 12.0
@@ -29,9 +30,7 @@ def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
     return float(np.median(seconds[1:]))
 
 
-def cost_table(
-    models: dict[str, dict[str, Any]], predictors: Mapping[str, Predictor], images: np.ndarray
-) -> pd.DataFrame:
+def cost_table(models: Scores, predictors: Mapping[str, Predictor], images: np.ndarray) -> pd.DataFrame:
     """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
 
     The columns: accuracy, params, mflops (for one image), train_minutes, train_wh (an estimate), single_ms and

@@ -14,7 +14,7 @@ from helpers.networks import Run
 from helpers.notation import counted
 from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Step
 from helpers.saved_models import load_network
-from helpers.study import Study
+from helpers.study import Runs, Study
 
 RESAMPLES = 4_000
 """Of the bootstrap."""
@@ -78,7 +78,7 @@ def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[
     return float(low), float(high)
 
 
-def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Step], labels: np.ndarray) -> pd.DataFrame:
+def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.DataFrame:
     """Return one row per step: change, validation accuracy and gain with 95 % intervals, cost.
 
     The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, accuracy_low,
@@ -120,7 +120,7 @@ def ladder_table(runs: dict[str, list[Run]], ladder: dict[str, Step], labels: np
     return table
 
 
-def compute_ladder(study: Study) -> tuple[dict[str, list[Run]], pd.DataFrame]:
+def compute_ladder(study: Study) -> tuple[Runs, pd.DataFrame]:
     """Return the runs of the steps that a study trains, and their `ladder_table`."""
     steps = trained_steps(study.profile)
     runs = study.load_or_train(*steps)

@@ -6,7 +6,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,11 @@ import pandas as pd
 from helpers.data import Cells, load_cells
 from helpers.errors import InputError
 from helpers.evaluation import corruptions
-from helpers.evaluation.calibration import apply_temperature, choose_threshold
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
-from helpers.evaluation.scores import score
+from helpers.evaluation.scores import Scores, apply_temperature, choose_threshold, score
 from helpers.files import ROOT
-from helpers.networks import Run
 from helpers.saved_models import Predictor
-from helpers.study import Study
+from helpers.study import Runs, Study
 
 Predictors = Mapping[str, Predictor]
 """By model name."""
@@ -33,27 +30,25 @@ def corrupt_and_score(
     names = product(CORRUPTIONS, severities)
     changed = ((name, severity, corruptions.corrupt(images, name, severity)) for name, severity in names)
     everything = chain([("none", 0, images)], changed)
-    return _score(predictors, everything, labels, ["corruption", "severity"])
+    return _score(predictors, everything, labels, "corruption", "severity")
 
 
 def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFTS`."""
     names = ((name, amount) for name, (_, amounts) in SHIFTS.items() for amount in amounts)
     changed = ((name, amount, corruptions.shift_colours(images, name, amount)) for name, amount in names)
-    table = _score(predictors, changed, labels, ["shift", "amount"])
+    table = _score(predictors, changed, labels, "shift", "amount")
     return table.assign(is_neutral=table["amount"] == table["shift"].map(corruptions.NEUTRAL_AMOUNTS))
 
 
-def _score(
-    predictors: Predictors, changed: Iterable[tuple], labels: np.ndarray, columns: list[str]
-) -> pd.DataFrame:
+def _score(predictors: Predictors, changed: Iterable[tuple], labels: np.ndarray, *names: str) -> pd.DataFrame:
     """Return a row per model and change: accuracy on images ``changed`` as the first two of three elements say."""
     rows = [
         (model, *change, float(np.mean(predictor(images).argmax(axis=1) == labels)), len(labels))
         for *change, images in changed
         for model, predictor in predictors.items()
     ]
-    return pd.DataFrame(rows, columns=["model", *columns, "accuracy", "n"])
+    return pd.DataFrame(rows, columns=["model", *names, "accuracy", "n"])
 
 
 def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,12 +91,8 @@ def load_external(path: str | Path) -> Cells:
 
 
 def score_external(
-    study: Study,
-    runs: dict[str, list[Run]],
-    predictors: Predictors,
-    temperatures: dict[str, float],
-    external: Cells,
-) -> dict[str, dict[str, Any]]:
+    study: Study, runs: Runs, predictors: Predictors, temperatures: dict[str, float], external: Cells
+) -> Scores:
     """Return the scores of external cells by model, calibrated, as of `helpers.evaluation.score`, and more.
 
     ``accepted`` is the share of images whose confidence is above the threshold that catches 80 % of the model's errors

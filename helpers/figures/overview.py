@@ -21,7 +21,7 @@ _CLASS_MARKERS = "osD^vPX*"
 
 
 @in_two_layouts
-def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float]) -> Drawing:
+def draw_reported(models: evaluation.Scores, reported: dict[str, float]) -> Drawing:
     """Draw the accuracy of each model on test images, with its 95 % interval, against the one ``reported`` if any.
 
     ``models`` are those of results.json, and those of the report come first, in its order. Where most values are above
@@ -34,12 +34,8 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     floor = np.floor(20 * min(learnt, default=0) - 0.2) / 20 if len(learnt) > 0.7 * len(values) else 0.0
     figure, axes = plt.subplots(figsize=layout((8, 0.36 * rows[-1] + 1.6), (3.7, 0.42 * rows[-1] + 1.9)))
     axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, layout(-1.2, -2.3) if reported else -0.6))
-    across: dict[str, Any] = {
-        "xycoords": axes.get_yaxis_transform(),
-        "textcoords": "offset points",
-        "va": "center",
-    }
-    write: Any = partial(axes.annotate, **across)
+    across = axes.get_yaxis_transform()
+    write: Any = partial(axes.annotate, xycoords=across, textcoords="offset points", va="center")
     first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((64, 132), (44, 96)))
     for row, name in zip(rows, names, strict=True):
         accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]
@@ -66,7 +62,7 @@ def draw_reported(models: dict[str, dict[str, Any]], reported: dict[str, float])
     return Drawing(figure, _answer(models, reported), alt, models[names[-1]]["n"])
 
 
-def _answer(models: dict[str, dict[str, Any]], reported: dict[str, float]) -> str:
+def _answer(models: evaluation.Scores, reported: dict[str, float]) -> str:
     """Return which models are best, and whether the best of the report is as good as reported."""
     shown = {name: percent(scores["test_accuracy"]) for name, scores in models.items()}
     highest = percent(max(scores["test_accuracy"] for scores in models.values()))

@@ -17,7 +17,6 @@ Where the columns together have a name, as in a table of precision by class and 
 Where a column ``x`` has ``x_low`` and ``x_high`` beside it, the three become one: 97.3 (96.3–98.1).
 """
 
-
 _TEMPLATE = Path(__file__).with_name("table.html.j2").read_text(encoding="utf-8")
 _TABLE = Template(_TEMPLATE, autoescape=True, trim_blocks=True)
 

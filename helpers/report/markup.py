@@ -67,9 +67,7 @@ def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
 
 
 def _is_harmless(name: str, value: str) -> bool:
-    if name == "href":
-        return value.startswith(("#", "data:image/png;"))
-    return not name.startswith(("on", "{"))
+    return value.startswith(("#", "data:image/png;")) if name == "href" else not name.startswith(("on", "{"))
 
 
 def sanitised(table: str) -> Markup:
@@ -93,7 +91,6 @@ class Chapter(mistune.HTMLRenderer):
         self.parser = mistune.create_markdown(renderer=self, plugins=["table", "strikethrough"])
 
     def markdown(self, text: str) -> Markup:
-        """Return Markdown as HTML."""
         return Markup(self.parser(text))
 
     def inline_markdown(self, text: str) -> Markup:

@@ -87,12 +87,8 @@ def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
         *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
         *(markup.printed, markup.sanitised, markup.value_text),
     )
-    exporter.environment.globals.update(
-        notebooks=NOTEBOOKS,
-        notation=notation,
-        best_on_validation=best_on_validation,
-        interval=accuracy_interval,
-    )
+    names = {"notebooks": NOTEBOOKS, "notation": notation, "interval": accuracy_interval}
+    exporter.environment.globals.update(names, best_on_validation=best_on_validation)
     exporter.environment.filters.update({function.__name__: function for function in filters})
     return exporter
 

@@ -18,18 +18,19 @@ import pandas as pd
 from helpers import evaluation
 from helpers.cache_keys import LIBRARIES, versions
 from helpers.data import DROPPED, SPLIT_NAMES, Cells, dropped_images
+from helpers.evaluation import Scores
 from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
 from helpers.recipes import THREADS
 from helpers.report.summary import model_card, summarise
 from helpers.saved_models import Predictor, load_predictor, write_temperature
-from helpers.study import Study
+from helpers.study import Runs, Study
 
 Probabilities = dict[str, list[np.ndarray]]
 """By model name, one (N, 8) array of test probabilities per seed."""
 
 
-def predict_test(study: Study, runs: dict[str, list[Run]], firsts: Mapping[str, Predictor]) -> Probabilities:
+def predict_test(study: Study, runs: Runs, firsts: Mapping[str, Predictor]) -> Probabilities:
     """Return every model's probabilities for the test images, one array per seed; ``firsts`` are loaded already."""
     images = study.open_test().images
     return {
@@ -38,9 +39,7 @@ def predict_test(study: Study, runs: dict[str, list[Run]], firsts: Mapping[str, 
     }
 
 
-def score_models(
-    study: Study, runs: dict[str, list[Run]], probabilities: Probabilities
-) -> dict[str, dict[str, Any]]:
+def score_models(study: Study, runs: Runs, probabilities: Probabilities) -> Scores:
     """Return the "models" of results.json.
 
     ``val_accuracy``, ``test_accuracy`` and its Wilson interval belong to the mean over the seeds, and ``seed_spread``
@@ -97,7 +96,7 @@ def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.n
     }
 
 
-def save_models(study: Study, runs: dict[str, list[Run]], models: dict[str, dict[str, Any]]) -> None:
+def save_models(study: Study, runs: Runs, models: Scores) -> None:
     """Copy each model of seed 0 to ``OUT/models``, with its temperature inside."""
     for name, seeds in runs.items():
         with written_atomically(study.out / models[name]["file"]) as temporary:
@@ -156,8 +155,8 @@ def _git(*arguments: str) -> str | None:
 
 def write_results(
     study: Study,
-    models: dict[str, dict[str, Any]],
-    measured: dict[str, dict[str, Any]],
+    models: Scores,
+    measured: Scores,
     claims: list[dict[str, str]],
     pairs: pd.DataFrame,
     external: Cells | None = None,

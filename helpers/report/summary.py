@@ -12,12 +12,12 @@ from markupsafe import Markup
 from helpers import notation
 from helpers.claims import REPORTED, VERDICTS
 from helpers.data import CLASS_NAMES
-from helpers.evaluation import accuracy_interval, paired_difference
+from helpers.evaluation import Scores, accuracy_interval, paired_difference
 
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#"})
 
 
-def best_on_validation(models: dict[str, dict[str, Any]]) -> str:
+def best_on_validation(models: Scores) -> str:
     """Return the model whose validation accuracy is highest, of equals the first: the only way one is chosen."""
     return max(models, key=lambda name: models[name]["val_accuracy"])
 
@@ -33,7 +33,6 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
     second = best_on_validation({name: model for name, model in models.items() if name != best})
     only_best, only_second, p = paired_difference(pairs, best, second)
     verdicts = Counter(claim["verdict"] for claim in results["claims"])
-    reserved = verdicts["confirmed with reservation"]
     facts = {
         "best": best,
         "second": second,
@@ -41,8 +40,6 @@ def summarise(results: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
         "p": notation.p_value(p),
         "reported": REPORTED,
         "verdicts": [(verdict, verdicts[verdict]) for verdict in VERDICTS if verdicts[verdict]],
-        "holding": verdicts["confirmed"] + reserved,
-        "reserved": reserved,
     }
     text = _environment().get_template("summary.md.j2").render(results, **facts)
     answer, recommendation, tally, *findings = text.splitlines()
@@ -61,13 +58,8 @@ def model_card(results: dict[str, Any]) -> str:
 
 
 def _environment(**options: Any) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        **options,
-    )
+    options |= {"undefined": StrictUndefined, "trim_blocks": True, "keep_trailing_newline": True}
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), **options)
     environment.globals.update(notation=notation, interval=accuracy_interval)
     return environment
 

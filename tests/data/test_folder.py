@@ -12,7 +12,7 @@ import pytest
 from data_files import cell_images
 from PIL import Image
 
-from helpers.data.labels import class_index
+from helpers.data.conversions import class_index
 from helpers.data.source import load_cells, resolve_source, source_fingerprint
 from helpers.errors import InputError
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 from sklearn import metrics
 
-from helpers.evaluation.calibration import (
+from helpers.evaluation.scores import (
     apply_temperature,
     chance_calibration_error,
     choose_threshold,
@@ -54,7 +54,7 @@ def test_certain_answers_have_a_bin_and_an_error_of_their_own() -> None:
 
 
 def test_chance_bounds_the_error_of_95_in_100_calibrated_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("helpers.evaluation.calibration.RESAMPLES", 200)
+    monkeypatch.setattr("helpers.evaluation.scores.RESAMPLES", 200)
     below = 0
     for seed in range(200):
         labels, probabilities = calibrated_model(400, seed)
