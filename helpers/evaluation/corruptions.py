@@ -11,9 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from numpy.random import Generator
 from PIL import Image
-from scipy import ndimage
 from skimage import color
 
 from helpers.data import LUMINANCE, SIDE
@@ -44,14 +42,14 @@ def _as_uint8(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
 
 
-def pixelate(images: np.ndarray, side: int, _: Generator) -> np.ndarray:
+def pixelate(images: np.ndarray, side: int, _: np.random.Generator) -> np.ndarray:
     """Return images averaged to ``side`` pixels a side and enlarged again without smoothing."""
     small = (Image.fromarray(image).resize((side, side), Image.Resampling.BOX) for image in images)
     changed = [np.asarray(image.resize((SIDE, SIDE), Image.Resampling.NEAREST)) for image in small]
     return np.reshape(changed, images.shape).astype(np.uint8)
 
 
-def compress(images: np.ndarray, quality: int, _: Generator) -> np.ndarray:
+def compress(images: np.ndarray, quality: int, _: np.random.Generator) -> np.ndarray:
     """Return images as JPEG keeps them at a ``quality``."""
     changed = np.empty_like(images)
     for index, image in enumerate(images):
@@ -62,19 +60,23 @@ def compress(images: np.ndarray, quality: int, _: Generator) -> np.ndarray:
 
 def _convolve(images: np.ndarray, kernels: np.ndarray) -> np.ndarray:
     """Return images filtered by (N, K, K) kernels, or by (1, K, K) for all; edges continue outwards."""
-    kernels = (kernels / kernels.sum(axis=(1, 2), keepdims=True))[..., None]
-    pairs = zip(images, np.broadcast_to(kernels, (len(images), *kernels.shape[1:])), strict=True)
-    changed = [ndimage.correlate(image, kernel, np.float32, mode="nearest") for image, kernel in pairs]
-    return _as_uint8(np.reshape(changed, images.shape))
+    kernels = (kernels / kernels.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+    edge = (kernels.shape[1] // 2,) * 2
+    padded = np.pad(images, ((0, 0), edge, edge, (0, 0)), mode="edge").astype(np.float32)
+    total = np.zeros(images.shape, np.float32)
+    for row, column in np.argwhere(kernels.any(axis=0)):
+        weights = kernels[:, row, column, None, None, None]
+        total += weights * padded[:, row : row + SIDE, column : column + SIDE]
+    return _as_uint8(total)
 
 
-def blur_by_defocus(images: np.ndarray, radius: float, _: Generator) -> np.ndarray:
+def blur_by_defocus(images: np.ndarray, radius: float, _: np.random.Generator) -> np.ndarray:
     """Return images blurred by a disc, its ``radius`` in pixels."""
     disc = np.clip(radius + 0.5 - np.hypot(*np.mgrid[-3:4, -3:4]), 0, 1)  # pixels at the edge count in part
     return _convolve(images, disc[None])
 
 
-def blur_by_motion(images: np.ndarray, length: float, generator: Generator) -> np.ndarray:
+def blur_by_motion(images: np.ndarray, length: float, generator: np.random.Generator) -> np.ndarray:
     """Return images smeared over a ``length`` in pixels, each in a direction of its own."""
     angles = generator.uniform(0, np.pi, (len(images), 1, 1))
     rows, columns = np.mgrid[-4:5, -4:5]
@@ -96,21 +98,26 @@ def scale_contrast(images: np.ndarray, factor: float, *_: object) -> np.ndarray:
     return _as_uint8(grey + np.float32(factor) * (values - grey))
 
 
-def saturate(images: np.ndarray, added: float, _: Generator) -> np.ndarray:
+def saturate(images: np.ndarray, added: float, _: np.random.Generator) -> np.ndarray:
     """Return images with so much ``added`` to their saturation in [0, 1] (HSV)."""
-    values = color.rgb2hsv(images)
-    values[..., 1] += added * (values[..., 1] > 0)  # a grey pixel has no hue to saturate
-    return _as_uint8(255 * color.hsv2rgb(np.minimum(values, 1)))
+    values = images.astype(np.float32)
+    brightest = values.max(axis=-1, keepdims=True)
+    saturation = 1 - values.min(axis=-1, keepdims=True) / np.maximum(brightest, 1)
+    more = np.minimum(saturation + added, 1)
+    # The gain is undefined for a grey pixel, which has no hue to saturate and stays as it is.
+    return _as_uint8(brightest - (brightest - values) * more / np.maximum(saturation, 1e-6))
 
 
-def _from_centres(count: int, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
+def _from_centres(count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return rows and columns (N, 48, 48) of all pixels, counted from a random point in each image."""
     centre = generator.uniform(0, SIDE, (2, count, 1, 1)).astype(np.float32)
     steps = np.arange(SIDE, dtype=np.float32)
     return steps[:, None] - centre[0], steps[None, :] - centre[1]
 
 
-def add_stain_deposit(images: np.ndarray, deposits: tuple[int, float], generator: Generator) -> np.ndarray:
+def add_stain_deposit(
+    images: np.ndarray, deposits: tuple[int, float], generator: np.random.Generator
+) -> np.ndarray:
     """Return images under ragged, nearly black ``deposits`` of stain, so many of such a radius in pixels."""
     count, radius = deposits
     light = np.ones(images.shape[:3], np.float32)
@@ -123,7 +130,7 @@ def add_stain_deposit(images: np.ndarray, deposits: tuple[int, float], generator
     return _as_uint8(images * light[..., None])
 
 
-def add_bubbles(images: np.ndarray, bubbles: tuple[int, float], generator: Generator) -> np.ndarray:
+def add_bubbles(images: np.ndarray, bubbles: tuple[int, float], generator: np.random.Generator) -> np.ndarray:
     """Return images under whitish ``bubbles`` with a brighter rim, so many of such a largest radius in pixels."""
     count, largest = bubbles
     seen_through = np.ones(images.shape[:3], np.float32)
