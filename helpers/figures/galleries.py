@@ -36,7 +36,7 @@ def _sprite(images: np.ndarray) -> dict[str, Any]:
     columns = int(np.ceil(np.sqrt(len(images))))
     rows = -(-len(images) // columns)
     sheet = montage(images, fill=(255, 255, 255), grid_shape=(rows, columns), channel_axis=3)
-    return {"sprite": _encoded(sheet, "webp", quality=88, method=6), "columns": columns, "rows": rows}
+    return {"sprite": _encoded(sheet, "webp", quality=80, method=6), "columns": columns, "rows": rows}
 
 
 def _grid(images: np.ndarray, words: list[str]) -> str:

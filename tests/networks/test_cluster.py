@@ -130,7 +130,7 @@ def test_an_address_without_scheduler_ends_in_one_line_before_any_notebook(
     address, tmp_path, monkeypatch, capsys
 ) -> None:
     monkeypatch.setattr(cluster, "ANSWER_WITHIN", 0.5)
-    monkeypatch.setattr(run, "execute_notebook", None)
+    monkeypatch.setattr("helpers.execution.execute_notebook", None)
     arguments = ["--data", "synthetic", "--profile", "smoke", "--out", str(tmp_path), "--dask", address]
     assert run.main(arguments) == 2
     error = capsys.readouterr().err
