@@ -147,7 +147,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a pixel's bit flipped": (changed(lambda b: b[:5000] + bytes([b[5000] ^ 1]) + b[5001:]), "CRC"),
     "encrypted": (changed(marked_as_encrypted), "encrypted"),
     "directory claims 3 GiB": (changed(with_size_claim), "array 'images'"),
-    "zip bomb": (bomb, "greater than file size"),
+    "zip bomb": (bomb, "greater than file size|possible zip bomb"),
     "deflated data end early": (deflated_short, "ends before|zip|damaged"),
     # Headers
     "no .npy magic": (with_images(b"hello, I am no array"), "magic"),
