@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import mistune
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from nbconvert.filters import strip_ansi
 from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
@@ -73,7 +73,7 @@ def _is_harmless(name: str, value: str) -> bool:
 def sanitised(table: str) -> Markup:
     """Return a table of `helpers.figures.show_table` with its own tags; any other markup becomes text."""
     parts = re.split(_TABLE_TAG, table)  # words, tag, words, tag, ..., words
-    parts[::2] = [html.escape(html.unescape(words)) for words in parts[::2]]
+    parts[::2] = [escape(html.unescape(words)) for words in parts[::2]]
     return Markup("".join(parts))
 
 

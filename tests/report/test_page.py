@@ -318,8 +318,7 @@ def test_hatches_survive_inlining():
 def test_tables_of_show_table_stay_as_they_are():
     frame = pd.DataFrame({"a_b": ["x < y & 'z'", UNSAFE], "n": [1, 2]}, index=pd.Index([0.5, 1], name="at"))
     for shown in (frame, frame.rename_axis(None), frame.reset_index()):
-        expected = tables.table_html(shown).replace("&#39;", "&#x27;").replace("&#34;", "&quot;")
-        assert markup.sanitised(tables.table_html(shown)) == Markup(expected)
+        assert markup.sanitised(tables.table_html(shown)) == Markup(tables.table_html(shown))
 
 
 @pytest.mark.parametrize(
