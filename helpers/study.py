@@ -27,7 +27,6 @@ CLASSICAL = ("forest", "handcrafted_best")
 SCHEDULER = "BLOOD_CELLS_DASK"
 """The environment variable that gives notebooks the address of a Dask scheduler."""
 
-
 Runs = dict[str, list[Run]]
 """By model name, a finished run per seed."""
 

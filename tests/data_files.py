@@ -146,8 +146,9 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "first half missing": (changed(lambda b: b"PK\x03\x04" + b[len(b) // 2 :]), "npz"),
     "a pixel's bit flipped": (changed(lambda b: b[:5000] + bytes([b[5000] ^ 1]) + b[5001:]), "CRC"),
     "encrypted": (changed(marked_as_encrypted), "encrypted"),
-    "directory claims 3 GiB": (changed(with_size_claim), "array 'images'"),
-    "zip bomb": (bomb, "greater than file size|possible zip bomb"),
+    "directory claims 3 GiB": (changed(with_size_claim), "does not hold"),
+    "bzip2": (lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES)}, zipfile.ZIP_BZIP2), "method 12"),
+    "zip bomb": (bomb, "at most|more than 500,000|does not hold"),
     "deflated data end early": (deflated_short, "ends before|zip|damaged"),
     # Headers
     "no .npy magic": (with_images(b"hello, I am no array"), "magic"),
@@ -158,12 +159,9 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "header nested deep": (with_images(b"\x93NUMPY\x01\x00\xa0\x0f" + b"(" * 4000), "npz"),
     "header of 65,000 bytes": (with_images(npy_bytes(IMAGES)[:8] + b"\xe8\xfd" + b" " * 65_000), "npz"),
     "unknown .npy version": (with_images(b"\x93NUMPY\x09\x00" + npy_bytes(IMAGES)[8:]), "version"),
-    "declares terabytes": (with_images(npy_bytes(IMAGES, **TERABYTES)), "greater than file size"),
-    "declares 10**40": (with_images(npy_bytes(IMAGES, shape=(10**40, 48, 48, 3))), "too large"),
-    "declares one more image": (
-        with_images(npy_bytes(IMAGES, shape=(13, 48, 48, 3))),
-        "greater than file size",
-    ),
+    "declares terabytes": (with_images(npy_bytes(IMAGES, **TERABYTES)), "declares 6,912,000,000,000 bytes"),
+    "declares 10**40": (with_images(npy_bytes(IMAGES, shape=(10**40, 48, 48, 3))), "declares"),
+    "declares one more image": (with_images(npy_bytes(IMAGES, shape=(13, 48, 48, 3))), "does not hold"),
     "declares one fewer": (with_images(npy_bytes(IMAGES, shape=(11, 48, 48, 3))), "does not hold"),
     "negative length": (with_images(npy_bytes(IMAGES, shape=(-12, 48, 48, 3))), "no array|npz"),
     "two negative lengths": (with_images(npy_bytes(IMAGES, shape=(-12, -48, 48, 3))), "no array|npz"),
@@ -174,11 +172,11 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
         "expected",
     ),
     # What is never unpickled
-    "object images": (with_images(objects(3)), "Python objects"),
-    "object labels": (with_images(npy_bytes(IMAGES), objects(COUNT)), "Python objects"),
+    "object images": (with_images(objects(3)), "never unpickled"),
+    "object labels": (with_images(npy_bytes(IMAGES), objects(COUNT)), "never unpickled"),
     "objects beside good arrays": (
         lambda p: zipped(p, {"x.npy": npy_bytes(IMAGES), "meta.npy": objects()}),
-        "Python objects",
+        "never unpickled",
     ),
     # Images
     "no images": (with_arrays(labels=LABELS), "no array of images"),
@@ -230,7 +228,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "labels by the million": (with_labels(np.zeros((COUNT, 2**20), np.uint8)), r"\(12, 1048576\)"),
     "labels of a mebibyte": (
         with_labels(np.array(["a" * 2**18] * COUNT)),
-        "label 'a{40}', expected names",
+        "<U262144 .* expected numbers or",
     ),
     "two label arrays": (with_arrays(images=IMAGES, a=LABELS, b=LABELS), "2 arrays could be the labels"),
     "label 8": (with_labels(LABELS + 1), "holds 8 .1 labels out of range"),

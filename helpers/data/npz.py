@@ -71,21 +71,30 @@ class StoredPart:
 
 
 def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
-    """Return the array in an .npy entry; raise InputError unless the entry holds exactly what its header declares."""
+    """Return the array in an .npy entry, unpacked only if the entry can hold what its header declares; InputError."""
     key = entry.filename.removesuffix(".npy")
-    with (
-        refusing(path, f"an .npz file of numbers and words (array '{key}')"),
-        TemporaryDirectory() as folder,
-        warnings.catch_warnings(),
-    ):
+    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        found = f"'{key}' is encrypted or compressed by method {entry.compress_type}"
+        raise refused(path, f"{found}, expected an array written by numpy.savez")
+    if entry.file_size > 1040 * path.stat().st_size:  # deflate compresses at most 1032-fold
+        raise refused(path, f"'{key}' claims {entry.file_size:,} bytes, which the file does not hold")
+    with archive.open(entry) as packed, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python's parser warns of damaged headers before it fails
+        version = np.lib.format.read_magic(packed)
+        read_header = getattr(np.lib.format, "read_array_header_{}_{}".format(*version), None)
+        if read_header is None:
+            raise refused(path, f"'{key}' has .npy version {version}, expected (1, 0) or (2, 0)")
+        shape, _, dtype = read_header(packed)
+        held, declared = entry.file_size - packed.tell(), prod(shape) * dtype.itemsize
+    if dtype.hasobject:
+        raise refused(path, f"'{key}' holds Python objects, which are never unpickled, expected numbers")
+    if declared != held or min(shape, default=0) < 0:
+        raise refused(path, f"'{key}' declares {declared:,} bytes, which the file does not hold")
+    with TemporaryDirectory() as folder:  # the map outlives the file's name
         unpacked = Path(folder, "array.npy")
         with archive.open(entry) as packed, unpacked.open("wb") as stream:
             shutil.copyfileobj(packed, stream)
-        values = np.lib.format.open_memmap(unpacked, mode="r")  # the map outlives the file's name
-        if values.offset + values.nbytes != unpacked.stat().st_size:
-            raise refused(path, f"'{key}' declares {values.nbytes:,} bytes, which it does not hold")
-    return StoredArray(key, np.asarray(values))
+        return StoredArray(key, np.asarray(np.lib.format.open_memmap(unpacked, mode="r")))
 
 
 def choose_array(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Path) -> StoredArray:
@@ -118,8 +127,8 @@ def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
     others = [array for array in arrays if array.values.ndim in (1, 2)]
     fitting = [array for array in others if len(array.values) == count] or others
     labels = choose_array(fitting, LABEL_KEYS, "labels", path) if fitting else None
-    shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}
-    if labels and labels.values.shape not in shapes:
+    shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}  # and no name is longer than 512 bytes
+    if labels and (labels.values.shape not in shapes or labels.values.dtype.itemsize > 512):
         found = f"{count} images in {images}, but the labels are {labels}"
         raise refused(path, f"{found}, expected numbers or names as (N,), (N, 1) or one-hot (N, 8)")
     remarks = {

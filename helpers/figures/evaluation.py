@@ -130,9 +130,8 @@ def draw_review(
         return None
     figure, axes = plt.subplots(figsize=layout((8, 4.2), (3.7, 5)))
     found_at = {name: evaluation.review_until(labels, values) for name, values in probabilities.items()}
-    ordered = sorted(
-        (name for name in found_at if found_at[name].size), key=lambda name: found_at[name].mean()
-    )
+    with_errors = [name for name in found_at if found_at[name].size]
+    ordered = sorted(with_errors, key=lambda name: found_at[name].mean())
     for name in ordered:
         width, look = 2.8 if name == best else 1.3, model_look(name) | {"marker": ""}
         axes.ecdf(found_at[name], lw=width, zorder=width, **look)
@@ -201,9 +200,8 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
     shift, amount, *accuracies, n = falls.loc[name]
     change = f"{signed(amount, 0)}°" if shift == "hue" else f"{signed(100 * (amount - 1), 0)} %"
     before, after = map(percent, accuracies)
-    finding = (
-        f"A change of {change} in {shift} lowers the accuracy of {model_name(name)} from {before} to {after}"
-    )
+    finding = f"A change of {change} in {shift} lowers the accuracy of {model_name(name)} "
+    finding += f"from {before} to {after}"
     if round(accuracies[0], 3) <= round(accuracies[1], 3):
         finding = "The smallest changes of colour lower the accuracy of no model"
     hardest = leaders(-table.groupby("shift")["accuracy"].mean().round(3), plural="")

@@ -20,9 +20,6 @@ from helpers.notation import MODEL_NAMES, counted, model_name, percent, sentence
 CELLS = "application/vnd.blood-cells+json"
 """Media type of a gallery: a sprite of images side by side, ``columns`` in a row, and what is said of each."""
 
-SHOWN = 24
-"""Number of errors that show without a click."""
-
 
 def _encoded(image: np.ndarray, form: str, **options: Any) -> str:
     """Return an image as a data URI."""
@@ -86,13 +83,12 @@ def show_errors(
     cells["confidence"] = (100 * confidences[:, positions]).round().astype(int).T.tolist()
     row = list(probabilities).index(best)
     is_wrong = answers[row] != labels
-    title = sentence(
-        f"{model_name(best)} makes {counted(is_wrong.sum(), 'error') if is_wrong.any() else 'no error'}"
-    )
+    errors = counted(is_wrong.sum(), "error") if is_wrong.any() else "no error"
+    title = sentence(f"{model_name(best)} makes {errors}")
     if is_wrong.any():
         title += f", {(confidences[row][is_wrong] > 0.9).sum() or 'none'} with more than 90 % confidence"
     alt = f"Gallery of {counted(len(positions), 'test image')} that at least one model misclassifies."
-    shown = sorted(np.flatnonzero(is_wrong), key=lambda position: -confidences[row][position])[:SHOWN]
+    shown = sorted(np.flatnonzero(is_wrong), key=lambda position: -confidences[row][position])[:24]
     words = [
         f"{CLASS_NAMES[labels[each]]} → {CLASS_NAMES[answers[row][each]]}, {percent(confidences[row][each], 0)}"
         for each in shown

@@ -34,8 +34,6 @@ SCRIPTS = ("report.js", "reading.js", "search.js", "tables.js", "errors.js")
 PUBLISHED = Path(__file__).with_name("published.json")
 """results.json of a full run on the original data, from ``python -m tools.publish``, for pages without real cells."""
 
-CAPTION = "Accuracy on test images with 95 % intervals, in the published run."
-
 
 def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
     """Number figures and tables among each chapter's outputs; return anchor -> label ("fig-x" -> "Figure 3.2").
@@ -141,7 +139,8 @@ def _published_run(results: dict[str, Any]) -> dict[str, Any]:
     published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     figures.use_style()
     drawing = figures.draw_reported(published["models"], REPORTED)
-    words = {"title": drawing.finding, "alt": drawing.alt, "caption": CAPTION}
+    caption = "Accuracy on test images with 95 % intervals, in the published run."
+    words = {"title": drawing.finding, "alt": drawing.alt, "caption": caption}
     return {
         "published": published,
         "published_comparison": {"data": figures.drawn(drawing), "metadata": {"figure": words}},
