@@ -46,4 +46,4 @@ def code_key(package: str) -> str:
 
     Modules ask when they are imported: a process keeps the source it has imported, whatever happens to the files.
     """
-    return key_of(source_files(package, "data/cells.py"), versions(package))
+    return key_of(source_files(package, "data/constants.py"), versions(package))

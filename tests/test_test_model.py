@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from helpers import test_model as door
-from helpers.data.cells import CLASS_NAMES
+from helpers.data.constants import CLASS_NAMES
 from helpers.data.synthetic import draw_cells
 from helpers.evaluation.scores import apply_temperature, score
 from helpers.features.classical import fit_forest, save_classical

@@ -4,11 +4,14 @@ from .audit import (
     group_by_class as group_by_class,
 )
 from .cells import (
+    UNLABELLED as UNLABELLED,
+    Cells as Cells,
+)
+from .constants import (
     CLASS_NAMES as CLASS_NAMES,
     LUMINANCE as LUMINANCE,
     SIDE as SIDE,
     SPLIT_NAMES as SPLIT_NAMES,
-    Cells as Cells,
 )
 from .source import (
     KEYWORDS as KEYWORDS,

@@ -6,7 +6,8 @@ from scipy.spatial import cKDTree
 from scipy.stats.contingency import association
 from skimage.measure import block_reduce
 
-from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells
+from helpers.data.cells import Cells
+from helpers.data.constants import CLASS_NAMES, SPLIT_NAMES
 from helpers.data.split import DROPPED, Split, find_copies, hash_pixels
 
 NEAR_COPY_DIFFERENCE = 4.0

@@ -6,26 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-SIDE = 48
-"""Height and width of every image, in pixels."""
+from helpers.data.constants import SIDE
 
-CLASS_NAMES = (
-    "basophil",
-    "eosinophil",
-    "erythroblast",
-    "immature granulocyte",
-    "lymphocyte",
-    "monocyte",
-    "neutrophil",
-    "platelet",
-)
-"""Class name of each label; the order is BloodMNIST's."""
-
-LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of red, green and blue in grey (ITU-R BT.601, which Pillow and the original report use)."""
-
-SPLIT_NAMES = ("train", "validation", "test")
-"""Names of the three parts of the data, in the order they are used."""
+UNLABELLED = 255
+"""The label of an image that has none, where others of its source have one."""
 
 
 def content_sha256(images: np.ndarray, labels: np.ndarray | None) -> str:
@@ -43,10 +27,11 @@ class Cells:
     Parameters
     ----------
     images : (N, 48, 48, 3) uint8, RGB in [0, 255]
-    labels : (N,) uint8 in [0, 7], or None where the source has none
+    labels : (N,) uint8 in [0, 7] or `UNLABELLED`, or None where the source has none
     source : what the images are, in words a reader understands
     is_synthetic : True when this project drew the images itself
     notes : conversions made on the way in, one sentence each
+    warnings : what a user should look at before trusting a result, one sentence each
     source_split : (N,) "train" / "validation" / "test", or None where the source names no split
     original_sizes : (N, 2) height and width in pixels before resampling, or None if all were 48x48
     names : (N,) file names, or None
@@ -57,6 +42,7 @@ class Cells:
     source: str
     is_synthetic: bool = False
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     source_split: np.ndarray | None = None
     original_sizes: np.ndarray | None = None
     names: np.ndarray | None = None
@@ -75,6 +61,14 @@ class Cells:
         columns = ("images", "labels", "source_split", "original_sizes", "names")
         known = {name: getattr(self, name) for name in columns if getattr(self, name) is not None}
         return replace(self, **{name: values[positions] for name, values in known.items()})
+
+    def labelled(self) -> "Cells":
+        """Return the cells that have a label, with a note on those left out."""
+        if self.labels is None or UNLABELLED not in self.labels:
+            return self
+        known = np.flatnonzero(self.labels != UNLABELLED)
+        note = f"We left out {len(self) - len(known):,} of {len(self):,} images, which have no label."
+        return replace(self.take(known), notes=(*self.notes, note))
 
     def __len__(self) -> int:
         return len(self.images)

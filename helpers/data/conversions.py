@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from helpers.data.cells import CLASS_NAMES, SIDE
+from helpers.data.constants import CLASS_NAMES, SIDE
 from helpers.errors import refused
 
 LABEL_OF_NAME: dict[str, int] = {

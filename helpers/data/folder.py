@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from helpers.data.cells import CLASS_NAMES, SIDE, Cells
+from helpers.data.cells import Cells
+from helpers.data.constants import CLASS_NAMES, SIDE
 from helpers.data.conversions import as_rgb, class_index, geometry_notes, is_usable_size, to_side
 from helpers.errors import printable, refused, refusing
 

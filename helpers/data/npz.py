@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from helpers.data import conversions
-from helpers.data.cells import CLASS_NAMES, SIDE, SPLIT_NAMES, Cells
+from helpers.data.cells import Cells
+from helpers.data.constants import CLASS_NAMES, SIDE, SPLIT_NAMES
 from helpers.data.conversions import as_labels, as_rgb, as_uint8, geometry_notes, is_usable_size, to_side
 from helpers.errors import printable, refused, refusing
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.cache_keys import key_of
-from helpers.data.cells import CLASS_NAMES, SPLIT_NAMES, Cells, content_sha256
+from helpers.data.cells import Cells, content_sha256
+from helpers.data.constants import CLASS_NAMES, SPLIT_NAMES
 from helpers.errors import refused
 from helpers.notation import counted
 

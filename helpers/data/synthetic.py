@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.data.cells import CLASS_NAMES, SIDE, Cells
+from helpers.data.cells import Cells
+from helpers.data.constants import CLASS_NAMES, SIDE
 
 CLASS_COUNTS = (1076, 2752, 1370, 2556, 1072, 1254, 2939, 2073)
 """Images per class, in the order of CLASS_NAMES, among the original report's 15,092 (doi:10.1016/j.dib.2020.105474)."""

@@ -12,7 +12,7 @@ from data_files import BROKEN, COUNT, IMAGES, LABELS, ONE_HOT, UNIT, cell_images
 from PIL import Image
 
 from helpers.data import npz as archives
-from helpers.data.cells import CLASS_NAMES
+from helpers.data.constants import CLASS_NAMES
 from helpers.data.source import load_cells
 from helpers.errors import InputError
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.data.cells import SPLIT_NAMES, Cells
+from helpers.data.cells import Cells
+from helpers.data.constants import SPLIT_NAMES
 from helpers.data.split import find_copies, hash_pixels, split_cells, take_sample
 from helpers.errors import InputError
 

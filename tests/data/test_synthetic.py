@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.data import synthetic
-from helpers.data.cells import CLASS_NAMES, SIDE
+from helpers.data.constants import CLASS_NAMES, SIDE
 from helpers.data.synthetic import CLASS_COUNTS, MORPHOLOGY, draw_cells
 from helpers.features.colour import blue_residual, colour_statistics
 

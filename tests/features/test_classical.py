@@ -13,7 +13,8 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from helpers.data.cells import CLASS_NAMES, Cells
+from helpers.data.cells import Cells
+from helpers.data.constants import CLASS_NAMES
 from helpers.data.synthetic import draw_cells
 from helpers.errors import InputError
 from helpers.features.classical import (
