@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -20,7 +21,7 @@ def printable(text: object) -> str:
 
 def refused(path: Path | str, finding: str) -> InputError:
     """Return an `InputError` whose single line names ``path`` and says what is wrong with it."""
-    return InputError(printable(f"{path}: {' '.join(finding.split())[:400]}"))
+    return InputError(printable(f"{path}: {textwrap.shorten(finding, 600, placeholder=' …')}"))
 
 
 @contextmanager
