@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
@@ -132,7 +133,10 @@ def locked_folder(out: Path) -> Iterator[Path]:
     """Lock ``out`` for this run and yield it resolved; InputError if another run uses it or it cannot be used."""
     with refusing(f"--out {out}", "a folder to write to"):
         out = out.expanduser().resolve()
-        (out / "notebooks").mkdir(parents=True, exist_ok=True)
+        folders = (out, out / "runs", out / "models", out / "notebooks")
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()  # refused now, not after an hour
         lock = (out / ".lock").open("w")
     with lock:
         try:
@@ -141,7 +145,7 @@ def locked_folder(out: Path) -> Iterator[Path]:
             raise InputError(f"--out {out}: another run uses it, expected a folder of its own") from None
         except OSError:
             pass  # a file system without locks
-        for folder in (out, out / "runs", out / "models", out / "notebooks"):
+        for folder in folders:
             files.remove_leftovers(folder)
         yield out
 
@@ -221,6 +225,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(line_buffering=True)  # a pipe or a log shows each line at once
     try:
         run(parse(arguments))
+    except BrokenPipeError:
+        raise
     except (NotebookFailedError, OSError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
