@@ -174,7 +174,7 @@ def read_part(listed: ListedPart, folder: Path, crop: str) -> FoundPart:
     for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
         action = {
             "RGBA": "put transparent images on white",
-            "MPO": "took the first picture of multi-picture files",
+            "MPO": "took the first image of files with several",
         }
         notes.append(f"We {action.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
     labels = None if listed.labels is None else np.array(listed.labels)
@@ -202,7 +202,7 @@ def read_zip(path: Path, reading: Reading) -> Cells:
             if Path(each.filename).suffix.casefold() in {*SUFFIXES, ".csv"}
         ]
         size, limit = sum(each.file_size for each in wanted), min(MOST_BYTES, 100 * path.stat().st_size)
-        if len(wanted) > LARGEST_COUNT or size > limit:  # pictures are compressed already
+        if len(wanted) > LARGEST_COUNT or size > limit:  # images are compressed already
             raise refused(
                 path, f"unpacks to {len(wanted):,} files of {size:,} bytes, expected at most {limit:,} bytes"
             )

@@ -9,7 +9,7 @@ from helpers.data.cells import UNLABELLED, Cells
 from helpers.data.constants import SIDE
 from helpers.data.conversions import geometry_notes
 from helpers.data.labels import map_labels
-from helpers.data.plausibility import judge
+from helpers.data.plausibility import check_pixels
 from helpers.errors import printable, refused
 
 SPLIT_WORDS = {
@@ -56,7 +56,7 @@ def join(
 
     A label that is an empty word is none.
     """
-    warnings = judge({part.split: part.images for part in parts}, path)
+    warnings = check_pixels({part.split: part.images for part in parts}, path)
     images = np.concatenate([part.images for part in parts]) if len(parts) > 1 else parts[0].images
     sizes = np.concatenate([part.sizes for part in parts])
     notes = [
@@ -68,24 +68,8 @@ def join(
 
     labels = None
     if any(part.labels is not None for part in parts):
-        values = np.concatenate(
-            [
-                np.full(n, "") if part.labels is None else part.labels
-                for n, part in zip(counts, parts, strict=True)
-            ]
-        )
-        is_known = values != "" if values.dtype.kind == "U" else np.full(len(values), True)
-        if not is_known.any():
-            raise refused(path, "holds only empty labels, expected a class for each image")
-        labels = np.full(len(images), UNLABELLED, np.uint8)
-        labels[is_known], said, warning = map_labels(values[is_known], path, reading.classes, stored_names)
-        notes += (
-            [said]
-            if is_known.all()
-            else [said, f"{(~is_known).sum():,} of {len(images):,} images have no label."]
-        )
-        warnings += [warning] if warning else []
-
+        labels, said, labels_warnings = _map_all(parts, path, reading, stored_names)
+        notes, warnings = [*notes, *said], [*warnings, *labels_warnings]
     is_split = {"train", "test"} <= set(splits)
     if any(splits):
         named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
@@ -101,3 +85,22 @@ def join(
         original_sizes=None if (sizes == SIDE).all() else sizes,
         names=np.array([printable(name) for name in names]) if names else None,
     )
+
+
+def _map_all(
+    parts: list[FoundPart], path: Path, reading: Reading, stored_names: tuple[str, ...]
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Return (N,) uint8 labels of all parts together, notes and warnings; InputError."""
+    stored = [np.full(len(p.images), "") if p.labels is None else p.labels for p in parts]
+    values = np.concatenate(stored)
+    is_known = values != "" if values.dtype.kind == "U" else np.full(len(values), True)
+    if not is_known.any():
+        raise refused(path, "holds only empty labels, expected a class for each image")
+    labels = np.full(len(values), UNLABELLED, np.uint8)
+    labels[is_known], said, warning = map_labels(values[is_known], path, reading.classes, stored_names)
+    notes = (
+        [said]
+        if is_known.all()
+        else [said, f"{(~is_known).sum():,} of {len(values):,} images have no label."]
+    )
+    return labels, notes, [warning] if warning else []

@@ -1,4 +1,4 @@
-"""Judges whether images can be stained blood cells: what cannot is refused, what is odd is said in a warning."""
+"""Checks whether images can be stained blood cells: what cannot is refused, what is odd is said in a warning."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from helpers.data.constants import LUMINANCE, SIDE
 from helpers.errors import refused
 
-MOST_JUDGED = 1_000
+MOST_CHECKED = 1_000
 """Images of a part that are looked at, evenly spread over it."""
 
 CENTRE = np.s_[:, SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4]
@@ -22,7 +22,7 @@ def describe(images: np.ndarray) -> dict[str, float]:
     number of different values, ``centre`` how much lighter the centre is than the rest, and ``red_in_dark`` how much
     redder (red less blue) the darkest fifth of an image is than the rest.
     """
-    chosen = images[:: -(-len(images) // MOST_JUDGED)]
+    chosen = images[:: -(-len(images) // MOST_CHECKED)]
     grey = chosen.astype(np.float32) @ LUMINANCE
     contrast = float(grey.std(axis=(1, 2)).mean())
     red_less_blue = chosen[..., 0].astype(np.float32) - chosen[..., 2]
@@ -39,7 +39,7 @@ def describe(images: np.ndarray) -> dict[str, float]:
     }
 
 
-def judge(parts: Mapping[str, np.ndarray], path: Path) -> list[str]:
+def check_pixels(parts: Mapping[str, np.ndarray], path: Path) -> list[str]:
     """Return a warning for each oddity of the parts, images (N, 48, 48, 3) uint8 by name; InputError if impossible.
 
     The limits lie far outside of what we measured on 15,092 cells of CellaVision's DM96 (brightness 179, contrast 57,

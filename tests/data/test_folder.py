@@ -449,4 +449,4 @@ def test_the_first_picture_of_a_telephones_file_is_taken(tmp_path: Path) -> None
     images[0].save(tmp_path / "ig" / "a.jpg", "MPO", save_all=True, append_images=images[1:], quality=95)
     cells = load_cells(tmp_path)
     assert np.abs(cells.images[0].astype(int) - cell_images(2)[0]).mean() < 9
-    assert "We took the first picture of multi-picture files (n = 1)." in cells.notes
+    assert "We took the first image of files with several (n = 1)." in cells.notes
