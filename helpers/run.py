@@ -207,12 +207,15 @@ def _try_inputs(
 ) -> None:
     """Refuse input that cannot be used before anything is executed, and start the machines that help."""
     cells = open_study(*(parameters[name] for name in ("DATA", "PROFILE", "OUT", "CLASSES", "CROP"))).cells
-    for line in (*cells.notes, *(f"warning: {warning}" for warning in cells.warnings)):
-        say(line)
+    for note in cells.notes:
+        say(note)
+    warnings = list(cells.warnings)
     if options.pdf:
         report.find_chromium()
     if "EXTERNAL" in parameters:
-        evaluation.load_external(parameters["EXTERNAL"])
+        warnings += evaluation.load_external(parameters["EXTERNAL"]).warnings
+    for warning in warnings:
+        tqdm.write(f"warning: {warning}", file=sys.stderr)
     if options.dask:
         os.environ[SCHEDULER] = stack.enter_context(networks.scheduler_at(options.dask))
         stack.callback(os.environ.pop, SCHEDULER)
