@@ -6,7 +6,7 @@ is less likely than nearly all validation images.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
@@ -55,24 +55,23 @@ class Look:
     Parameters
     ----------
     constants : (K,) log-weight of each component with its normalisation
-    offsets, factors : (K, F) and (K, F, F); the log-density of x is constant − ½ |x factor − offset|²
+    factors : (K, F + 1, F); the log-density of x is constant − ½ |(x, 1) factor|²
     threshold : smallest log-likelihood of a familiar image
     """
 
     constants: np.ndarray
-    offsets: np.ndarray
     factors: np.ndarray
     threshold: float
 
     def log_likelihood(self, images: np.ndarray) -> np.ndarray:
         """Return (N,) float64 for uint8 images (N, 48, 48, 3)."""
-        measured, matrix = measure_look(images), np.hstack(list(self.factors))  # (N, F) and (F, K·F)
+        weights, offsets = np.hstack(list(self.factors[:, :-1])), self.factors[:, -1]
 
-        def evaluate(block: np.ndarray) -> np.ndarray:
-            gaps = (block @ matrix).reshape(len(block), *self.offsets.shape) - self.offsets
+        def densities(block: np.ndarray) -> np.ndarray:
+            gaps = (measure_look(block) @ weights).reshape(len(block), *offsets.shape) + offsets
             return np.asarray(self.constants - 0.5 * np.einsum("nkf,nkf->nk", gaps, gaps))
 
-        return np.asarray(logsumexp(in_blocks(evaluate, measured), axis=1))
+        return np.asarray(logsumexp(in_blocks(densities, images), axis=1))
 
     def is_familiar(self, images: np.ndarray) -> np.ndarray:
         """Return (N,) whether each image looks like those of the training."""
@@ -101,12 +100,16 @@ def fit_look(images: np.ndarray, validation_images: np.ndarray) -> Look:
         means, weights = (
             np.concatenate([getattr(fit, name) for fit in fits]) for name in ("means_", "weights_")
         )
-        factors = (roots / scaler.scale_[:, None]).astype(np.float32).astype(np.float64)
-        centres = means * scaler.scale_ + scaler.mean_
-        offsets = np.einsum("kf,kfg->kg", centres, factors)
         volumes = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
-        look = Look(np.log(weights / MIXTURES) + volumes, offsets, factors, -np.inf)
+        factors = roots / scaler.scale_[:, None]
+        offsets = np.einsum("kf,kfg->kg", means * scaler.scale_ + scaler.mean_, factors)
+        factors = np.concatenate([factors, -offsets[:, None]], axis=1)
+        # rounded as model files store them
+        constants, factors = (
+            np.float64(np.float32(x)) for x in (np.log(weights / MIXTURES) + volumes, factors)
+        )
+        look = Look(constants, factors, -np.inf)
         likelihood = look.log_likelihood(validation_images)
     lowest = np.quantile(likelihood, UNFAMILIAR_SHARE)
     margin = 20 / len(likelihood) * (np.median(likelihood) - lowest)
-    return Look(look.constants, offsets, factors, float(lowest - margin))
+    return replace(look, threshold=float(lowest - margin))
