@@ -1,10 +1,14 @@
 """What all commands share: one line on standard error and exit code 2 for input that cannot be used."""
 
 import argparse
+import codecs
+import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +24,7 @@ def printable(text: object) -> str:
 
 def refused(path: Path | str, finding: str) -> InputError:
     """Return an `InputError` whose single line names ``path`` and says what is wrong with it."""
-    return InputError(printable(f"{path}: {' '.join(finding.split())[:400]}"))
+    return InputError(printable(f"{path}: {textwrap.shorten(finding, 600, placeholder=' …')}"))
 
 
 @contextmanager
@@ -43,15 +47,38 @@ class OneLineParser(argparse.ArgumentParser):
         raise InputError(f"{message}; --help lists the options")
 
 
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Return what a terminal that knows too few characters shows in the place of one that it lacks."""
+    assert isinstance(error, UnicodeEncodeError)
+    plain = {"×": "x", "–": "-", "−": "-", "“": '"', "”": '"', "’": "'", "…": "...", "±": "+/-", "→": "->"}
+    return "".join(plain.get(each, "?") for each in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("plainly", _plainly)
+
+
 def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., int]:
-    """Return ``command`` changed so that it prints an InputError as one line and returns 2."""
+    """Return ``command`` changed so that it prints an InputError as one line and returns 2.
+
+    It prints on any terminal, and ends quietly with 141 where nobody reads what it prints any more.
+    """
 
     @wraps(command)
     def guarded(arguments: list[str] | None = None) -> int:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="plainly")
         try:
-            return command(arguments)
+            code = command(arguments)
+            sys.stdout.flush()
+            return code
         except InputError as error:
             print(f"error: {printable(error)}", file=sys.stderr)
             return 2
+        except BrokenPipeError:
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # Python flushes once more at its end
+            return 141
 
     return guarded

@@ -103,6 +103,9 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
     # the system in small pages. These cost a fifth to a third of the training time, and huge pages less.
     os.environ.setdefault("MALLOC_ARENA_MAX", str(THREADS))
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    # A kernel of another Python found on Jupyter's path would not have our libraries.
+    os.environ.pop("JUPYTER_PATH", None)
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     # TensorFlow and the kernel write notices straight to the terminal, past Jupyter. They go to a log.
     with log.open("w") as stream:
         os.dup2(stream.fileno(), sys.stderr.fileno())

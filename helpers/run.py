@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from helpers import NOTEBOOKS, cache_keys, evaluation, execution, files, networks, report
 from helpers.cache_keys import file_sha256, key_of
-from helpers.data import KEYWORDS, Source, resolve_source, source_fingerprint
+from helpers.data import CROPS, KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.errors import InputError, OneLineParser, refusing, with_exit_code
 from helpers.execution import NotebookFailedError, format_seconds, seconds_left
 from helpers.files import ROOT
@@ -43,7 +44,11 @@ def parse(arguments: list[str] | None) -> Namespace:
     """Return the options by their names; InputError if they are wrong. ``--help`` ends the program."""
     parser = OneLineParser(prog="./run_all.sh", description="Run the six notebooks and render the report.")
     parser.add_argument("--data", default="auto", type=_path, metavar="SOURCE",
-                        help=f"{', '.join(KEYWORDS)}, an .npz file or a folder (default: auto)")  # fmt: skip
+                        help=f"{', '.join(KEYWORDS)}, an .npz file, a folder or a zip (default: auto)")  # fmt: skip
+    parser.add_argument("--classes", default="", metavar="NAME,NAME,…",
+                        help="the class of each label in ascending order, if the data do not name them")  # fmt: skip
+    parser.add_argument("--crop", default="auto", choices=CROPS,
+                        help="how images are framed (default: auto, by their size)")  # fmt: skip
     parser.add_argument("--profile", default="quick", choices=PROFILES, help="extent (default: quick)")
     parser.add_argument("--out", default=DEFAULT_OUT, type=_path, metavar="DIR", help="default: outputs")
     parser.add_argument("--pdf", action="store_true", help="also print report.pdf, with Chromium")
@@ -70,6 +75,8 @@ def command(options: Namespace) -> str:
 
     data = options.data if options.data in KEYWORDS else place(options.data)
     words = ["./run_all.sh", "--data", data, "--profile", options.profile]
+    words += ["--classes", options.classes] if options.classes else []
+    words += ["--crop", options.crop] if options.crop != "auto" else []
     words += ["--external", place(options.external)] if options.external else []
     words += ["--out", place(options.out)] if options.out != DEFAULT_OUT else []
     return shlex.join(words)
@@ -82,7 +89,8 @@ def notebook_keys(options: Namespace, source: Source, external: Source | None = 
     """
     code = [file for file in cache_keys.source_files(".").items() if not file[0].startswith(NOT_IN_NOTEBOOKS)]
     packages = cache_keys.versions(*(package for package in cache_keys.LIBRARIES if package != "report"))
-    key = key_of(options.profile, source_fingerprint(source), code, packages, sys.version)
+    data = (source_fingerprint(source), options.classes, options.crop)
+    key = key_of(options.profile, *data, code, packages, sys.version)
     keys = {}
     for name in NOTEBOOKS:
         cells = json.loads((execution.NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -125,7 +133,10 @@ def locked_folder(out: Path) -> Iterator[Path]:
     """Lock ``out`` for this run and yield it resolved; InputError if another run uses it or it cannot be used."""
     with refusing(f"--out {out}", "a folder to write to"):
         out = out.expanduser().resolve()
-        (out / "notebooks").mkdir(parents=True, exist_ok=True)
+        folders = (out, out / "runs", out / "models", out / "notebooks")
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()  # refused now, not after an hour
         lock = (out / ".lock").open("w")
     with lock:
         try:
@@ -134,7 +145,7 @@ def locked_folder(out: Path) -> Iterator[Path]:
             raise InputError(f"--out {out}: another run uses it, expected a folder of its own") from None
         except OSError:
             pass  # a file system without locks
-        for folder in (out, out / "runs", out / "models", out / "notebooks"):
+        for folder in folders:
             files.remove_leftovers(folder)
         yield out
 
@@ -146,6 +157,7 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
     external = resolve_source(Path(options.external)) if options.external else None
     with locked_folder(Path(options.out)) as out, ExitStack() as stack:
         parameters = {"DATA": str(source.path or source.kind), "PROFILE": options.profile, "OUT": str(out)}
+        parameters |= {"CLASSES": options.classes, "CROP": options.crop}
         more = {"EXTERNAL": str(external.path)} if external else {}
         executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
         runs = {name: previous_run(path) for name, path in executed.items()}
@@ -154,7 +166,7 @@ def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
         if source.reason:
             say(source.reason)
         if due:
-            _try_inputs(options, parameters | more, stack)
+            _try_inputs(options, parameters | more, stack, say)
         for number, name in enumerate(NOTEBOOKS, start=1):
             title = f"[{number}/{len(NOTEBOOKS)}] {name}"
             if name not in due:
@@ -190,9 +202,13 @@ def _seconds_of_due(runs: dict[str, Any], keys: dict[str, str], profile: str, ou
     return due
 
 
-def _try_inputs(options: Namespace, parameters: dict[str, str], stack: ExitStack) -> None:
+def _try_inputs(
+    options: Namespace, parameters: dict[str, str], stack: ExitStack, say: Callable[[str], None]
+) -> None:
     """Refuse input that cannot be used before anything is executed, and start the machines that help."""
-    open_study(parameters["DATA"], parameters["PROFILE"], parameters["OUT"])
+    cells = open_study(*(parameters[name] for name in ("DATA", "PROFILE", "OUT", "CLASSES", "CROP"))).cells
+    for line in (*cells.notes, *(f"warning: {warning}" for warning in cells.warnings)):
+        say(line)
     if options.pdf:
         report.find_chromium()
     if "EXTERNAL" in parameters:
@@ -209,6 +225,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(line_buffering=True)  # a pipe or a log shows each line at once
     try:
         run(parse(arguments))
+    except BrokenPipeError:
+        raise
     except (NotebookFailedError, OSError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1

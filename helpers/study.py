@@ -136,10 +136,17 @@ class Study:
         return {name: [self.load_or_fit(name)] for name in CLASSICAL} | self.load_or_train(*TESTED_NETWORKS)
 
 
-def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "outputs") -> Study:
+def open_study(
+    data: str = "auto",
+    profile: str = "quick",
+    out: str | Path = "outputs",
+    classes: str = "",
+    crop: str = "auto",
+) -> Study:
     """Load and split the cells of ``data``, and return a study that keeps its work in ``out``.
 
-    Relative paths start at the checkout. If BLOOD_CELLS_DASK names a Dask scheduler (``tcp://HOST:PORT``), training
+    Relative paths start at the checkout; ``classes`` and ``crop`` are as in `helpers.data.load_cells`. Images without
+    a label are left out. If BLOOD_CELLS_DASK names a Dask scheduler (``tcp://HOST:PORT``), training
     runs, features and the forest's search run on its cluster, with the same results. InputError if the data cannot be
     used for training or there is no such profile.
     """
@@ -147,7 +154,7 @@ def open_study(data: str = "auto", profile: str = "quick", out: str | Path = "ou
         raise InputError(f"profile {profile!r}: unknown, expected one of {', '.join(PROFILES)}")
     chosen = PROFILES[profile]
     source = data if data in KEYWORDS else ROOT / Path(data).expanduser()
-    cells = load_cells(source, synthetic_count=chosen.synthetic_count)
+    cells = load_cells(source, classes=classes, crop=crop, synthetic_count=chosen.synthetic_count).labelled()
     cells = take_sample(cells, chosen.largest_sample or len(cells))
     folder = ROOT / Path(out).expanduser()
     return Study(cells, split_cells(cells), profile, folder, os.environ.get(SCHEDULER))

@@ -1,6 +1,10 @@
 """What the user sees while notebooks run: training runs as they finish, and lines only if there is no terminal."""
 
+import json
+import sys
 from concurrent.futures import Future, wait
+
+import nbformat
 
 from helpers import execution
 from helpers.execution import follow, format_seconds, seconds_left
@@ -46,3 +50,24 @@ def test_a_log_gets_no_bar(tmp_path, capsys) -> None:
 
 def test_durations_in_words() -> None:
     assert [format_seconds(seconds) for seconds in (4, 89, 91, 600)] == ["4 s", "89 s", "2 min", "10 min"]
+
+
+def test_a_kernel_of_another_python_on_jupyters_path_is_not_used(tmp_path, monkeypatch) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell("OUT = PROFILE = None", metadata={"tags": ["parameters"]}),
+            nbformat.v4.new_code_cell("import sys, helpers\nprint(sys.executable)"),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook, tmp_path / "notebooks" / "01.ipynb")
+    kernel = tmp_path / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "Python 3", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setattr(execution, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
+    out = tmp_path / "out"
+    execution.execute_notebook("01", {"OUT": str(out), "PROFILE": "smoke"}, {"01": 1.0}, print)
+    assert sys.executable in (out / "notebooks" / "01.ipynb").read_text()

@@ -13,6 +13,7 @@ from .constants import (
     SIDE as SIDE,
     SPLIT_NAMES as SPLIT_NAMES,
 )
+from .conversions import CROPS as CROPS
 from .source import (
     KEYWORDS as KEYWORDS,
     Source as Source,

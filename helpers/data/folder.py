@@ -1,20 +1,30 @@
-"""Reads images from a folder with one subfolder per class, a folder of unlabelled images, or one image file."""
+"""Reads images from folders or a zip of them: in a folder per class, listed in a table, unlabelled, or one file.
 
+The folders of the classes, or a table, may lie in folders named train, val and test, and all in one that wraps them.
+"""
+
+import csv
 import logging
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
 
 from helpers.data.cells import Cells
-from helpers.data.constants import CLASS_NAMES, SIDE
-from helpers.data.conversions import as_rgb, class_index, geometry_notes, is_usable_size, to_side
-from helpers.errors import printable, refused, refusing
+from helpers.data.constants import SPLIT_NAMES
+from helpers.data.conversions import as_rgb, is_usable_size, to_side
+from helpers.data.labels import class_index
+from helpers.data.npz import LABEL_KEYS, LARGEST_COUNT, MOST_BYTES
+from helpers.data.parts import SPLIT_WORDS, FoundPart, Reading, join
+from helpers.errors import InputError, refused, refusing
 
 # Pillow would print something besides the one line of an InputError
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
@@ -25,11 +35,13 @@ SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 """Files that file managers leave behind; skipped silently, as are names that begin with a dot."""
 
 
-class Listing(NamedTuple):
-    """The image files of a folder in loading order, and their labels."""
+@dataclass(frozen=True)
+class ListedPart:
+    """The image files of a folder, or of one split in it, in loading order; a label "" is none."""
 
+    split: str
     paths: list[Path]
-    labels: list[int] | None
+    labels: list[str] | None
     notes: list[str]
 
 
@@ -48,68 +60,154 @@ def files_below(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def list_images(path: Path) -> Listing:
-    """Return the images of a folder, or the one image file; raise InputError for subfolders not named for a class."""
+def list_parts(path: Path) -> list[ListedPart]:
+    """Return the images of a folder, split by split, or the one image file; raise InputError where there is none."""
     if not path.is_dir():
-        return Listing([path], None, [])
-    inside = entries(path)
-    class_folders = [entry for entry in inside if entry.is_dir()]
-    files = [entry for entry in inside if not entry.is_dir()]
-    images = [entry for entry in files if entry.suffix.casefold() in SUFFIXES]
-    others = [entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES]
-    notes = [f"We skipped files that are not images: {', '.join(others[:9])}."] if others else []
-    if class_folders and images:
-        raise refused(images[0], "is outside the class folders, expected every image inside one")
-
-    labels = list[int]()
-    for folder in class_folders:
-        label = class_index(folder.name)
-        if label is None:
-            raise refused(folder, f"is not named for a class, expected one of {', '.join(CLASS_NAMES)}")
-        images += files_below(folder)
-        labels += [label] * (len(images) - len(labels))
-    if not images:
+        return [ListedPart("", [path], None, [])]
+    root, inside = path, entries(path)
+    table = read_table(inside)
+    while wrapped := find_wrapped(inside):
+        root, inside = wrapped, entries(wrapped)
+        table = table or read_table(inside)
+    folders = [entry for entry in inside if entry.is_dir()]
+    splits = {SPLIT_WORDS.get(folder.name.casefold(), ""): folder for folder in folders}
+    if folders and "" not in splits and len(splits) == len(folders):
+        parts = [list_part(split, splits[split], table) for split in SPLIT_NAMES if split in splits]
+    else:
+        parts = [list_part("", root, table)]
+    if not any(part.paths for part in parts):
         raise refused(path, "holds no images, expected one subfolder of images per class")
-    for image in images:
+    for image in (image for part in parts for image in part.paths):
         if not image.is_file():  # reading from a pipe would never end
             raise refused(image, "is not a regular file, or a link to none, expected an image")
-    if not class_folders:
-        notes.append("The images are not in class folders, so they have no labels.")
-    return Listing(images, labels if class_folders else None, notes)
+    return [part for part in parts if part.paths]
 
 
-def read_image(path: Path) -> tuple[np.ndarray, tuple[int, int], str]:
+def find_wrapped(inside: list[Path]) -> Path | None:
+    """Return the folder that holds everything, where there is one that is named neither for a class nor a split."""
+    folders = [entry for entry in inside if entry.is_dir()]
+    if len(folders) != 1 or any(entry.suffix.casefold() in SUFFIXES for entry in inside):
+        return None
+    name = folders[0].name
+    return None if class_index(name) is not None or name.casefold() in SPLIT_WORDS else folders[0]
+
+
+def read_table(inside: list[Path]) -> dict[str, list[str]] | None:
+    """Return the columns of the one table (.csv) among the files of a folder, or None where there is none to read."""
+    tables = [entry for entry in inside if entry.suffix.casefold() == ".csv" and entry.is_file()]
+    if len(tables) != 1:
+        return None
+    try:
+        lines = tables[0].read_text("utf-8-sig").splitlines()
+        dialect = csv.Sniffer().sniff("\n".join(lines[:20]), ",;\t")
+        rows = [row for row in csv.reader(lines, dialect) if row]
+        return dict(zip(rows[0], map(list, zip(*rows[1:], strict=True)), strict=True))
+    except (ValueError, IndexError, csv.Error):  # no table of ours
+        return None
+
+
+def list_part(split: str, root: Path, table: dict[str, list[str]] | None) -> ListedPart:
+    """Return the images below ``root``, labelled by the folder of a class that they lie in, or else by a table."""
+    inside = entries(root)
+    folders = [entry for entry in inside if entry.is_dir()]
+    files = [entry for entry in inside if not entry.is_dir()]
+    images = [entry for entry in files if entry.suffix.casefold() in SUFFIXES]
+    table = table or read_table(inside)
+    if table is not None and not (
+        folders and all(class_index(folder.name) is not None for folder in folders)
+    ):
+        below = [image for image in files_below(root) if image.suffix.casefold() in SUFFIXES]
+        if labels := labels_from(table, below, root):
+            return ListedPart(split, below, labels, ["The labels come from a table."])
+    others = [entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES]
+    notes = [f"We skipped files that are not images: {', '.join(others[:9])}."] if others else []
+    if folders and images:
+        raise refused(images[0], "is outside the class folders, expected every image inside one")
+    if not folders:
+        notes += ["The images are not in class folders, so they have no labels."] if images else []
+        return ListedPart(split, images, None, notes)
+    pairs = [(image, folder.name) for folder in folders for image in files_below(folder)]
+    return ListedPart(split, [image for image, _ in pairs], [name for _, name in pairs], notes)
+
+
+def labels_from(table: dict[str, list[str]], images: list[Path], root: Path) -> list[str] | None:
+    """Return the label of each image from a table that names at least half of them, "" where it has none, else None."""
+    keys = [(image.relative_to(root).as_posix(), image.name, image.stem) for image in images]
+    for column, names in table.items():
+        rows = {Path(name).as_posix(): row for row, name in enumerate(names)}
+        plain = {Path(name).name: row for row, name in enumerate(names)}
+        rows |= plain if len(plain) == len(names) else {}
+        found = [next((rows[key] for key in each if key in rows), None) for each in keys]
+        if images and sum(row is not None for row in found) >= len(images) / 2:
+            others = [name for name in table if name != column]
+            usual = [name for name in others if name.strip().casefold() in LABEL_KEYS]
+            chosen = usual if len(usual) == 1 else others
+            if len(chosen) != 1:
+                columns = ", ".join(table)
+                raise refused(root, f"has a table of {columns}, expected a column of files and one of labels")
+            return ["" if row is None else table[chosen[0]][row] for row in found]
+    return None
+
+
+def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]:
     """Return (48, 48, 3) uint8, the stored (height, width), and the stored mode; raise InputError."""
     with refusing(path, "an image"), Image.open(path, formats=FORMATS) as image:
         width, height = image.size
         if not is_usable_size(height, width):
             raise refused(path, f"is {height} × {width} pixels, expected a nearly square image of one cell")
-        if getattr(image, "n_frames", 1) > 1:
+        is_multiple = getattr(image, "n_frames", 1) > 1
+        if is_multiple and image.format != "MPO":  # telephones add previews to a JPEG
             raise refused(path, "holds several frames, expected one image")
         if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
             raise refused(path, f"has pixels of mode {image.mode}, expected 8-bit RGB or grey")
         mode = "RGBA" if image.has_transparency_data else image.mode
         pixels = np.asarray(image.convert("RGBA" if mode == "RGBA" else "RGB"))
-    return to_side(as_rgb(pixels)), (height, width), mode
+    return to_side(as_rgb(pixels), crop), (height, width), "MPO" if is_multiple else mode
 
 
-def read_images(path: Path) -> Cells:
-    """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
-    with refusing(path, "a folder of images"):
-        listing = list_images(path)
-        folder = path if path.is_dir() else path.parent
+def read_part(listed: ListedPart, folder: Path, crop: str) -> FoundPart:
+    """Return the images and labels of listed files, named relative to ``folder``; raise InputError."""
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
         warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
-        images, pairs, modes = zip(*pool.map(read_image, listing.paths), strict=True)
-    sizes, notes = np.array(pairs), [*listing.notes, *geometry_notes(np.array(pairs))]
+        images, sizes, modes = zip(*pool.map(partial(read_image, crop=crop), listed.paths), strict=True)
+    notes = list(listed.notes)
     for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
-        action = "put transparent images on white" if mode == "RGBA" else f"converted {mode} images to RGB"
-        notes.append(f"We {action} (n = {count:,}).")
-    return Cells(
-        images=np.stack(images),
-        labels=None if listing.labels is None else np.array(listing.labels, np.uint8),
-        source=printable(f"folder {path.resolve().name}" if folder == path else path.name),
-        notes=tuple(printable(note) for note in notes),
-        original_sizes=None if (sizes == SIDE).all() else sizes,
-        names=np.array([printable(each.relative_to(folder).as_posix()) for each in listing.paths]),
-    )
+        action = {
+            "RGBA": "put transparent images on white",
+            "MPO": "took the first image of files with several",
+        }
+        notes.append(f"We {action.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
+    labels = None if listed.labels is None else np.array(listed.labels)
+    names = [path.relative_to(folder).as_posix() for path in listed.paths]
+    return FoundPart(listed.split, np.stack(images), np.array(sizes), labels, notes, names)
+
+
+def read_images(path: Path, reading: Reading, source: str = "") -> Cells:
+    """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
+    with refusing(path, "a folder of images"):
+        listed = list_parts(path)
+        folder = path if path.is_dir() else path.parent
+        parts = [read_part(part, folder, reading.crop) for part in listed]
+        return join(
+            parts, source or (f"folder {path.resolve().name}" if folder == path else path.name), path, reading
+        )
+
+
+def read_zip(path: Path, reading: Reading) -> Cells:
+    """Return the cells in a zip of images, unpacked into a temporary folder; raise InputError."""
+    with refusing(path, "a zip of images"), zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
+        wanted = [
+            each
+            for each in archive.infolist()
+            if Path(each.filename).suffix.casefold() in {*SUFFIXES, ".csv"}
+        ]
+        size, limit = sum(each.file_size for each in wanted), min(MOST_BYTES, 100 * path.stat().st_size)
+        if len(wanted) > LARGEST_COUNT or size > limit:  # images are compressed already
+            raise refused(
+                path, f"unpacks to {len(wanted):,} files of {size:,} bytes, expected at most {limit:,} bytes"
+            )
+        archive.extractall(folder, wanted)  # takes no path that leads outside
+        try:
+            return read_images(Path(folder), reading, path.name)
+        except InputError as error:
+            raise InputError(str(error).replace(folder, str(path))) from None

@@ -10,29 +10,26 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from helpers.data import conversions
 from helpers.data.cells import Cells
-from helpers.data.constants import CLASS_NAMES, SIDE, SPLIT_NAMES
-from helpers.data.conversions import as_labels, as_rgb, as_uint8, geometry_notes, is_usable_size, to_side
-from helpers.errors import printable, refused, refusing
+from helpers.data.constants import SIDE, SPLIT_NAMES
+from helpers.data.conversions import as_rgb, as_uint8, is_usable_size, to_side, value_scale
+from helpers.data.labels import as_values
+from helpers.data.parts import SPLIT_WORDS, FoundPart, Reading, join
+from helpers.errors import refused, refusing
 
 MOST_BYTES = 8 * 2**30  # in all arrays of a file
 LARGEST_COUNT = 500_000  # images in one file
 BLOCK_VALUES = 2**20  # converted at a time
 
 IMAGE_KEYS = {"", "image", "images", "img", "imgs", "x", "data", "pixels"}
-LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes"}
-SPLIT_WORDS = {
-    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
-    **{"val": "validation", "valid": "validation", "validation": "validation"},
-}
+LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes", "name", "names"}
+NAME_KEYS = {"class_names", "label_names", "target_names", "classes", "names", "categories"}
 
 
 @dataclass(frozen=True)
@@ -44,31 +41,13 @@ class StoredArray:
 
     @property
     def split_and_stem(self) -> tuple[str, str]:
-        """The split that a key like ``train_images`` names (else ""), and the rest of the key."""
-        words = re.findall(r"[^\W_]+", self.key.casefold())
+        """The split that a key like ``train_images`` or ``trainX`` names (else ""), and the rest of the key."""
+        words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.key).casefold())
         splits = [SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS]
         return splits[0] if len(splits) == 1 else "", "_".join(w for w in words if w not in SPLIT_WORDS)
 
     def __str__(self) -> str:
         return f"'{self.key}' {self.values.dtype} {self.values.shape}"
-
-
-@dataclass(frozen=True)
-class StoredPart:
-    """Images and labels that belong together: those of the whole file, or of one split."""
-
-    images: StoredArray
-    labels: StoredArray | None
-    values: np.ndarray
-    """The images as (N, H, W, C), whatever their order in the file."""
-    notes: list[str]
-
-    def converted(self, factor: float, offset: float) -> Iterator[np.ndarray]:
-        """Yield the images one by one as (48, 48, 3) uint8, scaled by ``factor`` and ``offset``."""
-        step = max(1, BLOCK_VALUES // prod(self.values.shape[1:]))
-        for start in range(0, len(self.values), step):
-            block = as_uint8(self.values[start : start + step], factor, offset)
-            yield from map(to_side, as_rgb(block))
 
 
 def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
@@ -88,7 +67,7 @@ def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> S
         shape, _, dtype = read_header(packed)
         held, declared = entry.file_size - packed.tell(), prod(shape) * dtype.itemsize
     if dtype.hasobject:
-        raise refused(path, f"'{key}' holds Python objects, which are never unpickled, expected numbers")
+        return StoredArray(key, np.empty(0, object))  # perhaps nobody needs it
     if declared != held or min(shape, default=0) < 0:
         raise refused(path, f"'{key}' declares {declared:,} bytes, which the file does not hold")
     with TemporaryDirectory() as folder:  # the map outlives the file's name
@@ -107,61 +86,70 @@ def choose_array(arrays: list[StoredArray], usual_keys: set[str], what: str, pat
     return meant[0]
 
 
-def find_part(arrays: list[StoredArray], path: Path) -> StoredPart:
-    """Return which arrays are the images and the labels, and how the images are stored; raise InputError."""
-    candidates = [array for array in arrays if array.values.ndim in (3, 4)]
-    images = choose_array(candidates, IMAGE_KEYS, "images", path)
-    values = images.values
-    is_single = values.ndim == 3 and values.shape[2] in (3, 4) and is_usable_size(*values.shape[:2])
+def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -> FoundPart:
+    """Return the images and labels among ``arrays``, converted; raise InputError."""
+    pictures = [array for array in arrays if array.values.ndim in (3, 4)]
+    others = [array for array in arrays if array.values.ndim in (1, 2)]
+    found, notes = choose_array(pictures, IMAGE_KEYS, "images", path), list[str]()
+    values = found.values
     if values.ndim == 3:
+        height, width, channels = values.shape
+        is_single = channels in (3, 4) and is_usable_size(height, width)
+        is_single |= height == 3 and all(len(array.values) != 3 for array in others)  # channels come first
         values = values[None] if is_single else values[..., None]
-    channels_first = values.shape[3] not in (1, 3, 4)
-    if channels_first:
+        notes += ["The file holds a single image."] if is_single else []
+    if values.shape[3] not in (1, 3, 4):
         values = np.moveaxis(values, 1, -1)
+        notes.append("We moved the channels after height and width.")
     count, *size, channels = values.shape
     if count == 0:
-        raise refused(path, f"{images} holds no images, expected at least one")
+        raise refused(path, f"{found} holds no images, expected at least one")
     if values.dtype.kind not in "uif" or channels not in (1, 3, 4) or not is_usable_size(*size):
         expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
-        raise refused(path, f"{images} is not an array of cell images, {expected}")
+        raise refused(path, f"{found} is not an array of cell images, {expected}")
+    notes += ["Images are grey, so red, green and blue are equal."] if channels == 1 else []
+    notes += ["We put images with an alpha channel on white."] if channels == 4 else []
+    factor, offset, scale = value_scale(values, found, path)
+    notes += [f"We read {split or 'all'} pixels, {scale}."] if scale else []
 
-    others = [array for array in arrays if array.values.ndim in (1, 2)]
-    fitting = [array for array in others if len(array.values) == count] or others
-    labels = choose_array(fitting, LABEL_KEYS, "labels", path) if fitting else None
-    shapes = {(count,), (count, 1), (count, len(CLASS_NAMES))}  # and no name is longer than 512 bytes
-    if labels and (labels.values.shape not in shapes or labels.values.dtype.itemsize > 512):
-        found = f"{count} images in {images}, but the labels are {labels}"
-        raise refused(path, f"{found}, expected numbers or names as (N,), (N, 1) or one-hot (N, 8)")
-    remarks = {
-        "The file holds a single image.": is_single,
-        "We moved the channels after height and width.": channels_first,
-        "Images are grey, so red, green and blue are equal.": channels == 1,
-        "We put images with an alpha channel on white.": channels == 4,
-    }
-    return StoredPart(images, labels, values, [note for note, applies in remarks.items() if applies])
+    def converted() -> Iterator[np.ndarray]:
+        step = max(1, BLOCK_VALUES // prod(values.shape[1:]))
+        for start in range(0, count, step):
+            block = as_rgb(as_uint8(values[start : start + step], factor, offset))
+            yield from (to_side(image, crop) for image in block)
 
-
-def find_parts(arrays: list[StoredArray], path: Path) -> list[StoredPart]:
-    """Return one part for the whole file, or one per split in the order train, validation, test."""
-    found = ", ".join(map(str, arrays))
-    splits = {array.split_and_stem[0] for array in arrays if array.values.ndim in (3, 4)}
-    if not splits:
-        raise refused(path, f"no array of images among {found}, expected one (N, {SIDE}, {SIDE}, 3)")
-    if len(splits) == 1:  # then any label array belongs to these images, whichever split its key names
-        parts = [find_part(arrays, path)]
-    elif "" in splits:
-        raise refused(path, f"holds {found}, expected a split in the key of all arrays of images or of none")
-    else:
-        named = [split for split in SPLIT_NAMES if split in splits]
-        parts = [find_part([a for a in arrays if a.split_and_stem[0] == split], path) for split in named]
-    if len({(part.values.shape[1:], part.values.dtype, part.labels is None) for part in parts}) > 1:
-        raise refused(path, f"splits differ in shape, type or presence of labels, expected the same: {found}")
-    if sum(len(part.values) for part in parts) > LARGEST_COUNT:
-        raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
-    return parts
+    images = np.fromiter(converted(), np.dtype((np.uint8, (SIDE, SIDE, 3))), count)
+    fitting = [array for array in others if len(array.values) == count]
+    labels = choose_array(fitting or others, LABEL_KEYS, "labels", path) if others else None
+    if labels and labels.values.dtype.hasobject:
+        hint = "store names as text, with labels.astype(str)"
+        raise refused(path, f"{labels} holds Python objects, which are never unpickled; {hint}")
+    if labels and not _fits(labels.values, count):
+        told = f"{count} images in {found}, but the labels are {labels}"
+        raise refused(path, f"{told}, expected numbers or names as (N,), (N, 1) or one-hot (N, classes)")
+    stored = as_values(labels.values, path, labels.key) if labels else None
+    return FoundPart(split, images, np.full((count, 2), size), stored, notes)
 
 
-def read_archive(path: Path) -> Cells:
+def _fits(labels: np.ndarray, count: int) -> bool:
+    """Return whether there is a label per image, of at most 100 classes and with no name longer than 512 bytes."""
+    return labels.shape[0] == count and prod(labels.shape[1:]) <= 100 and labels.dtype.itemsize <= 512
+
+
+def set_aside_class_names(arrays: list[StoredArray]) -> tuple[list[StoredArray], tuple[str, ...]]:
+    """Return the arrays that may be images or labels, and the names of the classes if the file holds them."""
+    counts = {len(array.values) for array in arrays if array.values.ndim in (3, 4)}
+    for array in arrays:
+        is_list = (
+            array.values.dtype.kind in "US" and array.values.ndim == 1 and len(array.values) not in counts
+        )
+        if is_list and array.key.casefold() in NAME_KEYS:
+            rest = [other for other in arrays if other is not array]
+            return rest, tuple(as_values(array.values, Path(array.key), array.key).tolist())
+    return arrays, ()
+
+
+def read_archive(path: Path, reading: Reading) -> Cells:
     """Return the cells in an .npz file; raise InputError with one line where it cannot be used."""
     with refusing(path, "an .npz file"), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
@@ -171,29 +159,32 @@ def read_archive(path: Path) -> Cells:
             raise refused(path, "holds two arrays of the same key, expected different keys")
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
-        parts = find_parts([map_array(archive, entry, path) for entry in entries], path)
-        factor, offset, scale_note = conversions.value_scale(
-            [part.values for part in parts], parts[0].images, path
-        )
-        labels = [as_labels(part.labels.values, path, part.labels.key) for part in parts if part.labels]
-        counts = [len(part.values) for part in parts]
-        converted = chain.from_iterable(part.converted(factor, offset) for part in parts)
-        images = np.fromiter(converted, np.dtype((np.uint8, (SIDE, SIDE, 3))), sum(counts))
-
-    size = parts[0].values.shape[1:3]
-    sizes = np.full((len(images), 2), size)
-    notes = [*parts[0].notes, scale_note, *(note for _, note in labels), *geometry_notes(sizes)]
-    splits = [part.images.split_and_stem[0] for part in parts]
-    is_split = {"train", "test"} <= set(splits)
-    if any(splits):
-        named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
-        unused = "" if is_split else " We split them again, because training or test images are missing."
-        notes.append(f"The file comes with splits ({named} images).{unused}")
-    return Cells(
-        images=images,
-        labels=np.concatenate([values for values, _ in labels]) if labels else None,
-        source=printable(path.name),
-        notes=tuple(dict.fromkeys(printable(note) for note in notes if note)),
-        source_split=np.repeat(splits, counts) if is_split else None,
-        original_sizes=None if size == (SIDE, SIDE) else sizes,
-    )
+        arrays = [map_array(archive, entry, path) for entry in entries]
+        arrays, stored_names = set_aside_class_names(arrays)
+        pictures = [array for array in arrays if array.values.ndim in (3, 4)]
+        splits = {array.split_and_stem[0] for array in pictures}
+        found = ", ".join(map(str, arrays))
+        if not splits:
+            if any(array.values.dtype.hasobject for array in arrays):
+                raise refused(
+                    path, f"{found}: Python objects are never unpickled, expected arrays of numbers"
+                )
+            raise refused(path, f"no array of images among {found}, expected one (N, {SIDE}, {SIDE}, 3)")
+        if len(splits) > 1 and "" in splits:
+            raise refused(
+                path, f"holds {found}, expected a split in the key of all arrays of images or of none"
+            )
+        if sum(len(array.values) for array in pictures) > LARGEST_COUNT:
+            raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
+        # where one split is named, any label array belongs to its images, whichever split its key names
+        parts = [
+            convert_part(
+                split,
+                [a for a in arrays if len(splits) == 1 or a.split_and_stem[0] == split],
+                path,
+                reading.crop,
+            )
+            for split in ("", *SPLIT_NAMES)
+            if split in splits
+        ]
+        return join(parts, path.name, path, reading, stored_names)

@@ -87,7 +87,7 @@ def load_external(path: str | Path) -> Cells:
     cells = load_cells(ROOT / Path(path).expanduser())
     if cells.labels is None:
         raise InputError(f"--external {path}: no labels found, expected one per image")
-    return cells
+    return cells.labelled()
 
 
 def score_external(

@@ -117,6 +117,7 @@ def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]
         "source": cells.source,
         "is_synthetic": cells.is_synthetic,
         "notes": list(cells.notes),
+        "warnings": list(cells.warnings),
         "images": len(cells),
         "classes": split.counts(np.asarray(cells.labels)).drop("all").sum(axis=1).to_dict(),
         "sha256": cells.sha256,
@@ -124,7 +125,13 @@ def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]
         "split_origin": split.origin,
         "split_sha256": split.sha256,
         "external": external
-        and {"source": external.source, "images": len(external), "sha256": external.sha256},
+        and {
+            "source": external.source,
+            "images": len(external),
+            "sha256": external.sha256,
+            "notes": list(external.notes),
+            "warnings": list(external.warnings),
+        },
     }
 
 

@@ -1,8 +1,10 @@
 """Folders of images: what is read, in which order, and what is refused with which line."""
 
 import os
+import shutil
 import socket
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 from data_files import cell_images
 from PIL import Image
 
-from helpers.data.conversions import class_index
+from helpers.data.cells import UNLABELLED
+from helpers.data.labels import class_index
 from helpers.data.source import load_cells, resolve_source, source_fingerprint
 from helpers.errors import InputError
 
@@ -48,7 +51,7 @@ def test_each_subfolder_is_a_class(folder: Path) -> None:
         "platelet/a.png",
         "platelet/b.png",
     ]
-    assert cells.notes == ()
+    assert cells.notes == ("By their names, “ig” is immature granulocyte.",)
     assert cells.original_sizes is None
     assert cells.source == "folder my cells"
 
@@ -56,12 +59,37 @@ def test_each_subfolder_is_a_class(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "label"),
     [
-        *(("Basophil", 0), ("BASOPHILS", 0), ("BA", 0), ("0", 0), ("eosinophils", 1), ("EO", 1)),
+        *(("Basophil", 0), ("BASOPHILS", 0), ("BA", 0), ("0_basophil", 0), ("eosinophils", 1), ("EO", 1)),
         *(("Erythroblast", 2), ("ERB", 2), ("ig", 3), ("IG", 3), ("Immature Granulocytes", 3)),
         *(("immature_granulocyte", 3), ("immature-granulocytes", 3), ("myelocyte", 3), ("LYMPHOCYTE", 4)),
-        *(("ly", 4), (" Monocytes ", 5), ("MO", 5), ("neutrophil", 6), ("NEUTRO", 6), ("6", 6)),
-        *(("platelets", 7), ("PLT", 7), ("7", 7), ("ｐｌａｔｅｌｅｔ", 7)),
-        *(("8", None), ("-1", None), ("", None), ("cells", None), ("s", None), ("basophil2", None)),
+        *(("ly", 4), (" Monocytes ", 5), ("MO", 5), ("neutrophil", 6), ("NEUTRO", 6), ("SNE", 6)),
+        *(
+            ("Band_Neutrophil", 6),
+            ("neutrophil, segmented", 6),
+            ("BNE", 6),
+            ("EBO", 2),
+            ("MMY", 3),
+            ("PMY", 3),
+        ),
+        *(
+            ("immature granulocytes(myelocytes, metamyelocytes and promyelocytes)", 3),
+            ("MY", 3),
+            ("03. IG", 3),
+        ),
+        *(("platelets", 7), ("PLT", 7), ("Platelet cells", 7), ("ｐｌａｔｅｌｅｔ", 7)),
+        *(
+            ("8", None),
+            ("7", None),
+            ("immature neutrophil", None),
+            ("band", None),
+            ("(ig)", None),
+            ("my cells", None),
+            ("-1", None),
+            ("", None),
+            ("cells", None),
+            ("s", None),
+            ("basophil2", None),
+        ),
     ],
 )
 def test_names_that_mean_a_class(name: str, label: int | None) -> None:
@@ -97,15 +125,15 @@ def test_other_sizes_are_reduced_whole_and_may_differ(tmp_path: Path) -> None:
     assert (cells.images == expected).all()
     assert cells.original_sizes is not None
     assert cells.original_sizes[:, 0].tolist() == list(sides)
-    assert len(cells.notes) == 3
+    assert sum("reduced" in note for note in cells.notes) == 3
 
 
 def test_many_sizes_give_few_notes(tmp_path: Path) -> None:
     for side in range(60, 80):
         save(tmp_path / "ly" / f"{side}.png", cell_images(1, side)[0])
     notes = load_cells(tmp_path).notes
-    assert len(notes) == 6
-    assert notes[-1] == "We treated 15 other sizes alike."
+    assert sum("reduced" in note for note in notes) == 5
+    assert "We treated 15 other sizes alike." in notes
 
 
 @pytest.mark.parametrize(
@@ -113,15 +141,20 @@ def test_many_sizes_give_few_notes(tmp_path: Path) -> None:
     ["L", "P", "CMYK"],
 )
 def test_other_modes_become_rgb_and_it_is_said(mode: str, tmp_path: Path) -> None:
-    save(tmp_path / "ly" / "a.tiff", Image.fromarray(cell_images(1)[0]).convert(mode))
-    assert load_cells(tmp_path).notes == (f"We converted {mode} images to RGB (n = 1).",)
+    shades = np.linspace(0, 60, 48)[:, None, None]
+    image = (cell_images(1)[0] * 0.7 + shades).astype(np.uint8)  # which a palette does not flatten
+    save(tmp_path / "ly" / "a.tiff", Image.fromarray(image).convert(mode))
+    assert f"We converted {mode} images to RGB (n = 1)." in load_cells(tmp_path).notes
 
 
 def test_transparency_becomes_white(tmp_path: Path) -> None:
-    save(tmp_path / "ly" / "a.png", np.zeros((48, 48, 4), np.uint8))
+    image = np.dstack([cell_images(1)[0], np.full((48, 48), 255, np.uint8)])
+    image[:8] = 0
+    save(tmp_path / "ly" / "a.png", image)
     cells = load_cells(tmp_path)
-    assert (cells.images == 255).all()
-    assert cells.notes == ("We put transparent images on white (n = 1).",)
+    assert (cells.images[0, :8] == 255).all()
+    assert (cells.images[0, 8:] == image[8:, :, :3]).all()
+    assert "We put transparent images on white (n = 1)." in cells.notes
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".png", ".bmp", ".tif", ".webp", ""])
@@ -159,13 +192,13 @@ def test_what_file_managers_leave_behind_is_skipped_silently(folder: Path) -> No
     (folder / "ig" / ".ipynb_checkpoints").mkdir()
     after = load_cells(folder), source_fingerprint(resolve_source(folder))
     assert after[0].sha256 == before[0].sha256
-    assert after[0].notes == ()
+    assert after[0].notes == before[0].notes
     assert after[1] == before[1]
 
 
 def test_other_files_beside_the_class_folders_are_skipped_and_named(folder: Path) -> None:
     (folder / "LICENCE.txt").write_text("CC BY")
-    assert load_cells(folder).notes == ("We skipped files that are not images: LICENCE.txt.",)
+    assert "We skipped files that are not images: LICENCE.txt." in load_cells(folder).notes
 
 
 def test_linked_classes_and_images_are_read(folder: Path, tmp_path: Path) -> None:
@@ -274,10 +307,16 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "fifo": (lambda f: os.mkfifo(f / "ig" / "z.png"), "z.png: is not a regular file"),
     "socket": (bound_socket, "z.png: is not a regular file"),
     "device": (lambda f: (f / "ig" / "z.png").symlink_to("/dev/zero"), "z.png: is not a regular file"),
-    "folder that is no class": (lambda f: (f / "thyroid").mkdir(), "thyroid: is not named for a class"),
-    "folder named with a line break": (lambda f: (f / "a\nb").mkdir(), "is not named for a class"),
-    "folder that no terminal should see": (lambda f: (f / "\x1b[2J").mkdir(), r"\\x1b"),
-    "split instead of classes": (lambda f: (f / "train").mkdir(), "train: is not named for a class"),
+    "folder that is no class": (
+        lambda f: save(f / "thyroid" / "z.png", cell_images(1)[0]),
+        "'thyroid': no class has this name, .* --classes with 4 names, in the order basophil, ig, platelet, thyroid",
+    ),
+    "folder named with a line break": (lambda f: save(f / "a\nb" / "z.png", cell_images(1)[0]), "no class"),
+    "folder that no terminal should see": (
+        lambda f: save(f / "\x1b[2J" / "z.png", cell_images(1)[0]),
+        r"\\x1b",
+    ),
+    "split beside classes": (lambda f: save(f / "train" / "z.png", cell_images(1)[0]), "'train': no class"),
     "image outside its class": (
         lambda f: save(f / "z.png", cell_images(1)[0]),
         "z.png: is outside the class folders",
@@ -329,3 +368,85 @@ def test_image_without_permission_is_refused(folder: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Image, "open", denied)
     with pytest.raises(InputError, match=r"a\.png: cannot be used .*Permission denied"):
         load_cells(folder)
+
+
+PARTS = {"train": slice(0, 4), "val": slice(4, 6), "test": slice(6, 8)}
+
+
+def many(root: Path, images: np.ndarray, wrapping: str = "") -> Path:
+    """Write eight cells in two classes, in folders of classes within those of the parts, and return the folder."""
+    for part, chosen in PARTS.items():
+        for index in range(8)[chosen]:
+            save(root / wrapping / part / ("BA", "platelets")[index % 2] / f"{index}.png", images[index])
+    return root
+
+
+@pytest.mark.parametrize("wrapping", ["", "bloodcells dataset"])
+def test_folders_of_train_val_and_test_are_parts(wrapping: str, tmp_path: Path) -> None:
+    images = cell_images(8)
+    cells = load_cells(many(tmp_path / "cells", images, wrapping))
+    assert cells.source_split is not None
+    assert cells.labels is not None
+    order = [0, 2, 1, 3, 4, 5, 6, 7]
+    assert (cells.images == images[order]).all()
+    assert cells.labels.tolist() == [0, 0, 7, 7, 0, 7, 0, 7]
+    assert cells.source_split.tolist() == ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
+
+
+def test_a_zip_of_a_folder_is_read_like_the_folder(folder: Path, tmp_path: Path) -> None:
+    path = Path(shutil.make_archive(str(tmp_path / "cells"), "zip", folder.parent, folder.name))
+    zipped, plain = load_cells(path), load_cells(folder)
+    assert zipped.sha256 == plain.sha256
+    assert zipped.source == "cells.zip"
+    assert source_fingerprint(resolve_source(path)) != source_fingerprint(resolve_source(folder))
+
+
+def test_a_zip_that_would_fill_the_disk_or_write_outside_does_neither(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ig/a.bmp", bytes(10**7))
+    with pytest.raises(InputError, match=r"bomb\.zip: unpacks to 1 files of 10,000,000 bytes"):
+        load_cells(path)
+    image = save(tmp_path / "cell.png", cell_images(1)[0]).read_bytes()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../outside.png", image)
+    assert len(load_cells(path)) == 1
+    assert not list(tmp_path.parent.rglob("outside.png"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no images")
+    with pytest.raises(InputError, match=r"bomb\.zip: holds no images"):
+        load_cells(path)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "file,label\n{0},EOS\n{1},LYT\n{2},\n",
+        "id;patient;class\n0;7;1\n1;7;4\n",
+        "\ufeffpath\tlabel\nphotos/{0}\t1\nphotos/{1}\t4\nphotos/gone.png\t5\n",
+    ],
+)
+def test_labels_may_come_from_a_table(rows: str, tmp_path: Path) -> None:
+    for index, image in enumerate(cell_images(3)):
+        save(tmp_path / "photos" / f"{index}.png", image)
+    (tmp_path / "labels.csv").write_text(rows.format("0.png", "1.png", "2.png"), encoding="utf-8")
+    cells = load_cells(tmp_path)
+    assert (cells.images == cell_images(3)).all()
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [1, 4, UNLABELLED]
+    assert "1 of 3 images have no label." in cells.notes
+
+
+def test_a_table_that_names_no_image_is_skipped(folder: Path) -> None:
+    (folder / "patients.csv").write_text("patient,age\n1,80\n")
+    assert load_cells(folder).labels is not None
+    assert "We skipped files that are not images: patients.csv." in load_cells(folder).notes
+
+
+def test_the_first_picture_of_a_telephones_file_is_taken(tmp_path: Path) -> None:
+    images = [Image.fromarray(each) for each in cell_images(2)]
+    (tmp_path / "ig").mkdir()
+    images[0].save(tmp_path / "ig" / "a.jpg", "MPO", save_all=True, append_images=images[1:], quality=95)
+    cells = load_cells(tmp_path)
+    assert np.abs(cells.images[0].astype(int) - cell_images(2)[0]).mean() < 9
+    assert "We took the first image of files with several (n = 1)." in cells.notes

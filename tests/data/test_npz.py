@@ -8,13 +8,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_files import BROKEN, COUNT, IMAGES, LABELS, ONE_HOT, UNIT, cell_images, npy_bytes, npz, zipped
+from data_files import (
+    BROKEN,
+    COUNT,
+    IMAGES,
+    LABELS,
+    ONE_HOT,
+    UNIT,
+    cell_images,
+    npy_bytes,
+    npz,
+    objects,
+    zipped,
+)
 from PIL import Image
 
 from helpers.data import npz as archives
+from helpers.data.cells import UNLABELLED
 from helpers.data.constants import CLASS_NAMES
 from helpers.data.source import load_cells
 from helpers.errors import InputError
+
+IN_ORDER = "The labels are numbers without names. In the order of BloodMNIST, " + ", ".join(
+    f"{label} is {name}" for label, name in enumerate(CLASS_NAMES)
+)
+IN_ORDER += "."
 
 
 @pytest.mark.parametrize("defect", BROKEN)
@@ -37,7 +55,8 @@ def test_keys_do_not_matter(keys: str, tmp_path: Path) -> None:
     assert (cells.images == IMAGES).all()
     assert cells.labels is not None
     assert (cells.labels == LABELS).all()
-    assert cells.notes == ()
+    assert cells.notes == (IN_ORDER,)
+    assert cells.warnings == ()
     assert cells.original_sizes is None
     assert not cells.is_synthetic
 
@@ -51,9 +70,9 @@ def test_a_part_named_by_one_of_two_keys_does_not_part_them(keys: str, tmp_path:
 
 
 def test_notes_on_odd_keys_are_one_printable_line(tmp_path: Path) -> None:
-    odd = {"y\x1b[2J\n": np.eye(8)[LABELS]}
-    notes = load_cells(npz(tmp_path / "a.npz", images=IMAGES, **odd)).notes
-    assert any("one-hot" in note for note in notes)
+    names = np.array(["basophil", "ig\n"])[LABELS % 2]
+    notes = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=names)).notes
+    assert any("is immature granulocyte" in note for note in notes)
     assert all(note.isprintable() for note in notes)
 
 
@@ -90,7 +109,7 @@ def test_label_forms_mean_the_same(form: str, tmp_path: Path) -> None:
 
 
 IMAGE_FORMS = {
-    "int64": (IMAGES.astype(np.int64), "int64 in 0 to 255"),
+    "int64": (IMAGES.astype(np.int64), "int64 from 0 to 255, as 0 to 255"),
     "big-endian": (IMAGES.astype(">u2"), "0 to 255"),
     "[0, 1]": (UNIT.astype(np.float32), "[0, 1]"),
     "[0, 1] float16": (UNIT.astype(np.float16), "[0, 1]"),
@@ -115,7 +134,7 @@ def test_image_forms_are_understood_and_the_conversion_is_stated(
     cells = load_cells(tmp_path / "a.npz")
     assert (cells.images == IMAGES).all()
     assert note in " ".join(cells.notes)
-    assert bool(note) == bool(cells.notes)
+    assert bool(note) == (cells.notes != (IN_ORDER,))
 
 
 def test_grey_images_become_rgb(tmp_path: Path) -> None:
@@ -126,15 +145,23 @@ def test_grey_images_become_rgb(tmp_path: Path) -> None:
 
 
 def test_transparent_pixels_become_white(tmp_path: Path) -> None:
-    alpha = np.zeros_like(IMAGES[..., :1])
+    alpha = np.full_like(IMAGES[..., :1], 255)
+    alpha[:, :8] = 0
     cells = load_cells(npz(tmp_path / "a.npz", images=np.concatenate([IMAGES, alpha], -1)))
-    assert (cells.images == 255).all()
+    assert (cells.images[:, :8] == 255).all()
+    assert (cells.images[:, 8:] == IMAGES[:, 8:]).all()
 
 
 def test_one_image_without_a_first_axis_is_one_cell(tmp_path: Path) -> None:
     cells = load_cells(npz(tmp_path / "a.npz", image=IMAGES[0]))
     assert (cells.images == IMAGES[:1]).all()
     assert "single image" in " ".join(cells.notes)
+
+
+def test_one_image_with_its_channels_first_is_one_cell_and_three_grey_ones_are_three(tmp_path: Path) -> None:
+    stored = np.moveaxis(IMAGES[0], -1, 0).copy()
+    assert (load_cells(npz(tmp_path / "a.npz", x=stored)).images == IMAGES[:1]).all()
+    assert len(load_cells(npz(tmp_path / "a.npz", x=IMAGES[:3, ..., 0].copy(), y=LABELS[:3]))) == 3
 
 
 @pytest.mark.parametrize(
@@ -160,20 +187,115 @@ def test_medmnist_layout_is_resampled_and_keeps_its_split(side: int, word: str, 
     assert "5 train, 1 validation, 2 test" in " ".join(cells.notes)
 
 
-def test_keras_keys_are_parts_too(tmp_path: Path) -> None:
-    arrays = {"x_train": IMAGES[:9], "y_train": LABELS[:9], "x_test": IMAGES[9:], "y_test": LABELS[9:]}
+@pytest.mark.parametrize("keys", ["x_train y_train x_test y_test", "trainX trainY testX testY"])
+def test_keras_keys_are_parts_too(keys: str, tmp_path: Path) -> None:
+    arrays = dict(zip(keys.split(), (IMAGES[:9], LABELS[:9], IMAGES[9:], LABELS[9:]), strict=True))
     cells = load_cells(npz(tmp_path / "a.npz", **arrays))
     assert cells.source_split is not None
     assert cells.source_split.tolist() == ["train"] * 9 + ["test"] * 3
     assert (cells.images == IMAGES).all()
 
 
+def test_each_part_has_a_scale_and_a_size_of_its_own_and_it_is_said(tmp_path: Path) -> None:
+    large = cell_images(COUNT, 96)
+    cells = load_cells(npz(tmp_path / "a.npz", x_train=UNIT, y_train=LABELS, x_test=large, y_test=LABELS))
+    assert (cells.images[:COUNT] == IMAGES).all()
+    assert cells.images[COUNT:].mean() == pytest.approx(large.mean(), abs=2)
+    assert "We read train pixels, float64 from 0 to 1, as [0, 1]." in cells.notes
+    assert any(note.startswith("Images of 96 × 96 pixels (n = 12) were reduced") for note in cells.notes)
+
+
+def test_images_with_hidden_labels_are_kept_apart_from_the_others(tmp_path: Path) -> None:
+    arrays = {"X_train": IMAGES[:9], "y_train": LABELS[:9], "X_test": IMAGES[9:]}
+    cells = load_cells(npz(tmp_path / "a.npz", **arrays))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [*LABELS[:9].tolist(), UNLABELLED, UNLABELLED, UNLABELLED]
+    assert "3 of 12 images have no label." in cells.notes
+    known = cells.labelled()
+    assert (known.images == IMAGES[:9]).all()
+    assert "left out 3 of 12 images" in known.notes[-1]
+
+
+def test_objects_that_nobody_needs_do_not_matter_and_are_never_unpickled(tmp_path: Path) -> None:
+    entries = {"x.npy": npy_bytes(IMAGES), "y.npy": npy_bytes(LABELS), "meta.npy": objects(COUNT)}
+    assert (load_cells(zipped(tmp_path / "a.npz", entries)).labels == LABELS).all()
+
+
+FOUR = np.array([1, 2, 3, 4], np.uint8)[np.arange(COUNT) % 4]
+
+
+def test_names_in_the_file_say_what_its_numbers_mean(tmp_path: Path) -> None:
+    names = np.array(["Neutrophil", "Eosinophil", "Monocyte", "Lymphocyte"])
+    for numbers in (FOUR, FOUR - 1):
+        cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=numbers, class_names=names))
+        assert cells.labels is not None
+        assert cells.labels.tolist() == np.array([6, 1, 5, 4])[FOUR - 1].tolist()
+        assert "By the names in the file" in cells.notes[0]
+        assert cells.warnings == ()
+
+
+def test_numbers_that_may_be_those_of_another_collection_are_questioned_until_the_user_says(
+    tmp_path: Path,
+) -> None:
+    path = npz(tmp_path / "a.npz", images=IMAGES, labels=FOUR)
+    cells = load_cells(path)
+    assert (cells.labels == FOUR).all()
+    assert "1 is eosinophil, 2 is erythroblast" in cells.notes[0]
+    (warning,) = cells.warnings
+    assert "No image has the label 0 or 5 or 6 or 7" in warning
+    assert "--classes eosinophil,lymphocyte,monocyte,neutrophil" in warning
+    settled = load_cells(path, classes="neutrophil,eosinophil,monocyte,lymphocyte")
+    assert settled.labels is not None
+    assert settled.labels.tolist() == np.array([6, 1, 5, 4])[FOUR - 1].tolist()
+    assert settled.warnings == ()
+    with pytest.raises(InputError, match=r"2 names for 4 labels \(1, 2, 3, 4\)"):
+        load_cells(path, classes="neutrophil,eosinophil")
+    with pytest.raises(InputError, match="names the class 'thyroid'"):
+        load_cells(path, classes="neutrophil,eosinophil,thyroid,lymphocyte")
+
+
+ODD = {
+    "blue, green, red": (IMAGES[..., ::-1].copy(), "red and blue were exchanged"),
+    "negative": (255 - IMAGES, "negatives"),
+    "dark": (IMAGES // 3, "are dark"),
+    "grey": (IMAGES[..., 0].copy(), "hardly any colour"),
+    "pale": (np.uint8(200) + IMAGES // 8, "little contrast"),
+}
+
+
+@pytest.mark.parametrize("form", ODD)
+def test_odd_images_are_read_with_a_warning(form: str, tmp_path: Path) -> None:
+    stored, said = ODD[form]
+    assert any(
+        said in warning for warning in load_cells(npz(tmp_path / "a.npz", x=stored, y=LABELS)).warnings
+    )
+
+
+def test_parts_that_differ_in_brightness_are_pointed_out(tmp_path: Path) -> None:
+    arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES // 2 + 20, "y_test": LABELS}
+    (warning,) = load_cells(npz(tmp_path / "a.npz", **arrays)).warnings
+    assert "The test images are much darker than the train images" in warning
+
+
+@pytest.mark.parametrize(
+    ("crop", "side", "kept"),
+    [("auto", 360, 200), ("full-frame", 360, 360), ("cell", 360, 200), ("cell", 90, 50)],
+)
+def test_the_frame_is_stated_and_can_be_chosen(crop: str, side: int, kept: int, tmp_path: Path) -> None:
+    stored, edge = cell_images(2, side), (side - kept) // 2
+    cells = load_cells(npz(tmp_path / "a.npz", images=stored), crop=crop)
+    framed = stored[:, edge : edge + kept, edge : edge + kept]
+    expected = [Image.fromarray(each).resize((48, 48), Image.Resampling.BICUBIC) for each in framed]
+    assert (cells.images == np.stack(expected)).all()
+    assert f"The frame follows from --crop {crop}." in cells.notes
+
+
 def test_reduction_is_antialiased(tmp_path: Path) -> None:
     """A pattern of single-pixel lines turns to its mean; sampling without a filter would keep it or alias."""
-    lines = np.zeros((1, 192, 192, 3), np.uint8)
-    lines[:, ::2] = 200
+    lines = cell_images(1, 192)
+    lines[:, :96:2], lines[:, 1:96:2] = 0, 200
     cells = load_cells(npz(tmp_path / "a.npz", images=lines))
-    assert np.abs(cells.images[0, 4:-4].astype(int) - 100).max() <= 3
+    assert np.abs(cells.images[0, 4:20].astype(int) - 100).max() <= 3
 
 
 def test_images_that_are_not_square_keep_their_centre(tmp_path: Path) -> None:
@@ -245,7 +367,7 @@ def test_damaged_bytes_never_cause_anything_but_a_refusal(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("form", ["uint8", "float32", "Fortran order", "MedMNIST layout"])
 def test_memory_stays_below_two_and_a_half_times_the_pixels(form: str, tmp_path: Path) -> None:
-    images = np.zeros((5_000, 48, 48, 3), np.float32 if form == "float32" else np.uint8)
+    images = np.resize(IMAGES, (5_000, 48, 48, 3)).astype(np.float32 if form == "float32" else np.uint8)
     labels = np.zeros(len(images), np.uint8)
     if form == "MedMNIST layout":
         halves = {"train_images": images[:2_500], "test_images": images[2_500:]}
