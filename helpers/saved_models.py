@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,16 +29,18 @@ BACKGROUND = "background.json"
 LONGEST_BACKGROUND = 2**24
 """Characters of a background: a million training images are 11 million."""
 
+ARRAYS = {"codes": "<u8", "constants": "<f4", "factors": "<f4"}
+"""Types of the numbers that a background holds as base64."""
+
 FOREIGN = {
-    **dict.fromkeys((".h5", ".hdf5"), "a Keras network as HDF5"),
-    **dict.fromkeys((".pb", ".tflite"), "a TensorFlow model"),
+    **dict.fromkeys((".h5", ".hdf5", ".pb", ".tflite"), "a TensorFlow model of another format"),
     **dict.fromkeys((".pt", ".pth"), "a PyTorch model, which is a pickle"),
     **dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle, which could run any code"),
 }
 """Suffix of models that are not opened, and what they are."""
 CONVERT = (
-    "open it where it was trained and save it as .keras, or export it to .onnx with the input “image” "
-    "(uint8, N × 48 × 48 × 3) and the output “probabilities” (float32, N × 8)"
+    "open it where it was trained and save it as .keras, or export it to .onnx with the input 'image' "
+    "(uint8, N x 48 x 48 x 3) and the output 'probabilities' (float32, N x 8)"
 )
 """What to do with a model of another kind."""
 
@@ -49,11 +52,9 @@ def load_predictor(path: Path) -> Predictor:
     file or it is not a model of this project.
     """
     with refusing(path, "a saved model"):  # the name may be too long for the file system
-        if path.is_dir():
-            kind = (
-                "with a TensorFlow SavedModel" if (path / "saved_model.pb").exists() else "and no saved model"
-            )
-            raise refused(path, f"is a folder {kind}; {CONVERT}")
+        is_folder = (path / "saved_model.pb").exists()
+        if kind := "a TensorFlow SavedModel" if is_folder else FOREIGN.get(path.suffix.lower()):
+            raise refused(path, f"is {kind}; {CONVERT}")
         if not path.is_file():
             raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
     if path.suffix == ".skops":
@@ -65,8 +66,6 @@ def load_predictor(path: Path) -> Predictor:
         return lambda images: np.concatenate(
             [session.run(None, {"image": images[i : i + BATCH]})[0] for i in range(0, len(images), BATCH)]
         )
-    if path.suffix.lower() in FOREIGN:
-        raise refused(path, f"is {FOREIGN[path.suffix.lower()]}; {CONVERT}")
     raise refused(path, f"suffix {path.suffix!r} found, expected a saved model (.keras, .skops or .onnx)")
 
 
@@ -80,9 +79,7 @@ def load_network(path: Path) -> Any:
         version, ours = _keras_version(path), networks.keras.__version__
         if version.split(".")[:2] in ([""], ours.split(".")[:2]):
             raise
-        raise refused(
-            path, f"was saved by Keras {version}, and Keras {ours} cannot load it; {CONVERT}"
-        ) from error
+        raise refused(path, f"is of Keras {version}, and Keras {ours} cannot load it; {CONVERT}") from error
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found != expected:
         raise refused(path, f"maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")
@@ -91,11 +88,12 @@ def load_network(path: Path) -> Any:
 
 def _keras_version(path: Path) -> str:
     """Return the version of Keras that saved the file at ``path``, or "" where it does not say."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return printable(json.loads(archive.open("metadata.json").read(10_000))["keras_version"])
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError):
-        return ""
+    with (
+        suppress(OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError),
+        zipfile.ZipFile(path) as archive,
+    ):
+        return str(json.loads(archive.read("metadata.json"))["keras_version"])
+    return ""
 
 
 def lacks_scaling(path: Path) -> bool:
@@ -111,13 +109,13 @@ def as_probabilities(outputs: np.ndarray) -> tuple[np.ndarray, str]:
     sums = outputs.sum(axis=1, keepdims=True)
     if outputs.min() >= -1e-3 and (np.abs(sums - 1) <= 1e-3).all():
         return outputs, ""
-    found = f"The model’s outputs are no probabilities ({outputs.min():.3g} to {outputs.max():.3g})"
-    are_shares = outputs.max() <= 1 or (np.abs(sums - 100) <= 0.1).all()
-    if outputs.min() >= 0 and are_shares and sums.min() > 0:
-        return outputs / sums, f"{found}, so we divided those of each image by their sum."
-    return softmax(
-        outputs.astype(np.float64), axis=1
-    ), f"{found}, so we took them for logits and applied softmax."
+    are_shares = outputs.min() >= 0 and (outputs.max() <= 1 or (np.abs(sums - 100) <= 0.1).all())
+    if are_shares and sums.min() > 0:
+        probabilities, done = outputs / sums, "we divided those of each image by their sum"
+    else:
+        probabilities, done = softmax(outputs, axis=1), "we took them for logits and applied softmax"
+    found = f"({outputs.min():.3g} to {outputs.max():.3g})"
+    return probabilities, f"The model’s outputs are no probabilities {found}, so {done}."
 
 
 def _open_onnx(path: Path) -> Any:
@@ -148,14 +146,14 @@ class Background:
     source : the training images in words, as in `helpers.data.Cells`
     is_synthetic : whether this project drew them
     codes : (n,) uint64, ascending: `image_codes` of the training images
-    look : what they look like, or None where that is not known
+    look : what they look like
     """
 
     temperature: float
     source: str
     is_synthetic: bool
     codes: np.ndarray
-    look: features.Look | None = None
+    look: features.Look
 
 
 def image_codes(images: np.ndarray) -> np.ndarray:
@@ -166,19 +164,11 @@ def image_codes(images: np.ndarray) -> np.ndarray:
 
 def background_text(background: Background) -> str:
     """Return the background as JSON, in which arrays are base64 of little-endian numbers."""
-    look = background.look
-    record = vars(background) | {"codes": _encode(background.codes, "<u8")}
-    if look is not None:
-        record["look"] = [_encode(look.constants, "<f4"), _encode(look.factors, "<f4"), look.threshold]
+    record = vars(background) | vars(background.look)
+    del record["look"]
+    for name, dtype in ARRAYS.items():
+        record[name] = base64.b64encode(record[name].astype(dtype).tobytes()).decode()
     return json.dumps(record, ensure_ascii=False, allow_nan=False)
-
-
-def _encode(values: np.ndarray, dtype: str) -> str:
-    return base64.b64encode(values.astype(dtype).tobytes()).decode()
-
-
-def _decode(text: str, dtype: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), dtype).astype(np.dtype(dtype).kind + "8")
 
 
 def write_background(model: Path, background: Background) -> None:
@@ -208,29 +198,19 @@ def read_background(model: Path) -> Background | None:
             with zipfile.ZipFile(model) as archive:
                 known = BACKGROUND in archive.namelist()
                 text = archive.open(BACKGROUND).read(LONGEST_BACKGROUND + 1).decode() if known else None
-    if text is None:
-        return None
-    with refusing(model, "a model with a sound background"):
+        if text is None:
+            return None
         if len(text) > LONGEST_BACKGROUND:
             raise ValueError(f"more than {LONGEST_BACKGROUND:,} characters found")
-        return _parse_background(json.loads(text))
-
-
-def _parse_background(record: dict[str, Any]) -> Background:
-    """Return the background in what `background_text` wrote; ValueError, KeyError or TypeError on other things."""
-    temperature, source, look = float(record["temperature"]), record["source"], record["look"]
-    if not 0 < temperature < np.inf:
-        raise ValueError(f"temperature {temperature} found, expected a positive number")
-    if not isinstance(source, str) or not isinstance(record["is_synthetic"], bool):
-        raise TypeError("expected a text as source and true or false as is_synthetic")
-    if look is not None:
-        constants, factors = _decode(look[0], "<f4"), _decode(look[1], "<f4")
-        side = round(np.sqrt(len(factors) / len(constants)))  # of F + 1 by F numbers
-        look = features.Look(constants, factors.reshape(-1, side + 1, side), float(look[2]))
-        # whatever does not fit together shows in use
-        if not np.isfinite(
-            [look.threshold, *look.log_likelihood(np.zeros((1, SIDE, SIDE, 3), np.uint8))]
-        ).all():
-            raise ValueError("a look with numbers that are not finite found")
-    codes = _decode(record["codes"], "<u8")
-    return Background(temperature, printable(source), record["is_synthetic"], codes, look)
+        record = json.loads(text)
+        codes, constants, factors = (
+            np.frombuffer(base64.b64decode(record[name], validate=True), dtype)
+            for name, dtype in ARRAYS.items()
+        )
+        look = features.Look(constants, factors, float(record["threshold"]))
+        temperature = float(record["temperature"])
+        # what does not fit together shows in use
+        numbers = [temperature, look.threshold, *look.log_likelihood(np.zeros((1, SIDE, SIDE, 3), np.uint8))]
+        if not np.isfinite(numbers).all() or temperature <= 0:
+            raise ValueError("numbers that are not finite, or a temperature that is not positive, found")
+        return Background(temperature, printable(record["source"]), bool(record["is_synthetic"]), codes, look)

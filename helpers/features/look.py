@@ -54,24 +54,24 @@ class Look:
 
     Parameters
     ----------
-    constants : (K,) log-weight of each component with its normalisation
-    factors : (K, F + 1, F); the log-density of x is constant − ½ |(x, 1) factor|²
+    constants : (K,) float32, log-weight of each component with its normalisation
+    factors : (K · (F + 1) · F,) float32; the log-density of x is constant − ½ |(x, 1) factor|²
     threshold : smallest log-likelihood of a familiar image
     """
 
     constants: np.ndarray
     factors: np.ndarray
-    threshold: float
+    threshold: float = -np.inf
 
     def log_likelihood(self, images: np.ndarray) -> np.ndarray:
         """Return (N,) float64 for uint8 images (N, 48, 48, 3)."""
-        weights, offsets = np.hstack(list(self.factors[:, :-1])), self.factors[:, -1]
-
-        def densities(block: np.ndarray) -> np.ndarray:
-            gaps = (measure_look(block) @ weights).reshape(len(block), *offsets.shape) + offsets
-            return np.asarray(self.constants - 0.5 * np.einsum("nkf,nkf->nk", gaps, gaps))
-
-        return np.asarray(logsumexp(in_blocks(densities, images), axis=1))
+        x = measure_look(images)
+        factors = self.factors.reshape(len(self.constants), x.shape[1] + 1, x.shape[1])
+        densities = [
+            constant - 0.5 * np.sum((x @ factor[:-1] + factor[-1]) ** 2, axis=1)
+            for constant, factor in zip(self.constants, factors, strict=True)
+        ]
+        return np.asarray(logsumexp(densities, axis=0))
 
     def is_familiar(self, images: np.ndarray) -> np.ndarray:
         """Return (N,) whether each image looks like those of the training."""
@@ -91,24 +91,17 @@ def fit_look(images: np.ndarray, validation_images: np.ndarray) -> Look:
         warnings.simplefilter(
             "ignore"
         )  # of a mixture that has not converged, or of images that are all alike
-        measured = scaler.fit_transform(measure_look(images))
-        fits = [
-            GaussianMixture(components, reg_covar=1e-4, random_state=seed).fit(measured)
-            for seed in range(MIXTURES)
-        ]
-        roots = np.concatenate([fit.precisions_cholesky_ for fit in fits])
-        means, weights = (
-            np.concatenate([getattr(fit, name) for fit in fits]) for name in ("means_", "weights_")
-        )
-        volumes = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
-        factors = roots / scaler.scale_[:, None]
-        offsets = np.einsum("kf,kfg->kg", means * scaler.scale_ + scaler.mean_, factors)
-        factors = np.concatenate([factors, -offsets[:, None]], axis=1)
-        # rounded as model files store them
-        constants, factors = (
-            np.float64(np.float32(x)) for x in (np.log(weights / MIXTURES) + volumes, factors)
-        )
-        look = Look(constants, factors, -np.inf)
+        x = scaler.fit_transform(measure_look(images))
+        constants, factors = [], []
+        for seed in range(MIXTURES):
+            fit = GaussianMixture(components, reg_covar=1e-4, random_state=seed).fit(x)
+            roots = fit.precisions_cholesky_
+            volumes = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+            constants.append(np.log(fit.weights_ / MIXTURES) + volumes)
+            scaled = roots / scaler.scale_[:, None]
+            offsets = np.einsum("kf,kfg->kg", fit.means_ * scaler.scale_ + scaler.mean_, scaled)
+            factors.append(np.concatenate([scaled, -offsets[:, None]], axis=1).ravel())
+        look = Look(np.concatenate(constants, dtype=np.float32), np.concatenate(factors, dtype=np.float32))
         likelihood = look.log_likelihood(validation_images)
     lowest = np.quantile(likelihood, UNFAMILIAR_SHARE)
     margin = 20 / len(likelihood) * (np.median(likelihood) - lowest)
