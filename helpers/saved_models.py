@@ -88,20 +88,21 @@ def load_network(path: Path) -> Any:
 
 def _keras_version(path: Path) -> str:
     """Return the version of Keras that saved the file at ``path``, or "" where it does not say."""
-    with (
-        suppress(OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError),
-        zipfile.ZipFile(path) as archive,
-    ):
+    with suppress(Exception), zipfile.ZipFile(path) as archive:  # no zip, no such member, no JSON …
         return str(json.loads(archive.read("metadata.json"))["keras_version"])
     return ""
 
 
-def lacks_scaling(path: Path) -> bool:
-    """Return whether the model at ``path`` is a .keras network without a layer that scales pixels."""
+def doubt_of_scaling(path: Path) -> str:
+    """Return a sentence if the model at ``path`` is a .keras network without a layer that scales pixels; else ""."""
     if path.suffix != ".keras":
-        return False
+        return ""
     with refusing(path, "a Keras model"), zipfile.ZipFile(path) as archive:
-        return not re.search(rb'"class_name": "(Rescaling|Normalization)"', archive.read("config.json"))
+        if re.search(rb'"class_name": "(Rescaling|Normalization)"', archive.read("config.json")):
+            return ""
+    return (
+        "The network has no layer that scales pixels, so it is right only if trained on pixels of 0 to 255."
+    )
 
 
 def as_probabilities(outputs: np.ndarray) -> tuple[np.ndarray, str]:

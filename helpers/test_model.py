@@ -3,7 +3,6 @@
 import json
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,12 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
 from sklearn.metrics import confusion_matrix
 
-from helpers import notation
+from helpers import notation, saved_models
 from helpers.data import CLASS_NAMES, CROPS, SPLIT_NAMES, UNLABELLED, Cells, bloodmnist, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
 from helpers.evaluation import apply_temperature, score
 from helpers.files import ROOT, write_text
-from helpers.saved_models import (
-    Background,
-    as_probabilities,
-    image_codes,
-    lacks_scaling,
-    load_predictor,
-    read_background,
-)
+from helpers.saved_models import Background, image_codes
 
 # pytest would collect this module and its function because of their names
 __test__ = False
@@ -35,15 +27,13 @@ SEEN, FAMILIAR = "seen in training", "familiar"
 """Columns of the predictions, for images that the model was trained on and for those that look like them."""
 OF_A_PART = ("n", "accuracy", "accuracy_ci95", "seen_in_training", "unfamiliar")
 """What the summary holds of every part."""
-UNSCALED = (
-    "The network has no layer that scales pixels (Rescaling or Normalization), so its answers are right only if it was "
-    "trained on pixels of 0 to 255."
-)
+
+Summary = dict[str, Any]
 
 
 def test_model(
     model: Path, data: str, training: str, classes: str, crop: str
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+) -> tuple[pd.DataFrame, Summary]:
     """Return the predictions of ``model`` for the cells of ``data``, as in `predictions_table`, and a summary.
 
     The summary holds model, data, data_sha256, is_synthetic, notes, warnings, trained_on (source, is_synthetic and
@@ -52,22 +42,23 @@ def test_model(
     single image, nearest is as in `nearest_training`, among those of ``training``. ``classes`` and ``crop`` are those
     of `helpers.data.load_cells`. InputError if model or data cannot be used.
     """
-    predict, background = load_predictor(model), read_background(model)
+    predict, background = saved_models.load_predictor(model), saved_models.read_background(model)
     cells = load_cells(data, classes=classes, crop=crop)
     with refusing(model, "a model of this project"):
         outputs = predict(cells.images)
     if not np.isfinite(outputs).all():
         raise refused(model, "its probabilities are not finite, expected a model with finite weights")
-    probabilities, doubt = as_probabilities(outputs)
+    probabilities, doubt = saved_models.as_probabilities(outputs)
     table = predictions_table(cells, probabilities, background)
+    labels = np.full(len(cells), UNLABELLED) if cells.labels is None else cells.labels
     origin = np.full(len(cells), "") if cells.source_split is None else cells.source_split
     parts = {
-        name: score_part(cells, probabilities, table, origin == name)
+        name: score_part(labels, probabilities, table, origin == name)
         for name in ("", *reversed(SPLIT_NAMES))
         if name in origin
     }
     first, scores = next(iter(parts.items()))
-    summary: dict[str, Any] = {
+    summary: Summary = {
         "model": printable(model),
         "data": cells.source,
         "data_sha256": cells.sha256,
@@ -81,34 +72,27 @@ def test_model(
         **scores,
         "parts": {name: {key: part.get(key) for key in OF_A_PART} for name, part in parts.items() if name},
     }
-    warnings = [
-        *cells.warnings,
-        doubt,
-        UNSCALED if lacks_scaling(model) else "",
-        *doubts_of_training(summary),
-    ]
-    if cells.labels is not None:
-        warnings.append(doubt_of_labels(cells.labels, probabilities, f"--classes {classes}".strip()))
-    summary["warnings"] = list(filter(None, warnings))
+    doubts = [doubt, saved_models.doubt_of_scaling(model), *doubts_of_training(summary)]
+    doubts.append(doubt_of_labels(labels, probabilities, f"--classes {classes}".strip()))
+    summary["warnings"] = [*cells.warnings, *filter(None, doubts)]
     if len(cells) == 1 and background:
         summary["nearest"] = nearest_training(cells.images[0], background.codes, training)
     return table, summary
 
 
 def score_part(
-    cells: Cells, probabilities: np.ndarray, table: pd.DataFrame, is_in: np.ndarray
-) -> dict[str, Any]:
+    labels: np.ndarray, probabilities: np.ndarray, table: pd.DataFrame, is_in: np.ndarray
+) -> Summary:
     """Return what is known of the images where ``is_in`` (N,): of those with a label, or of all where none has one.
 
     Their number n, predicted (how many as which class), seen_in_training and unfamiliar (counts, None if not known). Of
     labels also what `helpers.evaluation.score` returns, with log_loss_calibrated and brier_calibrated if there is a
     temperature.
     """
-    labels = np.full(len(cells), UNLABELLED) if cells.labels is None else cells.labels
     has_label = is_in & (labels != UNLABELLED)
     chosen = has_label if has_label.any() else is_in
     rows = table[chosen]
-    found: dict[str, Any] = {
+    found: Summary = {
         "n": len(rows),
         "predicted": {name: int((rows["predicted"] == name).sum()) for name in CLASS_NAMES},
         "seen_in_training": int(rows[SEEN].sum()) if SEEN in rows else None,
@@ -122,7 +106,7 @@ def score_part(
     return found
 
 
-def doubts_of_training(summary: dict[str, Any]) -> list[str]:
+def doubts_of_training(summary: Summary) -> list[str]:
     """Return a sentence for everything about the training by which the answers in a summary may mislead."""
     n, seen, strange = summary["n"], summary["seen_in_training"], summary["unfamiliar"]
     found = []
@@ -143,10 +127,10 @@ def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str) 
     It names the order as the ``option`` that sets it, unless that has been set already.
     """
     known = labels != UNLABELLED
-    counts = confusion_matrix(
-        labels[known], probabilities[known].argmax(axis=1), labels=range(len(CLASS_NAMES))
-    )
-    n, agreed = max(1, counts.sum()), np.trace(counts) / max(1, counts.sum())
+    if known.sum() < 5:
+        return ""
+    counts = confusion_matrix(labels[known], probabilities[known].argmax(axis=1), labels=range(8))
+    n, agreed = counts.sum(), np.trace(counts) / counts.sum()
     counts = counts[counts.any(axis=1)]
     rows, columns = linear_sum_assignment(counts, maximize=True)
     best = counts[rows, columns].sum() / n
@@ -155,10 +139,8 @@ def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str) 
         names = ",".join(CLASS_NAMES[column].replace(" ", "_") for column in columns)
         names = f", which {option} {names} sets" if option == "--classes" else ""
         return f"{found}, but would with {notation.percent(best)} if the classes had another order{names}."
-    if n >= 5 and agreed < 0.5 and agreed <= counts.sum(axis=1).max() / n:
-        return (
-            f"{found}, no more than one class for all images would reach, so labels and images need a check."
-        )
+    if agreed < 0.5 and agreed <= counts.sum(axis=1).max() / n:
+        return f"{found}, no more than one class for all would reach, so labels and images need a check."
     return ""
 
 
@@ -169,12 +151,16 @@ def nearest_training(image: np.ndarray, codes: np.ndarray, training: str) -> lis
     Means over 4x4 pixels are compared, under all flips and quarter turns. Empty where no image has one of ``codes``
     (`helpers.saved_models.image_codes`).
     """
-    with suppress(InputError):  # BloodMNIST may be damaged
-        original = ROOT / "data" / "data.npz"
-        training = training or str(original if original.is_file() else bloodmnist.find_bloodmnist() or "")
-    if not training:
+    original = ROOT / "data" / "data.npz"
+    try:
+        source = training or (original if original.is_file() else bloodmnist.find_bloodmnist())
+        if not source:
+            return []
+        cells = load_cells(source)
+    except InputError:
+        if training:
+            raise
         return []
-    cells = load_cells(training)
     known = np.flatnonzero(np.isin(image_codes(cells.images), codes))
     views = [np.rot90(side, turns) for side in (image, image[::-1]) for turns in range(4)]
     pooled, *turned = (
@@ -211,7 +197,7 @@ def predictions_table(cells: Cells, probabilities: np.ndarray, background: Backg
     return table
 
 
-def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
+def describe(summary: Summary, table: pd.DataFrame) -> str:
     """Return the summary of `test_model` as lines to read; without labels, with the predictions of the table."""
     kind = "" if summary["temperature"] is None else "calibrated "
     columns = [f"{kind}p({name})" for name in CLASS_NAMES]
@@ -231,19 +217,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
     parser.add_argument("--predictions", metavar="OUT.csv", type=Path, help="write one row per image")
     parser.add_argument(
-        "--classes", default="", metavar="NAME,NAME,…", help="the class of each label in ascending order"
+        "--classes", default="", metavar="NAME,…", help="class of each label, in ascending order"
     )
     parser.add_argument("--crop", default="auto", choices=CROPS, help="how images are framed (default: auto)")
     parser.add_argument(
-        "--training", default="", metavar="DATA", help="where to look for images like a single one"
+        "--training", default="", metavar="DATA", help="show the images most like a single one"
     )
     options = parser.parse_args(arguments)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
             if options.predictions.suffix != ".csv" or options.predictions.is_dir():
-                raise refused(
-                    "--predictions", f"{options.predictions}: expected a file whose name ends in .csv"
-                )
+                raise InputError(f"--predictions {options.predictions}: expected a name that ends in .csv")
             options.predictions.parent.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=options.predictions.parent).close()  # refused now, not after the work
     reading = (options.training, options.classes, options.crop)

@@ -231,7 +231,7 @@ def test_an_unwritable_predictions_file_is_said_before_the_work(
 ) -> None:
     model = own_models / "forest.skops"
     before = labelled.read_bytes()
-    monkeypatch.setattr(door, "load_predictor", lambda path: pytest.fail("the work has begun"))
+    monkeypatch.setattr(door.saved_models, "load_predictor", lambda path: pytest.fail("the work has begun"))
     assert door.main([str(model), str(labelled), "--predictions", str(labelled)]) == 2
     assert "ends in .csv" in capsys.readouterr().err
     assert labelled.read_bytes() == before
@@ -264,7 +264,7 @@ class Lookup:
 @pytest.fixture
 def all_knowing(own_models, cells, monkeypatch):
     """A model that is right about each of the ``cells``, and has seen others in training."""
-    monkeypatch.setattr(door, "load_predictor", lambda path: Lookup(cells.images, cells.labels))
+    monkeypatch.setattr(door.saved_models, "load_predictor", lambda path: Lookup(cells.images, cells.labels))
     return own_models / "forest.skops"
 
 
