@@ -76,21 +76,17 @@ def load_network(path: Path) -> Any:
             network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
             found = (network.input_shape, network.output_shape)
     except InputError as error:
-        version, ours = _keras_version(path), networks.keras.__version__
-        if version.split(".")[:2] in ([""], ours.split(".")[:2]):
-            raise
-        raise refused(path, f"is of Keras {version}, and Keras {ours} cannot load it; {CONVERT}") from error
+        refusal = error
+        with suppress(Exception), zipfile.ZipFile(path) as archive:  # a file without a version is damaged
+            version = json.loads(archive.read("metadata.json"))["keras_version"]
+            ours = networks.keras.__version__
+            why = f"of Keras {version} cannot be loaded by Keras {ours}, or needs code of its own, or is damaged"
+            refusal = refused(path, f"this network {why}; {CONVERT}")
+        raise refusal from None
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found != expected:
         raise refused(path, f"maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")
     return network
-
-
-def _keras_version(path: Path) -> str:
-    """Return the version of Keras that saved the file at ``path``, or "" where it does not say."""
-    with suppress(Exception), zipfile.ZipFile(path) as archive:  # no zip, no such member, no JSON …
-        return str(json.loads(archive.read("metadata.json"))["keras_version"])
-    return ""
 
 
 def doubt_of_scaling(path: Path) -> str:

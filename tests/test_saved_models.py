@@ -240,7 +240,7 @@ def test_a_network_of_another_keras_is_refused_with_its_version(models, tmp_path
         new.writestr("config.json", json.dumps(config))
         new.writestr("model.weights.h5", old.read("model.weights.h5"))
     with pytest.raises(
-        InputError, match=r"Keras 2\.15\.0.*cannot load it; open it where it was trained"
+        InputError, match=r"of Keras 2\.15\.0 cannot be loaded.*; open it where it was trained"
     ) as refused:
         load_predictor(path)
     assert str(refused.value).endswith("(float32, N x 8)")
@@ -252,5 +252,5 @@ def test_code_in_a_network_is_not_run(tmp_path) -> None:
         [keras.Input((48, 48, 3)), keras.layers.Flatten(), keras.layers.Lambda(lambda x: x[:, :8])]
     )
     network.save(path)
-    with pytest.raises(InputError, match="Lambda"):
+    with pytest.raises(InputError, match="needs code of its own"):
         load_predictor(path)

@@ -289,7 +289,7 @@ def test_the_test_part_is_scored_and_each_other_part_beside_it(all_knowing, cell
     rows = pd.read_csv(table)
     assert rows["part"].value_counts().to_dict() == {"train": 20, "validation": 10, "test": 10}
     text = capsys.readouterr().out
-    assert text.startswith("10 images from parts.npz, test part\n")
+    assert text.startswith("10 test images from parts.npz\n")
     assert "Accuracy 60.0 %" in text
     assert "  validation  accuracy 90.0 %" in text
     assert "  train       accuracy 100.0 %" in text

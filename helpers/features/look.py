@@ -23,7 +23,7 @@ EDGE_BANDS = np.array([0, 50, 80, 95, 100])
 
 MIXTURES = 2  # fits from different starts: their mean is more even than one
 IMAGES_PER_COMPONENT, MOST_COMPONENTS = 500, 20
-UNFAMILIAR_SHARE = 0.004
+UNFAMILIAR_SHARE = 0.005
 """Share of validation images that count as unfamiliar."""
 
 
