@@ -94,7 +94,7 @@ def doubt_of_scaling(path: Path) -> str:
     if path.suffix != ".keras":
         return ""
     with refusing(path, "a Keras model"), zipfile.ZipFile(path) as archive:
-        if re.search(rb'"class_name": "(Rescaling|Normalization)"', archive.read("config.json")):
+        if re.search(rb'"class_name": "(Rescaling|Normalization|TrueDivide)"', archive.read("config.json")):
             return ""
     return (
         "The network has no layer that scales pixels, so it is right only if trained on pixels of 0 to 255."

@@ -52,12 +52,8 @@ def test_model(
     table = predictions_table(cells, probabilities, background)
     labels = np.full(len(cells), UNLABELLED) if cells.labels is None else cells.labels
     origin = np.full(len(cells), "") if cells.source_split is None else cells.source_split
-    parts = {
-        name: score_part(labels, probabilities, table, origin == name)
-        for name in ("", *reversed(SPLIT_NAMES))
-        if name in origin
-    }
-    first, scores = next(iter(parts.items()))
+    names = [name for name in reversed(SPLIT_NAMES) if name in origin] or [""]
+    parts = {name: score_part(labels, probabilities, table, origin == name) for name in names}
     summary: Summary = {
         "model": printable(model),
         "data": cells.source,
@@ -68,8 +64,8 @@ def test_model(
         and {key: getattr(background, key) for key in ("source", "is_synthetic")}
         | {"images": len(background.codes)},
         "temperature": background and background.temperature,
-        "part": first or None,
-        **scores,
+        "part": names[0] or None,
+        **parts[names[0]],
         "parts": {name: {key: part.get(key) for key in OF_A_PART} for name, part in parts.items() if name},
     }
     doubts = [doubt, saved_models.doubt_of_scaling(model), *doubts_of_training(summary)]

@@ -424,7 +424,9 @@ def test_a_network_without_scaling_is_said(labelled, tmp_path, capsys) -> None:
     linear_network().save(tmp_path / "raw.keras")
     nested = linear_network(keras.Sequential([keras.layers.Rescaling(1 / 255)]))
     nested.save(tmp_path / "nested.keras")
-    for name, count in (("raw.keras", 1), ("nested.keras", 0)):
+    image = keras.Input((48, 48, 3))
+    keras.Model(image, linear_network()(image / 255)).save(tmp_path / "divided.keras")
+    for name, count in (("raw.keras", 1), ("nested.keras", 0), ("divided.keras", 0)):
         warnings = score_as_json(tmp_path / name, labelled, capsys=capsys)["warnings"]
         assert sum("no layer that scales pixels" in warning for warning in warnings) == count
 
