@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper, parser
 from helpers.errors import InputError
 from helpers.files import written_atomically
 from helpers.networks import keras
-from helpers.saved_models import TEMPERATURE, load_network, read_temperature
+from helpers.saved_models import BACKGROUND, background_text, load_network, read_background
 
 layers = keras.layers
 
@@ -67,8 +67,8 @@ def export_onnx(model_path: Path, path: Path) -> None:
     """Write the network saved at ``model_path`` (.keras) to ``path`` (.onnx); same network, same bytes.
 
     It maps "image", uint8 (N, 48, 48, 3), to "probabilities", float32 (N, 8), in float32 arithmetic whatever the
-    precision of the training run. The file keeps the temperature of `helpers.evaluation.scores` but does not
-    apply it. InputError if ``model_path`` is no network of ours or has a layer that is not known here.
+    precision of the training run. The file keeps the model's `helpers.saved_models.Background`, with a temperature that
+    it does not apply. InputError if ``model_path`` is no network of ours or has a layer that is not known here.
     """
     network, model = load_network(model_path), parser.parse_model(EMPTY)
     graph = model.graph
@@ -85,8 +85,8 @@ def export_onnx(model_path: Path, path: Path) -> None:
             last = _add(graph, activation.capitalize(), [last])
         names[id(layer.output)] = last
     graph.node.append(helper.make_node("Identity", [last], ["probabilities"]))
-    temperature = read_temperature(model_path)
-    helper.set_model_props(model, {} if temperature is None else {TEMPERATURE: repr(temperature)})
+    background = read_background(model_path)
+    helper.set_model_props(model, {} if background is None else {BACKGROUND: background_text(background)})
     onnx.checker.check_model(model, full_check=True)
     with written_atomically(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))

@@ -1,23 +1,48 @@
 """Saved models of every kind as functions from uint8 images to probabilities."""
 
+import base64
+import hashlib
+import json
+import re
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from helpers import features, networks
 from helpers.data import CLASS_NAMES, SIDE
-from helpers.errors import refused, refusing
+from helpers.errors import InputError, printable, refused, refusing
+from helpers.files import written_atomically
 from helpers.recipes import BATCH, THREADS
 
 Predictor = Callable[[np.ndarray], np.ndarray]
 """From (N, 48, 48, 3) uint8 images to (N, 8) probabilities."""
 
-TEMPERATURE = "temperature"
-"""Name of a model's temperature in its file: a member of .keras and .skops (both are zips), a property of .onnx."""
+BACKGROUND = "background.json"
+"""Name of a model's `Background` in its file: a member of .keras and .skops (both are zips), a property of .onnx."""
+LONGEST_BACKGROUND = 2**24
+"""Characters of a background: a million training images are 11 million."""
+
+ARRAYS = {"codes": "<u8", "constants": "<f4", "factors": "<f4"}
+"""Types of the numbers that a background holds as base64."""
+
+FOREIGN = {
+    **dict.fromkeys((".h5", ".hdf5", ".pb", ".tflite"), "a TensorFlow model of another format"),
+    **dict.fromkeys((".pt", ".pth"), "a PyTorch model, which is a pickle"),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle, which could run any code"),
+}
+"""Suffix of models that are not opened, and what they are."""
+CONVERT = (
+    "open it where it was trained and save it as .keras, or export it to .onnx with the input 'image' "
+    "(uint8, N x 48 x 48 x 3) and the output 'probabilities' (float32, N x 8)"
+)
+"""What to do with a model of another kind."""
 
 
 def load_predictor(path: Path) -> Predictor:
@@ -27,6 +52,9 @@ def load_predictor(path: Path) -> Predictor:
     file or it is not a model of this project.
     """
     with refusing(path, "a saved model"):  # the name may be too long for the file system
+        is_folder = (path / "saved_model.pb").exists()
+        if kind := "a TensorFlow SavedModel" if is_folder else FOREIGN.get(path.suffix.lower()):
+            raise refused(path, f"is {kind}; {CONVERT}")
         if not path.is_file():
             raise refused(path, "no such file, expected a saved model (.keras, .skops or .onnx)")
     if path.suffix == ".skops":
@@ -43,13 +71,48 @@ def load_predictor(path: Path) -> Predictor:
 
 def load_network(path: Path) -> Any:
     """Return the Keras network saved at ``path``; InputError if it is not one or has other shapes than ours."""
-    with refusing(path, "a Keras model"):
-        network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
-        found = (network.input_shape, network.output_shape)
+    try:
+        with refusing(path, "a Keras model"):
+            network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
+            found = (network.input_shape, network.output_shape)
+    except InputError as error:
+        refusal = error
+        with suppress(Exception), zipfile.ZipFile(path) as archive:  # a file without a version is damaged
+            version = json.loads(archive.read("metadata.json"))["keras_version"]
+            ours = networks.keras.__version__
+            why = f"of Keras {version} cannot be loaded by Keras {ours}, or needs code of its own, or is damaged"
+            refusal = refused(path, f"this network {why}; {CONVERT}")
+        raise refusal from None
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found != expected:
         raise refused(path, f"maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")
     return network
+
+
+def doubt_of_scaling(path: Path) -> str:
+    """Return a sentence if the model at ``path`` is a .keras network without a layer that scales pixels; else ""."""
+    if path.suffix != ".keras":
+        return ""
+    with refusing(path, "a Keras model"), zipfile.ZipFile(path) as archive:
+        if re.search(rb'"class_name": "(Rescaling|Normalization|TrueDivide)"', archive.read("config.json")):
+            return ""
+    return (
+        "The network has no layer that scales pixels, so it is right only if trained on pixels of 0 to 255."
+    )
+
+
+def as_probabilities(outputs: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return a model's (N, 8) outputs as probabilities, and a sentence on what had to be done for it or ""."""
+    sums = outputs.sum(axis=1, keepdims=True)
+    if outputs.min() >= -1e-3 and (np.abs(sums - 1) <= 1e-3).all():
+        return outputs, ""
+    are_shares = outputs.min() >= 0 and (outputs.max() <= 1 or (np.abs(sums - 100) <= 0.1).all())
+    if are_shares and sums.min() > 0:
+        probabilities, done = outputs / sums, "we divided those of each image by their sum"
+    else:
+        probabilities, done = softmax(outputs, axis=1), "we took them for logits and applied softmax"
+    found = f"({outputs.min():.3g} to {outputs.max():.3g})"
+    return probabilities, f"The model’s outputs are no probabilities {found}, so {done}."
 
 
 def _open_onnx(path: Path) -> Any:
@@ -70,28 +133,81 @@ def _open_onnx(path: Path) -> Any:
     return session
 
 
-def write_temperature(model: Path, temperature: float) -> None:
-    """Add the temperature fitted on validation images (`helpers.evaluation.scores`) to a .keras or .skops file.
+@dataclass(frozen=True)
+class Background:
+    """What a saved model knows of its training.
+
+    Parameters
+    ----------
+    temperature : the one fitted on validation images (`helpers.evaluation`)
+    source : the training images in words, as in `helpers.data.Cells`
+    is_synthetic : whether this project drew them
+    codes : (n,) uint64, ascending: `image_codes` of the training images
+    look : what they look like
+    """
+
+    temperature: float
+    source: str
+    is_synthetic: bool
+    codes: np.ndarray
+    look: features.Look
+
+
+def image_codes(images: np.ndarray) -> np.ndarray:
+    """Return (N,) uint64 for N images: the first eight bytes of the SHA-256 of each image's pixels."""
+    digests = [hashlib.sha256(image.data).digest()[:8] for image in np.ascontiguousarray(images)]
+    return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
+
+
+def background_text(background: Background) -> str:
+    """Return the background as JSON, in which arrays are base64 of little-endian numbers."""
+    record = vars(background) | vars(background.look)
+    del record["look"]
+    for name, dtype in ARRAYS.items():
+        record[name] = base64.b64encode(record[name].astype(dtype).tobytes()).decode()
+    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+
+
+def write_background(model: Path, background: Background) -> None:
+    """Put the background into a .keras or .skops file, in the place of the one that it may hold.
 
     The file still loads in plain Keras. The same input gives the same bytes.
     """
-    with zipfile.ZipFile(model, "a") as archive:
-        archive.writestr(zipfile.ZipInfo(TEMPERATURE), repr(float(temperature)))
+    with (
+        written_atomically(model) as temporary,
+        zipfile.ZipFile(model) as old,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for member in [each for each in old.infolist() if each.filename != BACKGROUND]:
+            new.writestr(member, old.read(member))
+        new.writestr(zipfile.ZipInfo(BACKGROUND), background_text(background), zipfile.ZIP_DEFLATED)
 
 
-def read_temperature(model: Path) -> float | None:
-    """Return the temperature stored in a saved model of any kind, or None if there is none.
+def read_background(model: Path) -> Background | None:
+    """Return the background stored in a saved model of any kind, or None if there is none.
 
-    InputError if the file cannot be read or its temperature is not a positive number.
+    InputError if the file cannot be read or its background is damaged or longer than `LONGEST_BACKGROUND`.
     """
-    with refusing(model, "a model with a temperature"):
+    with refusing(model, "a model with a background"):
         if model.suffix == ".onnx":
-            text = _open_onnx(model).get_modelmeta().custom_metadata_map.get(TEMPERATURE)
+            text = _open_onnx(model).get_modelmeta().custom_metadata_map.get(BACKGROUND)
         else:
             with zipfile.ZipFile(model) as archive:
-                known = TEMPERATURE in archive.namelist()
-                text = archive.open(TEMPERATURE).read(40).decode() if known else None
-        temperature = None if text is None else float(text)
-    if temperature is not None and not 0 < temperature < np.inf:
-        raise refused(model, f"temperature {temperature} found, expected a positive number")
-    return temperature
+                known = BACKGROUND in archive.namelist()
+                text = archive.open(BACKGROUND).read(LONGEST_BACKGROUND + 1).decode() if known else None
+        if text is None:
+            return None
+        if len(text) > LONGEST_BACKGROUND:
+            raise ValueError(f"more than {LONGEST_BACKGROUND:,} characters found")
+        record = json.loads(text)
+        codes, constants, factors = (
+            np.frombuffer(base64.b64decode(record[name], validate=True), dtype)
+            for name, dtype in ARRAYS.items()
+        )
+        look = features.Look(constants, factors, float(record["threshold"]))
+        temperature = float(record["temperature"])
+        # what does not fit together shows in use
+        numbers = [temperature, look.threshold, *look.log_likelihood(np.zeros((1, SIDE, SIDE, 3), np.uint8))]
+        if not np.isfinite(numbers).all() or temperature <= 0:
+            raise ValueError("numbers that are not finite, or a temperature that is not positive, found")
+        return Background(temperature, printable(record["source"]), bool(record["is_synthetic"]), codes, look)

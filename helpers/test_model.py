@@ -2,80 +2,203 @@
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import binom
+from sklearn.metrics import confusion_matrix
 
-from helpers import notation
-from helpers.data import CLASS_NAMES, Cells, load_cells
+from helpers import notation, saved_models
+from helpers.data import CLASS_NAMES, CROPS, SPLIT_NAMES, UNLABELLED, Cells, bloodmnist, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
 from helpers.evaluation import apply_temperature, score
-from helpers.files import write_text
-from helpers.saved_models import load_predictor, read_temperature
+from helpers.files import ROOT, write_text
+from helpers.saved_models import Background, image_codes
 
 # pytest would collect this module and its function because of their names
 __test__ = False
 
+SEEN, FAMILIAR = "seen in training", "familiar"
+"""Columns of the predictions, for images that the model was trained on and for those that look like them."""
+OF_A_PART = ("n", "accuracy", "accuracy_ci95", "seen_in_training", "unfamiliar")
+"""What the summary holds of every part."""
 
-def test_model(model: Path, data: str) -> tuple[Cells, np.ndarray, dict[str, Any]]:
-    """Return the cells of ``data``, their (N, 8) probabilities under ``model``, and a summary of the scores.
+Summary = dict[str, Any]
 
-    The probabilities are uncalibrated. The summary holds model, data, n, data_sha256, the model's temperature (None if
-    there is none) and how many images are predicted as which class. If there are labels, it also holds what
-    `helpers.evaluation.score` returns, log_loss_calibrated and brier_calibrated. InputError if model or data cannot
-    be used.
+
+def test_model(
+    model: Path, data: str, training: str, classes: str, crop: str
+) -> tuple[pd.DataFrame, Summary]:
+    """Return the predictions of ``model`` for the cells of ``data``, as in `predictions_table`, and a summary.
+
+    The summary holds model, data, data_sha256, is_synthetic, notes, warnings, trained_on (source, is_synthetic and
+    images), temperature, part (the one scored, None where the data name none), what `score_part` returns for it, and
+    parts: the values `OF_A_PART` by part, test first. What the model does not know of its training is None. For a
+    single image, nearest is as in `nearest_training`, among those of ``training``. ``classes`` and ``crop`` are those
+    of `helpers.data.load_cells`. InputError if model or data cannot be used.
     """
-    predict, temperature = load_predictor(model), read_temperature(model)
-    cells = load_cells(data)
+    predict, background = saved_models.load_predictor(model), saved_models.read_background(model)
+    cells = load_cells(data, classes=classes, crop=crop)
     with refusing(model, "a model of this project"):
-        probabilities = predict(cells.images)
-    if not np.isfinite(probabilities).all():
+        outputs = predict(cells.images)
+    if not np.isfinite(outputs).all():
         raise refused(model, "its probabilities are not finite, expected a model with finite weights")
-    counts = np.bincount(probabilities.argmax(axis=1), minlength=len(CLASS_NAMES))
-    summary: dict[str, Any] = {
+    probabilities, doubt = saved_models.as_probabilities(outputs)
+    table = predictions_table(cells, probabilities, background)
+    labels = np.full(len(cells), UNLABELLED) if cells.labels is None else cells.labels
+    origin = np.full(len(cells), "") if cells.source_split is None else cells.source_split
+    names = [name for name in reversed(SPLIT_NAMES) if name in origin] or [""]
+    parts = {name: score_part(labels, probabilities, table, origin == name) for name in names}
+    summary: Summary = {
         "model": printable(model),
         "data": cells.source,
         "data_sha256": cells.sha256,
         "is_synthetic": cells.is_synthetic,
         "notes": list(cells.notes),
-        "n": len(cells),
-        "temperature": temperature,
-        "predicted": dict(zip(CLASS_NAMES, counts.tolist(), strict=True)),
+        "trained_on": background
+        and {key: getattr(background, key) for key in ("source", "is_synthetic")}
+        | {"images": len(background.codes)},
+        "temperature": background and background.temperature,
+        "part": names[0] or None,
+        **parts[names[0]],
+        "parts": {name: {key: part.get(key) for key in OF_A_PART} for name, part in parts.items() if name},
     }
-    if cells.labels is not None:
-        summary |= score(cells.labels, probabilities)
-        if temperature is not None:
-            calibrated = score(cells.labels, apply_temperature(probabilities, temperature))
-            summary |= {f"{key}_calibrated": calibrated[key] for key in ("log_loss", "brier")}
-    return cells, probabilities, summary
+    doubts = [doubt, saved_models.doubt_of_scaling(model), *doubts_of_training(summary)]
+    doubts.append(doubt_of_labels(labels, probabilities, f"--classes {classes}".strip()))
+    summary["warnings"] = [*cells.warnings, *filter(None, doubts)]
+    if len(cells) == 1 and background:
+        summary["nearest"] = nearest_training(cells.images[0], background.codes, training)
+    return table, summary
 
 
-def predictions_table(cells: Cells, probabilities: np.ndarray, temperature: float | None) -> pd.DataFrame:
-    """Return one row per image with its name or index, its label if known, the prediction and eight probabilities.
+def score_part(
+    labels: np.ndarray, probabilities: np.ndarray, table: pd.DataFrame, is_in: np.ndarray
+) -> Summary:
+    """Return what is known of the images where ``is_in`` (N,): of those with a label, or of all where none has one.
 
-    If there is a ``temperature``, columns with calibrated confidence and probabilities follow.
+    Their number n, predicted (how many as which class), seen_in_training and unfamiliar (counts, None if not known). Of
+    labels also what `helpers.evaluation.score` returns, with log_loss_calibrated and brier_calibrated if there is a
+    temperature.
+    """
+    has_label = is_in & (labels != UNLABELLED)
+    chosen = has_label if has_label.any() else is_in
+    rows = table[chosen]
+    found: Summary = {
+        "n": len(rows),
+        "predicted": {name: int((rows["predicted"] == name).sum()) for name in CLASS_NAMES},
+        "seen_in_training": int(rows[SEEN].sum()) if SEEN in rows else None,
+        "unfamiliar": int((~rows[FAMILIAR]).sum()) if FAMILIAR in rows else None,
+    }
+    if has_label.any():
+        found |= score(labels[chosen], probabilities[chosen])
+        if FAMILIAR in rows:
+            calibrated = score(labels[chosen], rows.filter(like="calibrated p(").to_numpy())
+            found |= {f"{key}_calibrated": calibrated[key] for key in ("log_loss", "brier")}
+    return found
+
+
+def doubts_of_training(summary: Summary) -> list[str]:
+    """Return a sentence for everything about the training by which the answers in a summary may mislead."""
+    n, seen, strange = summary["n"], summary["seen_in_training"], summary["unfamiliar"]
+    found = []
+    if "accuracy" in summary and seen:
+        scored = notation.out_of(seen, n, "image")
+        found.append(f"The model was trained on {scored} scored here, so the scores are optimistic.")
+    if summary["trained_on"] and summary["trained_on"]["is_synthetic"] and not summary["is_synthetic"]:
+        found.append("The model was trained on synthetic images, and these are others.")
+    if strange and binom.sf(strange - 1, n, 0.01) < 0.02:  # more than the 1 % at home, and not by chance
+        look = "The image looks" if n == 1 else f"{notation.percent(strange / n)} of the images look"
+        found.append(f"{look} like nothing the model has seen, so its answers may be wrong.")
+    return found
+
+
+def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str) -> str:
+    """Return a sentence where the model disagrees with nearly all (N,) labels, or agrees in another order; else "".
+
+    It names the order as the ``option`` that sets it, unless that has been set already.
+    """
+    known = labels != UNLABELLED
+    if known.sum() < 5:
+        return ""
+    counts = confusion_matrix(labels[known], probabilities[known].argmax(axis=1), labels=range(8))
+    n, agreed = counts.sum(), np.trace(counts) / counts.sum()
+    counts = counts[counts.any(axis=1)]
+    rows, columns = linear_sum_assignment(counts, maximize=True)
+    best = counts[rows, columns].sum() / n
+    found = f"The model agrees with {notation.percent(agreed)} of the labels"
+    if n >= 20 and best >= agreed + 0.3:
+        names = ",".join(CLASS_NAMES[column].replace(" ", "_") for column in columns)
+        names = f", which {option} {names} sets" if option == "--classes" else ""
+        return f"{found}, but would with {notation.percent(best)} if the classes had another order{names}."
+    if agreed < 0.5 and agreed <= counts.sum(axis=1).max() / n:
+        return f"{found}, no more than one class for all would reach, so labels and images need a check."
+    return ""
+
+
+def nearest_training(image: np.ndarray, codes: np.ndarray, training: str) -> list[str]:
+    """Return the five training images most like a uint8 image (48, 48, 3), as in "12034 (neutrophil)".
+
+    They come from ``training``, else from data/data.npz or BloodMNIST where one is at hand, and are named by position.
+    Means over 4x4 pixels are compared, under all flips and quarter turns. Empty where no image has one of ``codes``
+    (`helpers.saved_models.image_codes`).
+    """
+    original = ROOT / "data" / "data.npz"
+    try:
+        source = training or (original if original.is_file() else bloodmnist.find_bloodmnist())
+        if not source:
+            return []
+        cells = load_cells(source)
+    except InputError:
+        if training:
+            raise
+        return []
+    known = np.flatnonzero(np.isin(image_codes(cells.images), codes))
+    views = [np.rot90(side, turns) for side in (image, image[::-1]) for turns in range(4)]
+    pooled, *turned = (
+        x.reshape(-1, 12, 4, 12, 4, 3).mean(axis=(2, 4)) for x in (cells.images[known], *views)
+    )
+    distance = np.min([((pooled - view) ** 2).sum(axis=(1, 2, 3)) for view in turned], axis=0)
+    nearest = known[np.argsort(distance, kind="stable")[:5]].tolist()
+    if cells.labels is None:
+        return [str(at) for at in nearest]
+    return [f"{at} ({(*CLASS_NAMES, 'no label')[min(cells.labels[at], 8)]})" for at in nearest]
+
+
+def predictions_table(cells: Cells, probabilities: np.ndarray, background: Background | None) -> pd.DataFrame:
+    """Return a row per image: name or index, part and label if known, the prediction and eight probabilities.
+
+    If the model has a ``background``, columns with calibrated confidence and probabilities follow, then `SEEN` and
+    `FAMILIAR`.
     """
     table = pd.DataFrame({"image": cells.names if cells.names is not None else np.arange(len(cells))})
+    if cells.source_split is not None:
+        table["part"] = cells.source_split
     if cells.labels is not None:
-        table["label"] = [CLASS_NAMES[label] for label in cells.labels]
+        table["label"] = [CLASS_NAMES[label] if label != UNLABELLED else "" for label in cells.labels]
     table["predicted"] = [CLASS_NAMES[label] for label in probabilities.argmax(axis=1)]
     kinds = {"": probabilities}
-    if temperature is not None:
-        kinds["calibrated "] = apply_temperature(probabilities, temperature)
+    if background is not None:
+        kinds["calibrated "] = apply_temperature(probabilities, background.temperature)
     for kind, values in kinds.items():
         table[f"{kind}confidence"] = values.max(axis=1)
         table[[f"{kind}p({name})" for name in CLASS_NAMES]] = values
+    if background is not None:
+        table[SEEN] = np.isin(image_codes(cells.images), background.codes)
+        table[FAMILIAR] = background.look.is_familiar(cells.images)
     return table
 
 
-def describe(summary: dict[str, Any], table: pd.DataFrame) -> str:
+def describe(summary: Summary, table: pd.DataFrame) -> str:
     """Return the summary of `test_model` as lines to read; without labels, with the predictions of the table."""
     kind = "" if summary["temperature"] is None else "calibrated "
     columns = [f"{kind}p({name})" for name in CLASS_NAMES]
-    means = table[columns].mean().set_axis(CLASS_NAMES).sort_values(ascending=False)
+    rows = table if summary["part"] is None else table[table["part"] == summary["part"]]
+    means = rows[columns].mean().set_axis(CLASS_NAMES).sort_values(ascending=False)
     text = Path(__file__).with_name("test_model.txt.j2").read_text("utf-8")
     template = Environment(undefined=StrictUndefined, trim_blocks=True).from_string(text)
     return template.render(summary, summary=summary, means=means.to_dict(), notation=notation).rstrip()
@@ -88,15 +211,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="a saved model: .keras, .skops or .onnx")
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
-    parser.add_argument("--predictions", metavar="OUT.csv", help="write one row per image")
+    parser.add_argument("--predictions", metavar="OUT.csv", type=Path, help="write one row per image")
+    parser.add_argument(
+        "--classes", default="", metavar="NAME,…", help="class of each label, in ascending order"
+    )
+    parser.add_argument("--crop", default="auto", choices=CROPS, help="how images are framed (default: auto)")
+    parser.add_argument(
+        "--training", default="", metavar="DATA", help="show the images most like a single one"
+    )
     options = parser.parse_args(arguments)
-    if options.predictions is not None and not options.predictions.endswith(".csv"):
-        raise InputError(f"--predictions {options.predictions!r}: expected a name that ends in .csv")
-    cells, probabilities, summary = test_model(options.model, options.data)
-    table = predictions_table(cells, probabilities, summary["temperature"])
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
-            write_text(Path(options.predictions), table.to_csv(index=False, lineterminator="\n"))
+            if options.predictions.suffix != ".csv" or options.predictions.is_dir():
+                raise InputError(f"--predictions {options.predictions}: expected a name that ends in .csv")
+            options.predictions.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=options.predictions.parent).close()  # refused now, not after the work
+    reading = (options.training, options.classes, options.crop)
+    table, summary = test_model(options.model, options.data, *reading)
+    if options.predictions is not None:
+        with refusing(f"--predictions {options.predictions}", "a file to write"):
+            write_text(options.predictions, table.to_csv(index=False, lineterminator="\n"))
     print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary, table))
     return 0
 

@@ -1,14 +1,15 @@
-"""Networks written as ONNX answer like Keras, in the same bytes every time, and carry their temperature."""
+"""Networks written as ONNX answer like Keras, in the same bytes every time, and carry their background."""
 
 import numpy as np
 import pytest
 
 from helpers.data.synthetic import draw_cells
 from helpers.errors import InputError
+from helpers.features.look import fit_look
 from helpers.networks.architectures import BUILDERS, build
 from helpers.networks.backend import keras
 from helpers.onnx_export import export_onnx
-from helpers.saved_models import load_predictor, read_temperature, write_temperature
+from helpers.saved_models import Background, load_predictor, read_background, write_background
 
 IMAGES = draw_cells(60, seed=3).images
 
@@ -59,13 +60,18 @@ def test_odd_windows_scales_and_branches_answer_as_in_keras(tmp_path) -> None:
     np.testing.assert_allclose(load_predictor(tmp_path / "network.onnx")(IMAGES), expected, atol=1e-5)
 
 
-def test_the_same_network_gives_the_same_bytes_with_its_temperature(tmp_path) -> None:
+def test_the_same_network_gives_the_same_bytes_with_its_background(tmp_path) -> None:
     build("lenet_classic").save(tmp_path / "network.keras")
-    write_temperature(tmp_path / "network.keras", 1.25)
+    look = fit_look(IMAGES[:40], IMAGES[40:])
+    background = Background(1.25, "cells of é", True, np.array([3, 2**64 - 1], np.uint64), look)
+    write_background(tmp_path / "network.keras", background)
     for name in "ab":
         export_onnx(tmp_path / "network.keras", tmp_path / f"{name}.onnx")
     assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
-    assert read_temperature(tmp_path / "a.onnx") == 1.25
+    found = read_background(tmp_path / "a.onnx")
+    assert (found.temperature, found.source, found.is_synthetic) == (1.25, "cells of é", True)
+    np.testing.assert_array_equal(found.codes, background.codes)
+    np.testing.assert_array_equal(found.look.is_familiar(IMAGES), look.is_familiar(IMAGES))
 
 
 @pytest.mark.parametrize(

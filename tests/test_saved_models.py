@@ -1,22 +1,34 @@
-"""Saved models behind one door: what is no model is refused in one line, temperatures travel with the file."""
+"""Saved models behind one door: what is no model is refused in one line, a background travels with the file."""
 
+import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from helpers import saved_models
 from helpers.data.synthetic import draw_cells
 from helpers.errors import InputError
 from helpers.features.classical import ClassicalModel, fit_forest, load_classical, save_classical
+from helpers.features.look import fit_look
 from helpers.files import ROOT
 from helpers.networks.architectures import build
 from helpers.networks.backend import keras
 from helpers.onnx_export import export_onnx
-from helpers.saved_models import load_predictor, read_temperature, write_temperature
+from helpers.saved_models import (
+    BACKGROUND,
+    Background,
+    as_probabilities,
+    image_codes,
+    load_predictor,
+    read_background,
+    write_background,
+)
 
 CELLS = draw_cells(80, seed=6)
 
@@ -35,8 +47,8 @@ def models(tmp_path_factory):
 def test_onnx_is_scored_without_tensorflow(models) -> None:
     program = (
         "import sys, numpy; from pathlib import Path;"
-        "from helpers.saved_models import load_predictor, read_temperature;"
-        f"path = Path({str(models / 'network.onnx')!r}); read_temperature(path);"
+        "from helpers.saved_models import load_predictor, read_background;"
+        f"path = Path({str(models / 'network.onnx')!r}); read_background(path);"
         "print(load_predictor(path)(numpy.zeros((3, 48, 48, 3), numpy.uint8)).shape, 'tensorflow' in sys.modules)"
     )
     found = subprocess.run(
@@ -53,14 +65,25 @@ def test_a_batch_gives_what_single_images_give(models) -> None:
     assert predict(images).shape == (320, 8)
 
 
+BACKGROUND_OF_CELLS = Background(
+    1 / 3, "synthetic images", True, np.sort(image_codes(CELLS.images)), fit_look(CELLS.images, CELLS.images)
+)
+
+
 @pytest.mark.parametrize("name", ["network.keras", "forest.skops"])
-def test_a_temperature_travels_with_the_file_and_changes_nothing_else(name, models, tmp_path) -> None:
+def test_a_background_travels_with_the_file_and_changes_nothing_else(name, models, tmp_path) -> None:
     path, other = tmp_path / name, tmp_path / f"other-{name}"
     for copy in (path, other):
         copy.write_bytes((models / name).read_bytes())
-        assert read_temperature(copy) is None
-        write_temperature(copy, 1 / 3)
-        assert read_temperature(copy) == 1 / 3
+        assert read_background(copy) is None
+        write_background(copy, BACKGROUND_OF_CELLS)
+        found = read_background(copy)
+        assert (found.temperature, found.source, found.is_synthetic) == (1 / 3, "synthetic images", True)
+        assert np.isin(image_codes(CELLS.images), found.codes).all()
+        assert not np.isin(image_codes(255 - CELLS.images), found.codes).any()
+        np.testing.assert_array_equal(
+            found.look.log_likelihood(CELLS.images), BACKGROUND_OF_CELLS.look.log_likelihood(CELLS.images)
+        )
     assert path.read_bytes() == other.read_bytes()
     images = CELLS.images[:9]
     np.testing.assert_array_equal(load_predictor(path)(images), load_predictor(models / name)(images))
@@ -70,19 +93,72 @@ def test_a_temperature_travels_with_the_file_and_changes_nothing_else(name, mode
         load_classical(path)
 
 
-@pytest.mark.parametrize("text", ["nan", "-1", "0", "inf", "warm", "", "1" * 5000])
-def test_a_temperature_that_is_none_is_refused(text, models, tmp_path) -> None:
+def test_a_second_background_takes_the_place_of_the_first(models, tmp_path) -> None:
+    path = tmp_path / "forest.skops"
+    path.write_bytes((models / "forest.skops").read_bytes())
+    for temperature in (1.5, 2.5):
+        write_background(path, replace(BACKGROUND_OF_CELLS, temperature=temperature))
+    assert read_background(path).temperature == 2.5
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist().count(BACKGROUND) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"temperature": "warm"},
+        {"temperature": 0},
+        {"temperature": float("nan")},
+        {"temperature": None},
+        {"threshold": float("inf")},
+        {"constants": "AAAA"},
+        {"factors": ""},
+        {"factors": 7},
+        {"codes": "?"},
+        {"codes": None},
+        "no JSON",
+        "[]",
+        "{}",
+        "",
+    ],
+    ids=str,
+)
+def test_a_damaged_background_is_refused_in_one_line(damage, models, tmp_path) -> None:
     path = tmp_path / "network.keras"
     path.write_bytes((models / "network.keras").read_bytes())
+    sound = json.loads(saved_models.background_text(BACKGROUND_OF_CELLS))
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("temperature", text)
-    if text.startswith("11"):
-        assert read_temperature(path) == float(text[:40])
-        return
-    with pytest.raises(InputError, match="temperature") as refused:
-        read_temperature(path)
+        archive.writestr(BACKGROUND, damage if isinstance(damage, str) else json.dumps(sound | damage))
+    with pytest.raises(InputError, match="background") as refused:
+        read_background(path)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_background_that_is_too_long_is_refused(models, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "network.keras"
+    path.write_bytes((models / "network.keras").read_bytes())
+    write_background(path, BACKGROUND_OF_CELLS)
+    monkeypatch.setattr(saved_models, "LONGEST_BACKGROUND", 100)
+    with pytest.raises(InputError, match="more than 100 characters"):
+        read_background(path)
+
+
+def test_outputs_become_probabilities_in_the_way_that_they_suggest() -> None:
+    shares = np.random.default_rng(0).dirichlet(np.ones(8), 20).astype(np.float32)
+    found, doubt = as_probabilities(shares)
+    np.testing.assert_array_equal(found, shares)
+    assert doubt == ""
+    for outputs, words in (
+        (np.log(shares), "softmax"),
+        (np.log(shares) + 30, "softmax"),
+        (shares * 100, "divided"),
+        (shares * 0.4, "divided"),
+    ):
+        found, doubt = as_probabilities(outputs)
+        np.testing.assert_allclose(found, shares, atol=1e-5)
+        assert words in doubt
+        assert "no probabilities" in doubt
 
 
 def foreign_onnx(path, *, external: bool = False) -> None:
@@ -117,7 +193,7 @@ def test_what_is_no_onnx_model_of_ours_is_one_line(defect, models, tmp_path, cap
         path.write_bytes(whole[:200] + bytes(255 - byte for byte in whole[200:260]) + whole[260:])
     else:
         path.write_bytes({"empty": b"", "text": b"no model\n", "truncated": whole[: len(whole) // 2]}[defect])
-    for reader in (load_predictor, read_temperature):
+    for reader in (load_predictor, read_background):
         with pytest.raises(InputError) as refused:
             reader(path)
         assert str(path) in str(refused.value)
@@ -126,8 +202,55 @@ def test_what_is_no_onnx_model_of_ours_is_one_line(defect, models, tmp_path, cap
 
 
 def test_other_files_are_refused_by_their_suffix(tmp_path) -> None:
-    (tmp_path / "model.pkl").write_bytes(b"x")
+    (tmp_path / "model.txt").write_bytes(b"x")
     with pytest.raises(InputError, match=r"\.keras, \.skops or \.onnx"):
-        load_predictor(tmp_path / "model.pkl")
+        load_predictor(tmp_path / "model.txt")
     with pytest.raises(InputError, match="no such file"):
         load_predictor(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("model.h5", "TensorFlow"),
+        ("model.HDF5", "TensorFlow"),
+        ("model.pt", "PyTorch"),
+        ("model.pth", "PyTorch"),
+        ("model.pkl", "pickle"),
+        ("model.joblib", "pickle"),
+        ("saved/saved_model.pb", "SavedModel"),
+    ],
+)
+def test_a_model_of_another_kind_is_named_with_what_to_do(name, kind, tmp_path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"x")
+    with pytest.raises(InputError, match=kind) as refused:
+        load_predictor(path.parent if kind == "SavedModel" else path)
+    assert "save it as .keras" in str(refused.value)
+    assert "export it to .onnx" in str(refused.value)
+
+
+def test_a_network_of_another_keras_is_refused_with_its_version(models, tmp_path) -> None:
+    path = tmp_path / "old.keras"
+    with zipfile.ZipFile(models / "network.keras") as old, zipfile.ZipFile(path, "w") as new:
+        config = json.loads(old.read("config.json"))
+        config["module"] = "keras.src.engine.functional"
+        new.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))
+        new.writestr("config.json", json.dumps(config))
+        new.writestr("model.weights.h5", old.read("model.weights.h5"))
+    with pytest.raises(
+        InputError, match=r"of Keras 2\.15\.0 cannot be loaded.*; open it where it was trained"
+    ) as refused:
+        load_predictor(path)
+    assert str(refused.value).endswith("(float32, N x 8)")
+
+
+def test_code_in_a_network_is_not_run(tmp_path) -> None:
+    path = tmp_path / "lambda.keras"
+    network = keras.Sequential(
+        [keras.Input((48, 48, 3)), keras.layers.Flatten(), keras.layers.Lambda(lambda x: x[:, :8])]
+    )
+    network.save(path)
+    with pytest.raises(InputError, match="needs code of its own"):
+        load_predictor(path)

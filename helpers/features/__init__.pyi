@@ -15,6 +15,10 @@ from .handcrafted import (
     REPORT_GROUPS as REPORT_GROUPS,
     extract_features as extract_features,
 )
+from .look import (
+    Look as Look,
+    fit_look as fit_look,
+)
 from .shapes import (
     stained_areas as stained_areas,
 )

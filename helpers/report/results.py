@@ -19,11 +19,12 @@ from helpers import evaluation
 from helpers.cache_keys import LIBRARIES, versions
 from helpers.data import DROPPED, SPLIT_NAMES, Cells, dropped_images
 from helpers.evaluation import Scores
+from helpers.features import fit_look
 from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
 from helpers.recipes import THREADS
 from helpers.report.summary import model_card, summarise
-from helpers.saved_models import Predictor, load_predictor, write_temperature
+from helpers.saved_models import Background, Predictor, image_codes, load_predictor, write_background
 from helpers.study import Runs, Study
 
 Probabilities = dict[str, list[np.ndarray]]
@@ -97,11 +98,16 @@ def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.n
 
 
 def save_models(study: Study, runs: Runs, models: Scores) -> None:
-    """Copy each model of seed 0 to ``OUT/models``, with its temperature inside."""
+    """Copy each model of seed 0 to ``OUT/models``, with a `helpers.saved_models.Background` inside."""
+    train, cells = study.train.images, study.cells
+    codes, look = np.sort(image_codes(train)), fit_look(train, study.validation.images)
     for name, seeds in runs.items():
+        temperature = models[name]["calibration"]["temperature"]
         with written_atomically(study.out / models[name]["file"]) as temporary:
             shutil.copyfile(seeds[0].model_path, temporary)
-            write_temperature(temporary, models[name]["calibration"]["temperature"])
+            write_background(
+                temporary, Background(temperature, cells.source, cells.is_synthetic, codes, look)
+            )
 
 
 def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""The look of training images, by which others that look like nothing a model has seen are told apart.
+
+Colour, brightness and sharpness of an image are 36 numbers. A Gaussian mixture holds how they occur together among the
+training images (Bishop 2006, Pattern Recognition and Machine Learning, chapter 9), and an image is unfamiliar where it
+is less likely than nearly all validation images.
+"""
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from helpers.features.shapes import in_blocks
+
+COLOUR_BANDS = np.array([0, 5, 15, 35, 65, 85, 95, 100])
+"""Percentiles of a channel's sorted values between which they are averaged; the ends are left to no single pixel."""
+EDGE_BANDS = np.array([0, 50, 80, 95, 100])
+"""The same for the absolute Laplacian, which says how sharp and how noisy an image is."""
+
+MIXTURES = 2  # fits from different starts: their mean is more even than one
+IMAGES_PER_COMPONENT, MOST_COMPONENTS = 500, 20
+UNFAMILIAR_SHARE = 0.005
+"""Share of validation images that count as unfamiliar."""
+
+
+def measure_look(images: np.ndarray) -> np.ndarray:
+    """Return (N, 36) float64 of uint8 images (N, 48, 48, 3): per channel, seven means of grey levels and five edges."""
+
+    def means_between(values: np.ndarray, percentiles: np.ndarray) -> np.ndarray:
+        ordered = np.sort(values.reshape(len(values), 3, -1), axis=2, kind="stable")
+        at = ordered.shape[2] * percentiles // 100
+        sums = np.add.reduceat(ordered, at[:-1], axis=2, dtype=np.float64)
+        return np.asarray(sums / np.diff(at)).reshape(len(values), -1)
+
+    def measure(block: np.ndarray) -> np.ndarray:
+        x = np.moveaxis(block, 3, 1).astype(np.int16, order="C")
+        slopes = [np.diff(x, axis=axis).astype(np.float32) for axis in (2, 3)]
+        squares = np.mean(slopes[0][..., 1:] ** 2 + slopes[1][:, :, 1:] ** 2, axis=(2, 3), dtype=np.float64)
+        centre, rows, columns = x[..., 1:-1, 1:-1], x[..., 1:-1], x[..., 1:-1, :]
+        laplacian = 4 * centre - rows[..., :-2, :] - rows[..., 2:, :] - columns[..., :-2] - columns[..., 2:]
+        edges = np.hstack([squares, means_between(np.abs(laplacian), EDGE_BANDS)])
+        return np.hstack([means_between(x, COLOUR_BANDS), np.log1p(edges)])
+
+    return in_blocks(measure, images)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A Gaussian mixture of K components over F = 36 quantities, and its log-likelihood that a familiar image reaches.
+
+    Parameters
+    ----------
+    constants : (K,) float32, log-weight of each component with its normalisation
+    factors : (K · (F + 1) · F,) float32; the log-density of x is constant − ½ |(x, 1) factor|²
+    threshold : smallest log-likelihood of a familiar image
+    """
+
+    constants: np.ndarray
+    factors: np.ndarray
+    threshold: float = -np.inf
+
+    def log_likelihood(self, images: np.ndarray) -> np.ndarray:
+        """Return (N,) float64 for uint8 images (N, 48, 48, 3)."""
+        x = measure_look(images)
+        factors = self.factors.reshape(len(self.constants), x.shape[1] + 1, x.shape[1])
+        densities = [
+            constant - 0.5 * np.sum((x @ factor[:-1] + factor[-1]) ** 2, axis=1)
+            for constant, factor in zip(self.constants, factors, strict=True)
+        ]
+        return np.asarray(logsumexp(densities, axis=0))
+
+    def is_familiar(self, images: np.ndarray) -> np.ndarray:
+        """Return (N,) whether each image looks like those of the training."""
+        return np.asarray(self.log_likelihood(images) >= self.threshold)
+
+
+def fit_look(images: np.ndarray, validation_images: np.ndarray) -> Look:
+    """Return the look of training ``images``, with a threshold from others of their source; same images, same digits.
+
+    Few validation images do not show how unlikely one may be, so the threshold is lower by 20 / N of its distance from
+    their median.
+    """
+    scaler = StandardScaler()
+    components = int(np.clip(len(images) // IMAGES_PER_COMPONENT, 1, MOST_COMPONENTS))
+    # sums depend on the number of threads
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # of a mixture that has not converged, or of images that are all alike
+        x = scaler.fit_transform(measure_look(images))
+        constants, factors = [], []
+        for seed in range(MIXTURES):
+            fit = GaussianMixture(components, reg_covar=1e-4, random_state=seed).fit(x)
+            roots = fit.precisions_cholesky_
+            volumes = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+            constants.append(np.log(fit.weights_ / MIXTURES) + volumes)
+            scaled = roots / scaler.scale_[:, None]
+            offsets = np.einsum("kf,kfg->kg", fit.means_ * scaler.scale_ + scaler.mean_, scaled)
+            factors.append(np.concatenate([scaled, -offsets[:, None]], axis=1).ravel())
+        look = Look(np.concatenate(constants, dtype=np.float32), np.concatenate(factors, dtype=np.float32))
+        likelihood = look.log_likelihood(validation_images)
+    lowest = np.quantile(likelihood, UNFAMILIAR_SHARE)
+    margin = 20 / len(likelihood) * (np.median(likelihood) - lowest)
+    return replace(look, threshold=float(lowest - margin))
