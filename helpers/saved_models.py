@@ -29,7 +29,7 @@ BACKGROUND = "background.json"
 LONGEST_BACKGROUND = 2**24
 """Characters of a background: a million training images are 11 million."""
 
-ARRAYS = {"codes": "<u8", "constants": "<f4", "factors": "<f4"}
+ARRAYS = {"codes": "<u8", "weights": "<f4", "means": "<f4", "roots": "<f4"}
 """Types of the numbers that a background holds as base64."""
 
 FOREIGN = {
@@ -200,11 +200,11 @@ def read_background(model: Path) -> Background | None:
         if len(text) > LONGEST_BACKGROUND:
             raise ValueError(f"more than {LONGEST_BACKGROUND:,} characters found")
         record = json.loads(text)
-        codes, constants, factors = (
+        codes, *mixture = (
             np.frombuffer(base64.b64decode(record[name], validate=True), dtype)
             for name, dtype in ARRAYS.items()
         )
-        look = features.Look(constants, factors, float(record["threshold"]))
+        look = features.Look(*mixture, float(record["threshold"]))
         temperature = float(record["temperature"])
         # what does not fit together shows in use
         numbers = [temperature, look.threshold, *look.log_likelihood(np.zeros((1, SIDE, SIDE, 3), np.uint8))]

@@ -9,7 +9,6 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -21,7 +20,6 @@ COLOUR_BANDS = np.array([0, 5, 15, 35, 65, 85, 95, 100])
 EDGE_BANDS = np.array([0, 50, 80, 95, 100])
 """The same for the absolute Laplacian, which says how sharp and how noisy an image is."""
 
-MIXTURES = 2  # fits from different starts: their mean is more even than one
 IMAGES_PER_COMPONENT, MOST_COMPONENTS = 500, 20
 UNFAMILIAR_SHARE = 0.005
 """Share of validation images that count as unfamiliar."""
@@ -54,24 +52,22 @@ class Look:
 
     Parameters
     ----------
-    constants : (K,) float32, log-weight of each component with its normalisation
-    factors : (K · (F + 1) · F,) float32; the log-density of x is constant − ½ |(x, 1) factor|²
+    weights, means, roots : (K,), (K · F,) and (K · F · F,) float32, roots those of the precisions (Cholesky)
     threshold : smallest log-likelihood of a familiar image
     """
 
-    constants: np.ndarray
-    factors: np.ndarray
+    weights: np.ndarray
+    means: np.ndarray
+    roots: np.ndarray
     threshold: float = -np.inf
 
     def log_likelihood(self, images: np.ndarray) -> np.ndarray:
         """Return (N,) float64 for uint8 images (N, 48, 48, 3)."""
-        x = measure_look(images)
-        factors = self.factors.reshape(len(self.constants), x.shape[1] + 1, x.shape[1])
-        densities = [
-            constant - 0.5 * np.sum((x @ factor[:-1] + factor[-1]) ** 2, axis=1)
-            for constant, factor in zip(self.constants, factors, strict=True)
-        ]
-        return np.asarray(logsumexp(densities, axis=0))
+        measured, count = measure_look(images), len(self.weights)
+        mixture = GaussianMixture(count)
+        mixture.weights_, mixture.means_ = self.weights, self.means.reshape(count, -1)
+        mixture.precisions_cholesky_ = self.roots.reshape(count, *2 * measured.shape[1:])
+        return np.asarray(mixture.score_samples(measured))
 
     def is_familiar(self, images: np.ndarray) -> np.ndarray:
         """Return (N,) whether each image looks like those of the training."""
@@ -86,22 +82,15 @@ def fit_look(images: np.ndarray, validation_images: np.ndarray) -> Look:
     """
     scaler = StandardScaler()
     components = int(np.clip(len(images) // IMAGES_PER_COMPONENT, 1, MOST_COMPONENTS))
-    # sums depend on the number of threads
-    with threadpool_limits(1), warnings.catch_warnings():
+    mixture = GaussianMixture(components, reg_covar=1e-4, random_state=0)
+    with threadpool_limits(1), warnings.catch_warnings():  # sums depend on the number of threads
         warnings.simplefilter(
             "ignore"
         )  # of a mixture that has not converged, or of images that are all alike
-        x = scaler.fit_transform(measure_look(images))
-        constants, factors = [], []
-        for seed in range(MIXTURES):
-            fit = GaussianMixture(components, reg_covar=1e-4, random_state=seed).fit(x)
-            roots = fit.precisions_cholesky_
-            volumes = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
-            constants.append(np.log(fit.weights_ / MIXTURES) + volumes)
-            scaled = roots / scaler.scale_[:, None]
-            offsets = np.einsum("kf,kfg->kg", fit.means_ * scaler.scale_ + scaler.mean_, scaled)
-            factors.append(np.concatenate([scaled, -offsets[:, None]], axis=1).ravel())
-        look = Look(np.concatenate(constants, dtype=np.float32), np.concatenate(factors, dtype=np.float32))
+        mixture.fit(scaler.fit_transform(measure_look(images)))
+        means = mixture.means_ * scaler.scale_ + scaler.mean_
+        roots = mixture.precisions_cholesky_ / scaler.scale_[:, None]
+        look = Look(*(values.astype(np.float32).ravel() for values in (mixture.weights_, means, roots)))
         likelihood = look.log_likelihood(validation_images)
     lowest = np.quantile(likelihood, UNFAMILIAR_SHARE)
     margin = 20 / len(likelihood) * (np.median(likelihood) - lowest)
