@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import mistune
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from nbconvert.filters import strip_ansi
 from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
@@ -34,10 +34,6 @@ _SVG_ELEMENTS = {
     ("svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon",
      "text", "tspan")
 }  # fmt: skip
-_TABLE_TAG = (  # exactly what show_table writes
-    r"(</?(?:table|thead|tbody|tr)>|</t[hd]>|<wbr>|"
-    r'<t[hd](?: scope="(?:col|row)")?(?: class="number"| style="text-align: left")?>)'
-)
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
@@ -68,13 +64,6 @@ def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
 
 def _is_harmless(name: str, value: str) -> bool:
     return value.startswith(("#", "data:image/png;")) if name == "href" else not name.startswith(("on", "{"))
-
-
-def sanitised(table: str) -> Markup:
-    """Return a table of `helpers.figures.show_table` with its own tags; any other markup becomes text."""
-    parts = re.split(_TABLE_TAG, table)  # words, tag, words, tag, ..., words
-    parts[::2] = [escape(html.unescape(words)) for words in parts[::2]]
-    return Markup("".join(parts))
 
 
 class Chapter(mistune.HTMLRenderer):

@@ -83,7 +83,7 @@ def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     exporter.environment.autoescape = True
     filters = (
         *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
-        *(markup.printed, markup.sanitised, markup.value_text),
+        *(markup.printed, markup.value_text),
     )
     names = {"notebooks": NOTEBOOKS, "notation": notation, "interval": accuracy_interval}
     exporter.environment.globals.update(names, best_on_validation=best_on_validation)
