@@ -4,7 +4,6 @@ import html
 import re
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import mistune
 from markupsafe import Markup
@@ -17,7 +16,13 @@ from helpers import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
 from helpers.report.references import keys_by_link
 
-_THEME_COLOURS = (
+_REPLACEMENTS = (
+    # What comes before the drawing, its licence, a style that would hold for all of the page, and the background go.
+    (
+        r'(?s)^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<g id="patch_1">.*?</g>|xlink:(?=href)',
+        "",
+    ),
+    (r"(?<=px )'DejaVu Sans'[^;\"]*", "var(--sans)"),
     (INK, "var(--ink)"),
     (MUTED, "var(--muted)"),
     (GRID, "var(--grid)"),
@@ -28,42 +33,21 @@ _THEME_COLOURS = (
     (r"stroke: #([0-5][0-9a-f])\1\1\b", "stroke: var(--ink)"),
     ("stroke: #ffffff", "stroke: var(--paper)"),
 )
-_SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
-_SVG_ELEMENTS = {
-    f"{_SVG}{name}" for name in
-    ("svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon",
-     "text", "tspan")
-}  # fmt: skip
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
-    """Return a figure's SVG for use inside the page, themed, described and with its own identifiers.
+    """Return matplotlib's SVG for use inside the page, themed, described and with its own identifiers.
 
-    Only drawing elements and text stay, and only references within the figure and PNG images; the style's ink, paper
-    and grid colours and its font become the page's variables.
+    The style's ink, paper and grid colours and its font become the page's variables.
     """
-    root = ElementTree.fromstring(svg)
-    for element in list(root.iter()):
-        for child in list(element):
-            is_background = child.get("id") == "patch_1"  # the page's own shows instead
-            if is_background or child.tag not in _SVG_ELEMENTS:
-                element.remove(child)
-        element.tag = element.tag.removeprefix(_SVG)
-        named = {name.removeprefix(_XLINK): value for name, value in element.attrib.items()}
-        element.attrib = {name: value for name, value in named.items() if _is_harmless(name.lower(), value)}
-    root.tag = "svg"
-    root.attrib.pop("height", None)
-    width = float(root.get("width", "576").removesuffix("pt")) * 96 / 72
-    root.attrib.update({"width": f"{width:.0f}", "role": "img", "aria-label": alt, "class": "themed"})
-    text = ElementTree.tostring(root, encoding="unicode")
-    text = re.sub(r' id="| href="#|url\(#', lambda found: f"{found[0]}{html.escape(prefix)}-", text)
-    for colour, variable in (*_THEME_COLOURS, (r"(?<=px )'DejaVu Sans'[^;\"]*", "var(--sans)")):
-        text = re.sub(colour, variable, text)
-    return Markup(text)
-
-
-def _is_harmless(name: str, value: str) -> bool:
-    return value.startswith(("#", "data:image/png;")) if name == "href" else not name.startswith(("on", "{"))
+    for pattern, replacement in _REPLACEMENTS:
+        svg = re.sub(pattern, replacement, svg)
+    _, width, view, content = re.split(
+        r'^<svg .*?width="([\d.]+)pt".*? (viewBox="[^"]+").*?>', svg, maxsplit=1
+    )
+    start = Markup('<svg class="themed" role="img" aria-label="{}" width="{:.0f}" {}>')
+    content = re.sub(r' id="| href="#|url\(#', rf"\g<0>{prefix}-", content)
+    return start.format(alt, float(width) * 96 / 72, Markup(view)) + Markup(content)
 
 
 class Chapter(mistune.HTMLRenderer):
