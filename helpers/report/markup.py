@@ -60,8 +60,7 @@ class Chapter(mistune.HTMLRenderer):
         super().__init__(escape=True)
         self.number, self.labels, self.anchor = number, labels, f"chapter-{number}"
         self.title, self.finding, self.headings, self.body = "", "", list[tuple[str, str]](), Markup()
-        self.level, self.anchors = 2, set[str]()
-        self.parser = mistune.create_markdown(renderer=self, plugins=["table", "strikethrough"])
+        self.parser = mistune.create_markdown(renderer=self, plugins=["table"])
 
     def markdown(self, text: str) -> Markup:
         return Markup(self.parser(text))
@@ -80,19 +79,15 @@ class Chapter(mistune.HTMLRenderer):
         return super().text(re.sub(joined, "\N{NO-BREAK SPACE}", text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
-        """Return a heading one level down that never skips a level; the first ``#`` becomes the title."""
+        """Return a heading one level down; the first ``#`` becomes the title, and the contents list each ``##``."""
         words = html.unescape(re.sub(r"<[^>]+>", "", text))
-        if level == 1 and not self.title:
-            self.title = re.sub(r"^\d+\s*[.·:–—-]*\s*", "", words)
+        if level == 1:
+            self.title = re.sub(r"^\d+ · ", "", words)
             return ""
-        self.level = max(3, min(level + 1, self.level + 1))
-        anchor = "-".join([self.anchor, *(re.findall("[a-z0-9]+", words.lower()) or ["section"])])
-        while anchor in self.anchors:
-            anchor += "-again"
-        self.anchors.add(anchor)
-        if self.level == 3:
+        anchor = "-".join([self.anchor, *re.findall("[a-z0-9]+", words.lower())])
+        if level == 2:
             self.headings.append((anchor, words))
-        return f'<h{self.level} id="{anchor}">{text}</h{self.level}>\n'
+        return f'<h{level + 1} id="{anchor}">{text}</h{level + 1}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         """Return a link: to the chapter for a notebook, to its entry for a reference, with a figure's number."""
@@ -106,10 +101,6 @@ class Chapter(mistune.HTMLRenderer):
         if text.lower() in ("figure", "table"):
             text = self.labels.get(url.removeprefix("#"), text)
         return super().link(text, url, title)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Return an image that is part of the notebook, or its text where it would need the network."""
-        return super().image(text, url, title) if url.startswith("data:image/png;") else f"<em>{text}</em>"
 
     def block_code(self, code: str, info: str | None = None) -> str:
         """Return a block of code that scrolls inside itself, with colours if it is Python."""
@@ -130,16 +121,3 @@ def printed(text: str) -> str:
     """Return text as a terminal shows it in the end, without colour codes or earlier states of progress bars."""
     plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
     return re.sub(r"(?m)^.*\r(?=[^\r\n])|\r+$", "", plain.rstrip())
-
-
-def value_text(value: Any, key: str = "") -> str:
-    """Return a scalar or a list of scalars from results.json as text; seeds have no separator of thousands."""
-    if value in (None, "", []):
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(value_text(item, key) for item in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) <= 1 else f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) and "seed" not in key else str(value)

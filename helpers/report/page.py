@@ -38,23 +38,19 @@ PUBLISHED = Path(__file__).with_name("published.json")
 def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
     """Number figures and tables among each chapter's outputs; return anchor -> label ("fig-x" -> "Figure 3.2").
 
-    Each output's metadata receives its position, anchor and label. A slug used twice leads to ``fig-x`` and
-    ``fig-x-again``.
+    Each one's metadata receives its anchor and label. The table of claims has neither: it is on the front page only.
     """
     labels: dict[str, str] = {}
     for chapter, outputs in enumerate(chapters, start=1):
-        counts = {"figure": 0, "table": 0}
-        for position, output in enumerate(outputs, start=1):
-            output.metadata["position"] = f"{chapter}.{position}"
-            for kind in counts.keys() & output.metadata.keys():
-                if output.metadata[kind]["slug"] == "claims":  # on the front page only
-                    continue
-                counts[kind] += 1
-                anchor = f"{'fig' if kind == 'figure' else kind}-{output.metadata[kind]['slug']}"
-                while anchor in labels:
-                    anchor += "-again"
-                labels[anchor] = f"{kind.capitalize()} {chapter}.{counts[kind]}"
-                output.metadata[kind].update(anchor=anchor, label=labels[anchor])
+        for kind, prefix in (("figure", "fig"), ("table", "table")):
+            abouts = [output.metadata[kind] for output in outputs if kind in output.metadata]
+            numbered = enumerate((about for about in abouts if about.slug != "claims"), start=1)
+            for number, about in numbered:
+                about.anchor, about.label = (
+                    f"{prefix}-{about.slug}",
+                    f"{kind.capitalize()} {chapter}.{number}",
+                )
+                labels[about.anchor] = about.label
     return labels
 
 
@@ -74,20 +70,18 @@ def _as_download(notebook: NotebookNode) -> str:
 
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     """Return nbconvert with this report's templates and filters; text is escaped unless a filter marks it safe."""
-    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
-        template_name="base",
-        template_file=template,
-        extra_template_paths=[str(TEMPLATES)],
-        file_extension=".html",
-    )
-    exporter.environment.autoescape = True
     filters = (
         *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
-        *(markup.printed, markup.value_text),
+        *(markup.printed, figures.cell_text),
     )
+    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
+        template_file=template,
+        extra_template_paths=[str(TEMPLATES)],
+        filters={function.__name__: function for function in filters},
+    )
+    exporter.environment.autoescape = True
     names = {"notebooks": NOTEBOOKS, "notation": notation, "interval": accuracy_interval}
     exporter.environment.globals.update(names, best_on_validation=best_on_validation)
-    exporter.environment.filters.update({function.__name__: function for function in filters})
     return exporter
 
 
