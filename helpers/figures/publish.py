@@ -1,7 +1,5 @@
 """The doors through which notebooks publish: a figure, a table, and what a chapter found."""
 
-import base64
-import io
 import re
 from collections.abc import Callable
 from contextvars import copy_context
@@ -10,10 +8,10 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 import pandas as pd
+from IPython.core.pylabtools import print_figure, retina_figure
 from IPython.display import DisplayHandle, Markdown, display, publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from PIL import Image
 
 from helpers.data import Cells
 from helpers.figures.style import is_narrow
@@ -82,37 +80,29 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
     """
     if drawing is None:
         return
-    alt, png = drawing.alt, _png(drawing.figure)
-    data = {"image/png": base64.b64encode(png).decode(), "text/plain": alt} | drawn(drawing)
-    width = int.from_bytes(png[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
-    words = {"slug": slug, "title": drawing.finding, "caption": with_n(caption, drawing.n), "alt": alt}
+    png, size = retina_figure(drawing.figure, base64=True, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    data = {"image/png": png, "text/plain": drawing.alt} | drawn(drawing)
+    words = {
+        "slug": slug,
+        "title": drawing.finding,
+        "caption": with_n(caption, drawing.n),
+        "alt": drawing.alt,
+    }
     # nbconvert and others look for the alternative text under the picture's own type
-    metadata = {"image/png": {"alt": alt, "width": width}, "needs_background": "light"}
-    publish("figure", words | {"width": width}, data, metadata)
+    publish("figure", words, data, {"image/png": size | {"alt": drawing.alt}, "needs_background": "light"})
 
 
 def drawn(drawing: Drawing) -> dict[str, str]:
     """Return the SVG of a drawing, and that of its layout for a telephone, by media type, and close it."""
     layouts = {"image/svg+xml": drawing.figure, NARROW_SVG: drawing.narrow}
-    svgs = {media: svg_of(figure) for media, figure in layouts.items() if figure is not None}
-    for figure in filter(None, layouts.values()):
-        plt.close(figure)
-    return svgs
+    return {media: svg_of(figure) for media, figure in layouts.items() if figure is not None}
 
 
 def svg_of(figure: Figure) -> str:
-    """Return a figure as SVG, the same bytes for the same figure."""
-    svg = io.StringIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return svg.getvalue()
-
-
-def _png(figure: Figure) -> bytes:
-    """Return a figure as PNG with a palette of 256 colours, which halves it at least."""
-    png, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
-    Image.open(png).convert("RGB").quantize(256).save(small, "png", optimize=True)
-    return small.getvalue()
+    """Return a figure as SVG, the same bytes for the same figure, and close it."""
+    plt.close(figure)
+    constant = {"Date": None, "Creator": None}
+    return print_figure(figure, "svg", dpi=192, metadata=constant)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def show_table(

@@ -57,7 +57,7 @@ def test_show_figure_publishes_finding_picture_caption_and_alternative_text(publ
     }
     assert ElementTree.fromstring(data["image/svg+xml"]).tag.endswith("svg")
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
-    assert picture.width == pytest.approx(2 * metadata["figure"]["width"], abs=1)
+    assert picture.width == pytest.approx(2 * metadata["image/png"]["width"], abs=1)
     assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 253)  # legible in a dark JupyterLab
 
 
