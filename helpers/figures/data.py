@@ -13,7 +13,7 @@ from matplotlib.patches import FancyBboxPatch
 from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
+from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, fill_matrix, layout, name_rows
 from helpers.notation import counted, leaders, out_of, percent, sentence, signed
 
 ACCENTS = ("#5744f7", "#e27e10")
@@ -70,12 +70,11 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
     counts = counts.sort_values(ascending=False, kind="stable")
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.2)))
-    bars = axes.barh(_numbered(counts.index), counts, color=colours[counts.index])
+    bars = axes.barh(range(len(counts)), counts, color=colours[counts.index])
     words = [f"{count:,} ({percent(count / len(labels))})" for count in counts]
     axes.bar_label(bars, words, padding=4, fontsize=9)
-    axes.invert_yaxis()
+    name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in counts.index])
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
-    axes.grid(visible=False)
     present = counts[counts > 0]
     finding = f"{sentence(leaders(present))} are the most frequent, {leaders(-present)} the rarest"
     finding += "" if counts.min() else " of those present"
@@ -96,20 +95,14 @@ def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing |
     if not is_positive:
         return None
     within = statistics - statistics.groupby(labels).transform("mean")
-    r = np.where(np.tri(statistics.shape[1], k=-1), statistics.corr(), within.corr())
-    np.fill_diagonal(r, np.nan)
+    size = len(within.columns)
+    r = statistics.corr().where(np.tri(size) > 0, within.corr()).mask(np.eye(size) > 0)
     figure, axes = plt.subplots(figsize=layout((5.4, 4.6), (3.7, 3.3)))
-    sns.heatmap(
-        r, mask=np.isnan(r), annot=np.vectorize(signed)(r, 2), fmt="", vmin=min(0, np.nanmin(r)), vmax=1,
-        cmap=sns.light_palette(ACCENTS[0], as_cmap=True), linewidths=1, square=True, ax=axes,
-        xticklabels=statistics.columns, yticklabels=statistics.columns, cbar=False,
-    )  # fmt: skip
-    axes.grid(visible=False)
-    axes.tick_params(axis="y", rotation=0)
+    fill_matrix(axes, r, r.map(lambda each: signed(each, 2)), "Purples")
     correlate = "correlates" if sum(is_positive) < 2 else "correlate"
     pairs = out_of(sum(is_positive), len(is_positive), "pair")
     finding = sentence(f"{pairs} of colour statistics {correlate} positively")
-    ends = f"correlations from {signed(np.nanmin(r), 2)} to {signed(np.nanmax(r), 2)}"
+    ends = f"correlations from {signed(r.min(axis=None), 2)} to {signed(r.max(axis=None), 2)}"
     alt = f"Heat map with a row and a column per colour statistic and {ends}."
     return Drawing(figure, finding, alt, len(statistics))
 
@@ -163,9 +156,4 @@ def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Ind
         fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
         meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
     )  # fmt: skip
-    axes.set_yticks(range(len(order)), _numbered(order))
-
-
-def _numbered(names: pd.Index) -> list[str]:
-    """Return classes with the numbers by which the claims know them, long ones in two lines on a telephone."""
-    return [textwrap.fill(f"{name} ({CLASS_NAMES.index(name)})", layout(40, 16)) for name in names]
+    name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])

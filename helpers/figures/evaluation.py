@@ -6,7 +6,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
@@ -14,7 +13,17 @@ from sklearn.metrics import confusion_matrix
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout, model_look
+from helpers.figures.style import (
+    GRID,
+    INK,
+    MODEL_COLOURS,
+    MUTED,
+    PERCENT,
+    fill_matrix,
+    layout,
+    model_look,
+    name_rows,
+)
 from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
 
 _SHORT = ("BAS", "EOS", "ERB", "IG", "LYM", "MON", "NEU", "PLT")
@@ -51,12 +60,11 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
         draw_intervals(axes, shares, intervals, rows, floor, ms=4.5, lw=1, **model_look(name))
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
-    heads = [fill(f"{name}, n\xa0=\xa0{count:,}", layout(40, 13)) for name, count in support.items()]
-    axes.set_yticks(range(len(heads)), heads)
-    axes.set(ylim=(len(recalls) - 0.5, -0.5), xlim=(floor - 0.01, 1.01))
-    axes.set_xlabel("recall (◂ lower)" if recalls.min(axis=None) < floor else "recall")
-    axes.xaxis.set_major_formatter(PERCENT)
-    axes.grid(axis="y", visible=False)
+    name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
+    axes.set(xlim=(floor - 0.01, 1.01))
+    axes.xaxis.set(
+        label_text="recall (◂ lower)" if recalls.min(axis=None) < floor else "recall", major_formatter=PERCENT
+    )
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     lowest = recalls[best].min()
     finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"
@@ -67,43 +75,22 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     return Drawing(figure, sentence(finding), alt, scores[best]["n"])
 
 
-def _fill_matrix(axes: Axes, values: pd.DataFrame, words: pd.DataFrame, colours: str, **places: Any) -> None:
-    """Fill ``axes`` with ``words`` on the lighter ``colours`` of ``values`` in [0, 1].
-
-    A negative value is grey, and where it is missing the cell stays empty.
-    """
-    scale = plt.get_cmap(colours).with_extremes(under="#d5d8dd")
-    look = {"color": "#000000", "fontsize": layout(9.5, 8.5)} | places
-    sns.heatmap(values, vmin=0, vmax=1.6, cmap=scale, annot=words, fmt="", annot_kws=look,
-                cbar=False, linewidths=1.5, linecolor=PAPER, ax=axes)  # fmt: skip
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0, rotation=0, labelsize=layout(9.5, 8))
-    axes.grid(visible=False)
-
-
 @in_two_layouts
 def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) -> Drawing:
     """Draw the confusion matrix of a model for (N,) labels and (N, 8) probabilities: shares of rows, and counts."""
-    names, short = list(ABBREVIATIONS), list(ABBREVIATIONS.values())
+    names = list(ABBREVIATIONS)
     order = [CLASS_NAMES.index(name) for name in names]
+    rows = [fill(f"{name} ({short})", layout(40, 14)) for name, short in ABBREVIATIONS.items()]
     matrix = confusion_matrix(labels, probabilities.argmax(axis=1), labels=order)
-    counts, is_right = pd.DataFrame(matrix, short, short), np.eye(len(names), dtype=bool)
+    counts, is_right = pd.DataFrame(matrix, rows, ABBREVIATIONS.values()), np.eye(len(names), dtype=bool)
     shares = counts.div(counts.sum(axis=1), axis=0)
     # colour goes with the cube root of the share: small ones stay visible
     values = shares.pow(1 / 3).where(counts > 0).mask(is_right & shares.notna(), -1)
     figure, axes = plt.subplots(figsize=layout((8, 5.4), (3.7, 4.6)))
-    _fill_matrix(axes, values, (100 * shares).map("{:.1f}".format), "YlOrRd", va="bottom")
-    for row, column in np.argwhere(values.notna()):
-        count = f"{matrix[row, column]:,}"
-        axes.annotate(count, (column + 0.5, row + 0.5), (0, -1), textcoords="offset points", ha="center",
-                      va="top", color="#000000", fontsize=7.5)  # fmt: skip
+    words = (100 * shares).map("{:.1f}\n".format) + counts.map("{:,}".format)
+    fill_matrix(axes, values, words, "YlOrRd")
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel("predicted class", labelpad=8)
-    axes.set_ylabel("true class")
-    axes.set_yticklabels(layout([f"{name} ({each})" for name, each in ABBREVIATIONS.items()], short))
-    key = [f"{each}  {name}" for name, each in ABBREVIATIONS.items()]
-    for x, some in layout((), ((0, key[:4]), (0.56, key[4:]))):
-        axes.text(x, -0.03, "\n".join(some), transform=axes.transAxes, va="top", fontsize=8.5)
+    axes.set(xlabel="predicted class", ylabel="true class")
     errors = np.where(is_right, 0, matrix)
     worst = np.argwhere(errors == errors.max())
     finding = f"no confusion of {model_name(model)} stands out"
@@ -140,9 +127,10 @@ def draw_review(
     found = rule["errors_seen"] / rule["errors"]
     axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
     axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
-    axes.set(xlabel="share of test images reviewed,\nleast confident first", ylabel="share of errors found")
-    axes.xaxis.set_major_formatter(PERCENT)
-    axes.yaxis.set_major_formatter(PERCENT)
+    axes.xaxis.set(
+        label_text="share of test images reviewed,\nleast confident first", major_formatter=PERCENT
+    )
+    axes.yaxis.set(label_text="share of errors found", major_formatter=PERCENT)
     finding = f"A review of {percent(rule['reviewed'])} of the images "
     finding += f"finds {percent(found)} of the errors of {model_name(best)}"
     alt = f"Line chart with a curve for each model with errors, highest on average for {model_name(ordered[0])}."
@@ -164,7 +152,7 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     values.insert(0, "unchanged", unchanged)
     values = values.rename(index=lambda name: fill(MODEL_NAMES[name], layout(10, 14))).T
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), 0.36 * len(values) + layout(1.4, 2)))
-    _fill_matrix(axes, values, (100 * values).map("{:.0f}".format), "YlGnBu")
+    fill_matrix(axes, values, (100 * values).map("{:.0f}".format), "YlGnBu")
     axes.tick_params(axis="x", rotation=layout(0, 90))
     n = int(table["n"].iloc[0])
     low, high = evaluation.accuracy_interval(n / 2, n)

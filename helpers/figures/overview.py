@@ -1,8 +1,5 @@
 """The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
-from functools import partial
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -14,7 +11,17 @@ from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.evaluation import draw_intervals
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, PAPER, PERCENT, layout, model_look
+from helpers.figures.style import (
+    CLASS_COLOURS,
+    GRID,
+    INK,
+    PAPER,
+    PERCENT,
+    layout,
+    model_look,
+    name_rows,
+    write_columns,
+)
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence
 
 _CLASS_MARKERS = "osD^vPX*"
@@ -28,37 +35,27 @@ def draw_reported(models: evaluation.Scores, reported: dict[str, float]) -> Draw
     one half, the axis starts below the lowest of these, and worse ones are arrows at its edge.
     """
     names = [*reported, *(name for name in models if name not in reported)]
-    rows = [row + (0.9 if reported and name not in reported else 0) for row, name in enumerate(names)]
-    values = [*(models[name]["test_accuracy_ci95"][0] for name in names), *reported.values()]
+    measured = pd.Series({name: models[name]["test_accuracy"] for name in names})
+    intervals = [models[name]["test_accuracy_ci95"] for name in names]
+    values = [*(low for low, _ in intervals), *reported.values()]
     learnt = [value for value in values if value > 0.5]
     floor = np.floor(20 * min(learnt, default=0) - 0.2) / 20 if len(learnt) > 0.7 * len(values) else 0.0
-    figure, axes = plt.subplots(figsize=layout((8, 0.36 * rows[-1] + 1.6), (3.7, 0.42 * rows[-1] + 1.9)))
-    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, layout(-1.2, -2.3) if reported else -0.6))
-    across = axes.get_yaxis_transform()
-    write: Any = partial(axes.annotate, xycoords=across, textcoords="offset points", va="center")
-    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((64, 132), (44, 96)))
-    for row, name in zip(rows, names, strict=True):
-        accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]
+    figure, axes = plt.subplots(figsize=layout((8, 0.36 * len(names) + 1.3), (3.7, 0.42 * len(names) + 1.5)))
+    name_rows(axes, [MODEL_NAMES[name] for name in names])
+    for row, (name, accuracy) in enumerate(measured.items()):
         look = model_look(name) | {"marker": "o", "label": None, "ms": 8, "lw": 2.2}
-        draw_intervals(axes, [accuracy], [interval], [row], floor, **look)
-        write(percent(accuracy), (1, row), weight="bold", **(second if reported else first))
-        if name in reported:
-            axes.plot([reported[name], accuracy], [row, row], color=GRID, linewidth=3, zorder=1)
-            axes.plot(reported[name], row, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
-            write(percent(reported[name]), (1, row), color=MUTED, **first)
-    axes.set_yticks(rows, [MODEL_NAMES[name].replace(" ", layout(" ", "\n"), 1) for name in names])
-    axes.set_xlabel("accuracy")
-    axes.xaxis.set_major_formatter(PERCENT)
-    axes.grid(axis="y", visible=False)
+        draw_intervals(axes, [accuracy], [intervals[row]], [row], floor, **look)
+    claimed, rows = pd.Series(reported, names, dtype=float), range(len(names))
+    axes.hlines(rows, claimed, measured, color=GRID, linewidth=3, zorder=1)
+    axes.plot(claimed, rows, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
+    axes.set(xlim=(floor, 1.004))
+    axes.xaxis.set(label_text="accuracy", major_formatter=PERCENT)
+    columns = pd.DataFrame({"◇ reported": claimed, "● measured": measured}).dropna(axis="columns", how="all")
+    write_columns(axes, columns.map(percent, na_action="ignore").fillna(""))
     alt = "Dot plot with intervals and a row for each model."
     if reported:
-        for row, whose in ((-0.8, "the original report"), (len(reported) + 0.1, "this study")):
-            write(f"models of {whose}", (0, row), (5, 0), color=MUTED, fontsize=9)
-        heads, gap = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 7.5)}, layout(" ", "\n")
-        write(f"◇{gap}reported", color=MUTED, **heads, **first)
-        write(f"●{gap}measured", weight="bold", **heads, **second)
-        higher = sum(models[name]["test_accuracy"] > value for name, value in reported.items())
-        alt += f" Measured accuracy is above the reported one for {out_of(higher, len(reported), 'model')}."
+        higher = out_of((measured > claimed).sum(), len(reported), "model")
+        alt += f" Measured accuracy is above the reported one for {higher}."
     return Drawing(figure, _answer(models, reported), alt, models[names[-1]]["n"])
 
 
@@ -112,10 +109,9 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
     sizes = {each: f"\nn = {n[each]:,}" if len(set(n.values())) > 1 else "" for each in accuracies}
     heads = [str(each).replace(" ", layout(" ", "\n")) + sizes[each] for each in accuracies]
     axes.set_xticks(range(len(heads)), heads)
-    axes.set(xlim=(-0.2, len(elsewhere) + 0.04), ylim=(floor, 1.01), ylabel="accuracy")
-    axes.set_xlabel(accuracies.columns.name or "")
+    axes.set(xlim=(-0.2, len(elsewhere) + 0.04), ylim=(floor, 1.01), xlabel=accuracies.columns.name or "")
     axes.tick_params(axis="x", length=0, pad=8, labelsize=layout(9.5, 8.5))
-    axes.yaxis.set_major_formatter(PERCENT)
+    axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     axes.spines["bottom"].set_visible(False)
     falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
     name, where = falls.idxmax()
