@@ -12,8 +12,9 @@ from matplotlib.patches import FancyBboxPatch
 
 from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
+from helpers.figures.pieces import fill_matrix, name_rows
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, fill_matrix, layout, name_rows
+from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
 from helpers.notation import counted, leaders, out_of, percent, sentence, signed
 
 ACCENTS = ("#5744f7", "#e27e10")

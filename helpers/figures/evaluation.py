@@ -6,24 +6,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
+from helpers.figures.pieces import fill_matrix, name_rows, spread_high_shares
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import (
-    GRID,
-    INK,
-    MODEL_COLOURS,
-    MUTED,
-    PERCENT,
-    fill_matrix,
-    layout,
-    model_look,
-    name_rows,
-)
+from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
 
 _SHORT = ("BAS", "EOS", "ERB", "IG", "LYM", "MON", "NEU", "PLT")
@@ -31,40 +20,25 @@ ABBREVIATIONS = {CLASS_NAMES[label]: _SHORT[label] for label in (1, 0, 6, 3, 5, 
 """Class name -> abbreviation, classes that look alike side by side."""
 
 
-def draw_intervals(
-    axes: Axes, shares: ArrayLike, intervals: ArrayLike, rows: ArrayLike, floor: float, **look: Any
-) -> None:
-    """Draw (N,) dots with (N, 2) intervals, and an arrow at ``floor``, where the axis starts, for each below it."""
-    distances = np.abs(np.transpose(intervals) - np.asarray(shares))
-    axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, **look)
-    below = np.where(np.less(shares, floor), floor, np.nan)
-    axes.plot(below, rows, "<", color=look["color"], ms=look["ms"], clip_on=False)
-
-
 @in_two_layouts
 def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     """Draw the recall of every class by every model with its 95 % interval, classes as the model ``best`` finds them.
 
-    ``scores`` are those of `helpers.evaluation.score` by model, for the same images. The axis starts below the
-    lowest recall of the models with an accuracy of 80 % or more; lower ones are arrows at its edge.
+    ``scores`` are those of `helpers.evaluation.score` by model, for the same images.
     """
     recalls = pd.DataFrame({name: each["recall"] for name, each in scores.items()})
     recalls = recalls.sort_values(best, ascending=False, kind="stable")
     support = pd.Series(scores[best]["support"])[recalls.index]
-    good = [name for name, each in scores.items() if each["accuracy"] >= 0.8]
-    floor = max(0.0, np.floor(10 * recalls[good].min(axis=None) - 0.2) / 10) if good else 0.0
     size = layout((8, 0.105 * recalls.size + 1.3), (3.7, 0.115 * recalls.size + 2.1))
     figure, axes = plt.subplots(figsize=size)
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
         rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
-        draw_intervals(axes, shares, intervals, rows, floor, ms=4.5, lw=1, **model_look(name))
+        distances = np.abs(np.transpose(intervals) - shares.to_numpy())
+        axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, ms=4.5, lw=1, **model_look(name))
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
     name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
-    axes.set(xlim=(floor - 0.01, 1.01))
-    axes.xaxis.set(
-        label_text="recall (◂ lower)" if recalls.min(axis=None) < floor else "recall", major_formatter=PERCENT
-    )
+    spread_high_shares(axes, "recall")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     lowest = recalls[best].min()
     finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"

@@ -1,16 +1,11 @@
 """One look for every figure: colours, fonts and the notation of the axes."""
 
-from collections.abc import Iterable
 from contextvars import ContextVar
 from pathlib import Path
-from textwrap import fill
 from typing import Any, TypeVar
 
 import matplotlib as mpl
-import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from helpers.data import CLASS_NAMES
@@ -60,37 +55,6 @@ def model_look(name: object) -> dict[str, Any]:
     """Return colour, marker and label of a model in a plot, so that none is told by its colour alone."""
     model = str(name)
     return {"color": MODEL_COLOURS[model], "marker": _MARKERS[model], "label": MODEL_NAMES[model]}
-
-
-def name_rows(axes: Axes, names: Iterable[str], width: int = 15) -> None:
-    """Name the rows 0, 1, ... of a chart from top to bottom, in lines of ``width`` letters on a telephone."""
-    words = [fill(name, layout(60, width)) for name in names]
-    axes.set_yticks(range(len(words)), words, fontsize=layout(9.5, 8.5))
-    axes.set_ylim(len(words) - 0.5, -0.5)
-    axes.grid(axis="y", visible=False)
-
-
-def write_columns(axes: Axes, words: pd.DataFrame) -> None:
-    """Write the columns of ``words`` with their headings to the right of a chart, a row beside each of its own."""
-    look: Any = {"textcoords": "offset points", "ha": "right", "va": "center", "fontsize": layout(9.5, 8)}
-    for number, (heading, column) in enumerate(words.items(), start=1):
-        for row, text in enumerate([heading, *column], start=-1):
-            right, across = (layout(84, 54) * number, 0), axes.get_yaxis_transform()
-            axes.annotate(text, (1, row), right, xycoords=across, **look)
-
-
-def fill_matrix(axes: Axes, values: pd.DataFrame, words: pd.DataFrame, colours: str) -> None:
-    """Fill ``axes`` with ``words`` on the lighter ``colours`` of ``values`` in [0, 1].
-
-    A negative value is grey, and where it is missing the cell stays empty.
-    """
-    scale = plt.get_cmap(colours).with_extremes(under="#d5d8dd")
-    look = {"color": "#000000", "fontsize": layout(9.5, 8)}
-    sns.heatmap(values, vmin=0, vmax=1.6, cmap=scale, annot=words, fmt="", annot_kws=look,
-                cbar=False, linewidths=1.5, linecolor=PAPER, ax=axes)  # fmt: skip
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0, rotation=0, labelsize=layout(9.5, 8))
-    axes.grid(visible=False)
 
 
 def use_style() -> None:

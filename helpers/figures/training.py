@@ -7,8 +7,9 @@ from matplotlib.ticker import MaxNLocator
 from skimage.util import montage
 
 from helpers.data import CLASS_NAMES, SIDE
+from helpers.figures.pieces import name_rows, write_columns
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout, name_rows, write_columns
+from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
 
 
