@@ -7,7 +7,6 @@ from typing import Any
 
 import mistune
 from markupsafe import Markup
-from nbconvert.filters import strip_ansi
 from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
@@ -115,9 +114,3 @@ class Chapter(mistune.HTMLRenderer):
 def highlighted(source: str) -> Markup:
     """Return Python source as HTML with pygments' class names."""
     return Markup(highlight(source.rstrip(), PythonLexer(), HtmlFormatter(nowrap=True)))
-
-
-def printed(text: str) -> str:
-    """Return text as a terminal shows it in the end, without colour codes or earlier states of progress bars."""
-    plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
-    return re.sub(r"(?m)^.*\r(?=[^\r\n])|\r+$", "", plain.rstrip())

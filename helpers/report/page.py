@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from pypdf import PdfReader
 
@@ -70,14 +71,18 @@ def _as_download(notebook: NotebookNode) -> str:
 
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     """Return nbconvert with this report's templates and filters; text is escaped unless a filter marks it safe."""
-    filters = (
-        *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
-        *(markup.printed, figures.cell_text),
+    ours = (
+        chapter.markdown,
+        chapter.inline_markdown,
+        markup.highlighted,
+        markup.inline_svg,
+        figures.cell_text,
     )
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_file=template,
         extra_template_paths=[str(TEMPLATES)],
-        filters={function.__name__: function for function in filters},
+        filters={function.__name__: function for function in ours},
+        preprocessors=[CoalesceStreamsPreprocessor],  # of a progress bar, the last state stays
     )
     exporter.environment.autoescape = True
     names = {"notebooks": NOTEBOOKS, "notation": notation, "interval": accuracy_interval}
