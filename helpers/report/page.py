@@ -1,7 +1,6 @@
 """One self-contained report.html from executed notebooks and results.json, and its PDF by Chromium."""
 
 import base64
-import copy
 import hashlib
 import json
 import os
@@ -25,11 +24,14 @@ from helpers import NOTEBOOKS, figures, notation
 from helpers.claims import REPORTED
 from helpers.errors import InputError
 from helpers.evaluation import accuracy_interval
-from helpers.files import write_text, written_atomically
+from helpers.files import ROOT, write_text, written_atomically
 from helpers.report import markup, references
 from helpers.report.summary import best_on_validation
 
 TEMPLATES = Path(__file__).with_name("template")
+FOLDER = ROOT / "notebooks"
+"""The notebooks as they are offered for download, without outputs or a run's parameters."""
+
 SCRIPTS = ("report.js", "reading.js", "search.js", "tables.js", "errors.js")
 
 PUBLISHED = Path(__file__).with_name("published.json")
@@ -53,20 +55,6 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
                 )
                 labels[about.anchor] = about.label
     return labels
-
-
-def _as_download(notebook: NotebookNode) -> str:
-    """Return an executed notebook as a data URI of what it was before: no outputs, counts, times or parameters."""
-    original = copy.deepcopy(notebook)
-    kept = {name: value for name, value in notebook.metadata.items() if name == "kernelspec"}
-    original.metadata = kept | {"language_info": {"name": "python"}}
-    for cell in original.cells:
-        cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    original.cells = [cell for cell in original.cells if cell.metadata.get("tags") != ["injected-parameters"]]
-    text = nbformat.writes(original) + "\n"  # type: ignore[no-untyped-call]
-    return f"data:application/x-ipynb+json;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
@@ -117,7 +105,7 @@ def render_report(out: Path) -> Path:
         run=results,
         chapters=chapters,
         labels=labels,
-        downloads=[_as_download(notebook) for notebook in notebooks],
+        downloads=[base64.b64encode((FOLDER / f"{stem}.ipynb").read_bytes()).decode() for stem in NOTEBOOKS],
         displays=displays,
         figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),
