@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 
 from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
@@ -43,21 +42,18 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
     axes.axis("off")
     past = layout("angle,angleA=0,angleB=90,rad=8", "angle,angleA=-90,angleB=0,rad=8")
     for along, across, heading, words, sources in boxes:
-        x, y = layout((0.8 + 2 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
-        width, height = layout((1.46, 0.84), (1.12 if along == 2 else 2.1, 0.88))
-        corner, style = (x - width / 2, y - height / 2), "round,pad=0,rounding_size=0.08"
-        colour, line = (ACCENTS[0], 1.7) if heading == "Test" else (MUTED, 1)
-        box = axes.add_patch(FancyBboxPatch(corner, width, height, style, fill=False, ec=colour, lw=line))
-        drawn.append(((x, y), box, {"color": colour, "lw": line}))
-        lines = textwrap.wrap(words, 16)
-        top = y + 0.03 - 0.075 * len(lines)
-        axes.text(x, top, heading, ha="center", weight="bold")
-        axes.text(x, top + 0.06, "\n".join(lines), ha="center", va="top", fontsize=layout(9, 8.5))
+        place = layout((0.85 + 1.97 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
+        line = {"color": ACCENTS[0], "lw": 1.7} if heading == "Test" else {"color": MUTED, "lw": 1}
+        frame = {"boxstyle": "round,pad=0.6", "fill": False, **line}
+        words = f"{heading}\n{textwrap.fill(words, 16)}"
+        text = axes.text(*place, words, ha="center", va="center", fontsize=layout(9, 8.5), bbox=frame)
+        box = text.get_bbox_patch()
+        drawn.append((place, box, line))
         for source in sources:
             tail, start, look = drawn[source]
             lane = past if along == 4 and boxes[source][1] != across else "arc3"
             arrow = {"arrowstyle": "-|>", "connectionstyle": lane, "patchA": start, "patchB": box}
-            axes.annotate("", (x, y), tail, arrowprops=arrow | look)
+            axes.annotate("", place, tail, arrowprops=arrow | look)
     finding = "No test image plays a part in training or choosing the models"
     alt = "Flow diagram from images to claims. Training and validation images lead to the models, "
     return Drawing(figure, finding, alt + "and test images past them to the claims.")
@@ -141,10 +137,8 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
     if grey.nunique() < 2:
         finding, order = "No class is lighter than another", ""
     if area.nunique() > 1:
-        and_show = (
-            " and show" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)} show"
-        )
-        finding += f"{and_show} the smallest dark regions"
+        whose = "" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)}"
+        finding += f"{whose or ' and'} show the smallest dark regions"
     return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
 
 

@@ -52,13 +52,10 @@ def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
 
 
 def publish(kind: str, words: dict[str, Any], data: dict[str, Any], metadata: dict[str, Any]) -> None:
-    """Publish title, ``data`` and caption; ValueError where the slug is malformed or a text is empty."""
+    """Publish title, ``data`` and caption; ValueError where the slug is malformed."""
     slug = words["slug"]
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
         raise ValueError(f"slug {slug!r}: expected lower-case words and hyphens, such as 'label-counts'")
-    for name, text in words.items():
-        if not str(text).strip():
-            raise ValueError(f"{slug}: {name} is empty, expected a sentence")
     if "title" in words:
         _publish_text(f"**{words['title']}**", f"{kind}-{slug}")
     publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
@@ -76,7 +73,7 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
 
     JupyterLab shows the PNG or the SVG on light paper; the report inlines and recolours the SVG. ``slug`` is
     the report's link to the figure, ``#fig-SLUG``, for good. ``caption`` is Markdown: what is drawn, and what bars and
-    symbols mean. ValueError for a malformed slug or an empty text.
+    symbols mean. ValueError for a malformed slug.
     """
     if drawing is None:
         return
@@ -111,8 +108,8 @@ def show_table(
     """Publish ``frame`` as a table with a caption, written as `helpers.figures.tables` has it; nothing if it is empty.
 
     The report numbers it and links to it as ``#table-SLUG``. ``n`` is the number of images that it rests on, for the
-    end of the caption. The report keeps a ``folded`` table closed until a reader opens it. ValueError for a
-    malformed slug or an empty caption.
+    end of the caption. The report keeps a ``folded`` table closed until a reader opens it. ValueError for a malformed
+    slug.
     """
     if frame.empty:
         return

@@ -73,19 +73,10 @@ def test_where_there_is_nothing_to_show_nothing_is_shown(published):
     assert published == []
 
 
-@pytest.mark.parametrize(
-    ("slug", "finding", "caption", "alt"),
-    [
-        ("Two Bars", "b", "Bars.", "b."),
-        ("", "b", "Bars.", "b."),
-        ("bars", "", "Bars.", "b."),
-        ("bars", "b", " ", "b."),
-        ("bars", "b", "Bars.", ""),
-    ],
-)
-def test_show_figure_refuses_bad_slugs_and_missing_words(published, slug, finding, caption, alt):
+@pytest.mark.parametrize("slug", ["Two Bars", ""])
+def test_show_figure_refuses_bad_slugs(published, slug):
     with pytest.raises(ValueError, match="expected"):
-        figures.show_figure(drawing(finding=finding, alt=alt), slug, caption)
+        figures.show_figure(drawing(), slug, "Bars.")
     plt.close("all")
 
 
