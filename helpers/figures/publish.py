@@ -51,15 +51,18 @@ def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
     return draw_both
 
 
-def publish(kind: str, words: dict[str, Any], data: dict[str, Any], metadata: dict[str, Any]) -> None:
-    """Publish title, ``data`` and caption; ValueError where the slug is malformed."""
-    slug = words["slug"]
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
-        raise ValueError(f"slug {slug!r}: expected lower-case words and hyphens, such as 'label-counts'")
+def publish(kind: str, words: dict[str, Any], data: dict[str, Any], n: int | None, **metadata: Any) -> None:
+    """Publish ``data`` about ``n`` images with its title, if it has one, and its caption; ValueError for a bad slug."""
+    place = f"{kind}-{words['slug']}"
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", words["slug"]):
+        raise ValueError(
+            f"slug {words['slug']!r}: expected lower-case words and hyphens, such as 'label-counts'"
+        )
+    words["caption"] += "" if n is None else f" n = {n:,}."
     if "title" in words:
-        _publish_text(f"**{words['title']}**", f"{kind}-{slug}")
+        _publish_text(f"**{words['title']}**", place)
     publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
-    _publish_text(f"**{kind.capitalize()}.** {words['caption']}", f"{kind}-{slug}")
+    _publish_text(f"**{kind.capitalize()}.** {words['caption']}", place)
 
 
 def _publish_text(text: str, place: str) -> None:
@@ -79,14 +82,10 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
         return
     png, size = retina_figure(drawing.figure, base64=True, metadata={"Software": None})  # type: ignore[no-untyped-call]
     data = {"image/png": png, "text/plain": drawing.alt} | drawn(drawing)
-    words = {
-        "slug": slug,
-        "title": drawing.finding,
-        "caption": with_n(caption, drawing.n),
-        "alt": drawing.alt,
-    }
+    words = {"slug": slug, "title": drawing.finding, "caption": caption, "alt": drawing.alt}
     # nbconvert and others look for the alternative text under the picture's own type
-    publish("figure", words, data, {"image/png": size | {"alt": drawing.alt}, "needs_background": "light"})
+    about = {"image/png": size | {"alt": drawing.alt}, "needs_background": "light"}
+    publish("figure", words, data, drawing.n, **about)
 
 
 def drawn(drawing: Drawing) -> dict[str, str]:
@@ -113,12 +112,8 @@ def show_table(
     """
     if frame.empty:
         return
-    words = {"slug": slug, "caption": with_n(caption, n), "folded": folded}
-    publish("table", words, {"text/html": table_html(frame), "text/plain": frame.to_string()}, {})
-
-
-def with_n(caption: str, n: int | None) -> str:
-    return caption if n is None else f"{caption} n = {n:,}."
+    words = {"slug": slug, "caption": caption, "folded": folded}
+    publish("table", words, {"text/html": table_html(frame), "text/plain": frame.to_string()}, n)
 
 
 def open_chapter(cells: Cells) -> DisplayHandle:
