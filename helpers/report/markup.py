@@ -32,6 +32,10 @@ _REPLACEMENTS = (
     (r"stroke: #([0-5][0-9a-f])\1\1\b", "stroke: var(--ink)"),
     ("stroke: #ffffff", "stroke: var(--paper)"),
 )
+_NEVER_BROKEN = (
+    r"(?<=\d) (?=[%±]|to [+−])|(?<=±) (?=\d)|(?<=\d to) (?=[+−])|(?<=%) (?=CI)|(?<=CI) (?=\d)"
+    r"|(?<=\b[npr]) (?=[=<] )|(?<=\b[npr] [=<]) "
+)
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
@@ -69,13 +73,8 @@ class Chapter(mistune.HTMLRenderer):
         return Markup(self.render_tokens(self.parser.inline(text, {"ref_links": {}}), mistune.BlockState()))
 
     def text(self, text: str) -> str:
-        """Return text with true minus signs and apostrophes, and no line break before a % sign or in an interval."""
-        text = re.sub(r"(?<![\w.)\]])-(?=\d)", "\N{MINUS SIGN}", text)
-        text = re.sub(r"(?<=\w)'(?=\w)|(?<=s)'(?=\s)", "’", text)
-        text = re.sub(r"\b([npr]) ([=<]) ", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
-        joined = r"(?<=\d) (?=[%±]|to [+−])|(?<=±) (?=\d)|(?<=\d to) (?=[+−])|(?<=\d,) (?=[+−\d.]+\])"
-        joined += r"|(?<=%) (?=CI)|(?<=CI) (?=\d)"
-        return super().text(re.sub(joined, "\N{NO-BREAK SPACE}", text))
+        """Return text without a line break before a % sign, in an interval, or around = and <."""
+        return super().text(re.sub(_NEVER_BROKEN, "\N{NO-BREAK SPACE}", text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """Return a heading one level down; the first ``#`` becomes the title, and the contents list each ``##``."""
