@@ -100,9 +100,8 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(table) + 1.7))
     axes.hlines(rows, before, after, colors=colours, linewidth=1.5)
-    for label, shares, inside, key in (("before", before, PAPER, PAPER), ("after", after, colours, INK)):
-        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
-        axes.plot([], [], "o", color=INK, mfc=key, ms=7, label=label)
+    for label, shares, inside in (("before", before, PAPER), ("after", after, colours)):
+        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3, label=label)
     axes.plot(by_chance, rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
     axes.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
     axes.set(xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))

@@ -47,29 +47,21 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
     for chapter, outputs in enumerate(chapters, start=1):
         for kind, prefix in (("figure", "fig"), ("table", "table")):
             abouts = [output.metadata[kind] for output in outputs if kind in output.metadata]
-            numbered = enumerate((about for about in abouts if about.slug != "claims"), start=1)
-            for number, about in numbered:
-                about.anchor, about.label = (
-                    f"{prefix}-{about.slug}",
-                    f"{kind.capitalize()} {chapter}.{number}",
-                )
+            numbered = [about for about in abouts if about.slug != "claims"]
+            for number, about in enumerate(numbered, start=1):
+                about.anchor = f"{prefix}-{about.slug}"
+                about.label = f"{kind.capitalize()} {chapter}.{number}"
                 labels[about.anchor] = about.label
     return labels
 
 
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     """Return nbconvert with this report's templates and filters; text is escaped unless a filter marks it safe."""
-    ours = (
-        chapter.markdown,
-        chapter.inline_markdown,
-        markup.highlighted,
-        markup.inline_svg,
-        figures.cell_text,
-    )
+    ours = (chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg)
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_file=template,
         extra_template_paths=[str(TEMPLATES)],
-        filters={function.__name__: function for function in ours},
+        filters={function.__name__: function for function in (*ours, figures.cell_text)},
         preprocessors=[CoalesceStreamsPreprocessor],  # of a progress bar, the last state stays
     )
     exporter.environment.autoescape = True
@@ -150,31 +142,24 @@ def print_pdf(report: Path) -> Path:
     It is printed twice: Chromium cannot number the pages of printed contents, but the first print says where they are.
     """
     browser, pdf = find_chromium(), report.with_suffix(".pdf")
+    text, pages = report.read_text(encoding="utf-8"), dict[str, str]()
     with tempfile.TemporaryDirectory() as folder, written_atomically(pdf) as temporary:
-        _print(browser, report, temporary)
-        reader = PdfReader(temporary)
-        pages = {
-            name.removeprefix("/"): str((reader.get_destination_page_number(place) or 0) + 1)
-            for name, place in reader.named_destinations.items()
-        }
-        numbered = Path(folder, "report.html")
-        text = report.read_text(encoding="utf-8")
-        page_of = re.compile(r'(?<=<span class="page" data-of=")([\w-]+)">')
-        numbered.write_text(page_of.sub(lambda of: f"{of[0]}{pages.get(of[1], '')}", text), encoding="utf-8")
-        _print(browser, numbered, temporary)
-    return pdf
-
-
-def _print(browser: str, page: Path, pdf: Path) -> None:
-    with tempfile.TemporaryDirectory() as profile:
+        page = Path(folder, "report.html")
         # Without its sandbox, as Playwright starts it: there is none for the superuser, in many containers and on
         # Ubuntu 24.04, and the page loads nothing.
         options = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "no-pdf-header-footer"]
-        options += [f"user-data-dir={profile}", f"print-to-pdf={pdf.resolve()}", "headless"]
-        command = [browser, *(f"--{option}" for option in options), page.resolve().as_uri()]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        except subprocess.TimeoutExpired:  # what it has written by then may be half a file
-            raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
-        if not pdf.exists():
-            raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
+        options += [f"user-data-dir={folder}/profile", f"print-to-pdf={temporary.resolve()}", "headless"]
+        command = [browser, *(f"--{option}" for option in options), page.as_uri()]
+        for _ in range(2):
+            page_of = re.compile(r'(?<=<span class="page" data-of=")([\w-]+)">')
+            page.write_text(page_of.sub(lambda of: f"{of[0]}{pages.get(of[1], '')}", text), encoding="utf-8")
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            except subprocess.TimeoutExpired:  # what it has written by then may be half a file
+                raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
+            if not temporary.exists():
+                raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
+            reader = PdfReader(temporary)
+            for name, place in reader.named_destinations.items():
+                pages[name.removeprefix("/")] = str((reader.get_destination_page_number(place) or 0) + 1)
+    return pdf
