@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextvars import copy_context
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -14,7 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from helpers.data import Cells
-from helpers.figures.style import is_narrow
+from helpers.figures.style import NARROW
 from helpers.figures.tables import table_html
 
 NARROW_SVG = "application/x-narrow-svg"
@@ -43,9 +42,8 @@ def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
     def draw_both(*args: _P.args, **options: _P.kwargs) -> _D:
         drawing = draw(*args, **options)
         if drawing is not None:
-            narrow = copy_context()
-            narrow.run(is_narrow.set, True)
-            drawing.narrow = cast(Drawing, narrow.run(draw, *args, **options)).figure
+            with plt.rc_context({"figure.figsize": NARROW}):
+                drawing.narrow = cast(Drawing, draw(*args, **options)).figure
         return drawing
 
     return draw_both

@@ -109,13 +109,6 @@ def test_no_correlation_is_called_positive_where_all_are_negative() -> None:
     assert drawing.finding == "No pair of colour statistics correlates positively"
 
 
-def test_pairs_without_a_correlation_are_not_counted() -> None:
-    table, labels = statistics()
-    flat = figures.draw_correlations(table[["a", "b"]].assign(flat=1.0), labels)
-    assert flat.finding == "The only pair of colour statistics correlates positively"
-    assert figures.draw_correlations(table[["a"]].assign(flat=1.0), labels) is None
-
-
 def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
     labels = np.repeat([1, 5], 10)
     drawing = figures.draw_blue_residual(pd.Series(np.repeat([-2.0, 2.04], 10)), labels)
