@@ -35,12 +35,11 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
         (2, 1, "Validation", f"{validation} to choose between them", (1,)),
         (2, 2, "Test", f"{test} to test them once, in chapter 6", (1,)),
         (3, 0.5, "Seven models", "two on features, five networks", (2, 3)),
-        (4, 0.5, "Sixteen claims", "of the original report", (4, 5)),
+        (4, 1, "Sixteen claims", "of the original report", (4, 5)),
     )
     figure, drawn = plt.figure(figsize=layout((9.6, 3), (3.58, 5.9)), layout="none"), []
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0))
     axes.axis("off")
-    past = layout("angle,angleA=0,angleB=90,rad=8", "angle,angleA=-90,angleB=0,rad=8")
     for along, across, heading, words, sources in boxes:
         place = layout((0.85 + 1.97 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
         line = {"color": ACCENTS[0], "lw": 1.7} if heading == "Test" else {"color": MUTED, "lw": 1}
@@ -51,8 +50,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
         drawn.append((place, box, line))
         for source in sources:
             tail, start, look = drawn[source]
-            lane = past if along == 4 and boxes[source][1] != across else "arc3"
-            arrow = {"arrowstyle": "-|>", "connectionstyle": lane, "patchA": start, "patchB": box}
+            arrow = {"arrowstyle": "-|>", "patchA": start, "patchB": box}
             axes.annotate("", place, tail, arrowprops=arrow | look)
     finding = "No test image plays a part in training or choosing the models"
     alt = "Flow diagram from images to claims. Training and validation images lead to the models, "

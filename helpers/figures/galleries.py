@@ -44,14 +44,15 @@ def _grid(images: np.ndarray, words: list[str]) -> str:
 
 def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: str) -> None:
     """Publish the first four images of each class that has any, with its number."""
-    present = np.unique(labels)
-    positions = np.concatenate([np.flatnonzero(labels == label)[:4] for label in present])
-    title = f"Examples of {counted(len(present), 'cell type')}"
-    alt = "Grid of up to four cells of each class."
-    cells = [{"label": label} for label in labels[positions].tolist()]
-    names = [f"{CLASS_NAMES[label]} ({label})" for label in labels[positions]]
-    gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
-    data = {CELLS: gallery, "text/html": _grid(images[positions], names), "text/plain": alt}
+    shown = pd.Series(labels).groupby(labels).head(4).sort_values(kind="stable")
+    title, alt = (
+        f"Examples of {counted(shown.nunique(), 'cell type')}",
+        "Grid of up to four cells of each class.",
+    )
+    names = [f"{CLASS_NAMES[label]} ({label})" for label in shown]
+    cells = [{"label": label} for label in shown.tolist()]
+    gallery = _sprite(images[shown.index]) | {"classes": list(CLASS_NAMES), "cells": cells}
+    data = {CELLS: gallery, "text/html": _grid(images[shown.index], names), "text/plain": alt}
     publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, None)
 
 
@@ -78,9 +79,7 @@ def show_errors(
     cells["answers"] = answers[positions].tolist()
     cells["confidence"] = (100 * confidences[positions]).round().astype(int).tolist()
     row = list(probabilities).index(best)
-    wrong = pd.Series(confidences[:, row])[answers[:, row] != labels].sort_values(
-        ascending=False, kind="stable"
-    )
+    wrong = pd.Series(confidences[:, row])[answers[:, row] != labels].sort_values()[::-1]
     title = f"{model_name(best)} makes {counted(len(wrong), 'error') if len(wrong) else 'no error'}"
     if len(wrong):
         title += f", {(wrong > 0.9).sum() or 'none'} with more than 90 % confidence"

@@ -88,15 +88,12 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
 
 def drawn(drawing: Drawing) -> dict[str, str]:
     """Return the SVG of a drawing, and that of its layout for a telephone, by media type, and close it."""
-    layouts = {"image/svg+xml": drawing.figure, NARROW_SVG: drawing.narrow}
-    return {media: svg_of(figure) for media, figure in layouts.items() if figure is not None}
-
-
-def svg_of(figure: Figure) -> str:
-    """Return a figure as SVG, the same bytes for the same figure, and close it."""
-    plt.close(figure)
-    constant = {"Date": None, "Creator": None}
-    return print_figure(figure, "svg", dpi=192, metadata=constant)  # type: ignore[no-any-return, no-untyped-call]
+    svgs, constant = {}, {"Date": None, "Creator": None}  # the same bytes for the same figure
+    for media, figure in (("image/svg+xml", drawing.figure), (NARROW_SVG, drawing.narrow)):
+        if figure is not None:
+            svgs[media] = print_figure(figure, "svg", dpi=192, metadata=constant)  # type: ignore[no-untyped-call]
+            plt.close(figure)
+    return svgs
 
 
 def show_table(

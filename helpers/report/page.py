@@ -29,9 +29,6 @@ from helpers.report import markup, references
 from helpers.report.summary import best_on_validation
 
 TEMPLATES = Path(__file__).with_name("template")
-FOLDER = ROOT / "notebooks"
-"""The notebooks as they are offered for download, without outputs or a run's parameters."""
-
 SCRIPTS = ("report.js", "reading.js", "search.js", "tables.js", "errors.js")
 
 PUBLISHED = Path(__file__).with_name("published.json")
@@ -89,6 +86,7 @@ def render_report(out: Path) -> Path:
     for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
+    originals = [ROOT / "notebooks" / f"{stem}.ipynb" for stem in NOTEBOOKS]  # for download, without outputs
     displays = list(chain.from_iterable(displayed))
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
@@ -97,7 +95,7 @@ def render_report(out: Path) -> Path:
         run=results,
         chapters=chapters,
         labels=labels,
-        downloads=[base64.b64encode((FOLDER / f"{stem}.ipynb").read_bytes()).decode() for stem in NOTEBOOKS],
+        downloads=[base64.b64encode(path.read_bytes()).decode() for path in originals],
         displays=displays,
         figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),

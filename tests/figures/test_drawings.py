@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from helpers import evaluation, figures
 from helpers.data import CLASS_NAMES
-from helpers.figures.publish import svg_of
+from helpers.figures.publish import NARROW_SVG
 from helpers.figures.style import MODEL_COLOURS, model_look
 
 
@@ -304,7 +304,7 @@ def test_the_map_names_each_class_and_rings_errors() -> None:
     (rings,) = [dots for dots in drawing.figure.axes[0].collections if not len(dots.get_facecolor())]
     np.testing.assert_allclose(rings.get_offsets(), points[:3])
     assert drawing.alt.endswith("misclassifies 3 of 1,500 images.")
-    assert len(svg_of(drawing.figure)) < 250_000
+    assert len(figures.drawn(drawing)["image/svg+xml"]) < 250_000
 
 
 def every_drawing() -> dict[str, figures.Drawing]:
@@ -333,6 +333,6 @@ def every_drawing() -> dict[str, figures.Drawing]:
 
 def test_every_text_is_large_enough_on_a_telephone_of_390_pixels() -> None:
     for name, drawing in every_drawing().items():
-        width = float(re.search(r'width="([\d.]+)pt"', svg_of(drawing.narrow))[1])
+        width = float(re.search(r'width="([\d.]+)pt"', figures.drawn(drawing)[NARROW_SVG])[1])
         shown = [text for text in drawing.narrow.findobj(Text) if text.get_text() and text.get_visible()]
         assert min(text.get_fontsize() for text in shown) * 350 / width >= 9, name
