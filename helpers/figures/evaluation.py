@@ -101,9 +101,7 @@ def draw_review(
     found = rule["errors_seen"] / rule["errors"]
     axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
     axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
-    axes.xaxis.set(
-        label_text="share of test images reviewed,\nleast confident first", major_formatter=PERCENT
-    )
+    axes.xaxis.set(label_text="share of images reviewed,\nleast confident first", major_formatter=PERCENT)
     axes.yaxis.set(label_text="share of errors found", major_formatter=PERCENT)
     finding = f"A review of {percent(rule['reviewed'])} of the images "
     finding += f"finds {percent(found)} of the errors of {model_name(best)}"
@@ -154,8 +152,7 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
         axes.axvline(neutral, color=INK, linewidth=1, label="unchanged")
         axes.axhline(1 / len(CLASS_NAMES), color=MUTED, linestyle=":", linewidth=1.2, label="guessing")
         axes.set(title=shift, xlabel="degrees" if shift == "hue" else "factor", ylim=(0, 1))
-        axes.yaxis.set_major_formatter(PERCENT)
-    figure.supylabel("accuracy", fontsize="medium")
+        axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     falls = evaluation.worst_small_shift(table)
     name = str((falls["before"] - falls["after"]).idxmax())

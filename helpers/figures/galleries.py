@@ -12,7 +12,7 @@ import pandas as pd
 from PIL import Image
 from skimage.util import montage
 
-from helpers.data import CLASS_NAMES
+from helpers.data import CLASS_NAMES, Part
 from helpers.figures.publish import publish
 from helpers.notation import MODEL_NAMES, counted, model_name, percent, sentence
 
@@ -42,7 +42,7 @@ def _grid(images: np.ndarray, words: list[str]) -> str:
     return "".join(cell.format(_encoded(image, "png"), text) for image, text in pairs)
 
 
-def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: str) -> None:
+def show_examples(images: np.ndarray, labels: np.ndarray, caption: str) -> None:
     """Publish the first four images of each class that has any, with its number."""
     shown = pd.Series(labels).groupby(labels).head(4).sort_values(kind="stable")
     title, alt = (
@@ -53,23 +53,18 @@ def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: st
     cells = [{"label": label} for label in shown.tolist()]
     gallery = _sprite(images[shown.index]) | {"classes": list(CLASS_NAMES), "cells": cells}
     data = {CELLS: gallery, "text/html": _grid(images[shown.index], names), "text/plain": alt}
-    publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, None)
+    publish("figure", {"slug": "examples", "title": title, "caption": caption, "alt": alt}, data, None)
 
 
 def show_errors(
-    images: np.ndarray,
-    labels: np.ndarray,
-    index: np.ndarray,
-    probabilities: dict[str, np.ndarray],
-    best: str,
-    slug: str,
-    caption: str,
+    test: Part, index: np.ndarray, probabilities: dict[str, np.ndarray], best: str, caption: str
 ) -> None:
     """Publish every image that a model misclassifies, with what each model answers; nothing without an error.
 
     ``index`` (N,) is the position of each image in the data. The report lets readers choose by class and by model.
     JupyterLab shows the most confident errors of the model ``best``.
     """
+    images, labels = test.images, test.labels
     values = np.stack(list(probabilities.values()), axis=1)
     answers, confidences = values.argmax(axis=2), values.max(axis=2)
     positions = np.flatnonzero((answers != labels[:, None]).any(axis=1))
@@ -93,5 +88,8 @@ def show_errors(
     gallery |= {"models": [sentence(MODEL_NAMES[name]) for name in probabilities], "best": row}
     data = {CELLS: gallery, "text/html": _grid(images[shown.index], words), "text/plain": alt}
     publish(
-        "figure", {"slug": slug, "title": sentence(title), "caption": caption, "alt": alt}, data, len(labels)
+        "figure",
+        {"slug": "errors", "title": sentence(title), "caption": caption, "alt": alt},
+        data,
+        len(labels),
     )

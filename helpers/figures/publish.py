@@ -53,9 +53,7 @@ def publish(kind: str, words: dict[str, Any], data: dict[str, Any], n: int | Non
     """Publish ``data`` about ``n`` images with its title, if it has one, and its caption; ValueError for a bad slug."""
     place = f"{kind}-{words['slug']}"
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", words["slug"]):
-        raise ValueError(
-            f"slug {words['slug']!r}: expected lower-case words and hyphens, such as 'label-counts'"
-        )
+        raise ValueError(f"slug {words['slug']!r}: expected lower-case words and hyphens")
     words["caption"] += "" if n is None else f" n = {n:,}."
     if "title" in words:
         _publish_text(f"**{words['title']}**", place)

@@ -66,11 +66,9 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     axes.step(accuracy[kept], rows[kept], where="pre", color=MUTED, linewidth=1, zorder=1)
     axes.hlines(rows, table["accuracy_low"], table["accuracy_high"], colors=colours, linewidth=2)
     axes.scatter(accuracy, rows, 50, np.where(kept, colours, PAPER), edgecolors=colours, zorder=3)
-    names = [MODEL_NAMES.get(step, "") for step in table.index]
-    changes = [
-        f"+ {change}{name and ' = '}{name}" for change, name in zip(table["change"], names, strict=True)
-    ]
-    name_rows(axes, [names[0], *changes[1:]], 19)
+    named = [f" = {MODEL_NAMES[step]}" if step in MODEL_NAMES else "" for step in table.index]
+    first, *others = [f"+ {change}{name}" for change, name in zip(table["change"], named, strict=True)]
+    name_rows(axes, [first.partition(" = ")[2], *others], 19)
     space = layout(" ", "\n")
     rises = ["", *(f"{space}({signed(100 * gain)})" for gain in table["gain"][1:])]
     write_columns(axes, pd.DataFrame({f"accuracy{space}(gain)": accuracy.map(percent) + rises}))

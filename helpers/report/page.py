@@ -73,10 +73,8 @@ def render_report(out: Path) -> Path:
     The page needs no other file and no network.
     """
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    notebooks: list[NotebookNode] = [
-        nbformat.read(out / "notebooks" / f"{stem}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
-        for stem in NOTEBOOKS
-    ]
+    paths = [out / "notebooks" / f"{stem}.ipynb" for stem in NOTEBOOKS]
+    notebooks = [nbformat.read(path, as_version=4) for path in paths]  # type: ignore[no-untyped-call]
     displayed = [
         [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
         for notebook in notebooks
@@ -86,7 +84,6 @@ def render_report(out: Path) -> Path:
     for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
-    originals = [ROOT / "notebooks" / f"{stem}.ipynb" for stem in NOTEBOOKS]  # for download, without outputs
     displays = list(chain.from_iterable(displayed))
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
@@ -95,7 +92,9 @@ def render_report(out: Path) -> Path:
         run=results,
         chapters=chapters,
         labels=labels,
-        downloads=[base64.b64encode(path.read_bytes()).decode() for path in originals],
+        downloads=[
+            base64.b64encode((ROOT / "notebooks" / path.name).read_bytes()).decode() for path in paths
+        ],
         displays=displays,
         figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),
@@ -117,10 +116,10 @@ def _published_run(results: dict[str, Any]) -> dict[str, Any]:
     figures.use_style()
     drawing = figures.draw_reported(published["models"], REPORTED)
     caption = "Accuracy on test images with 95 % intervals, in the published run."
-    words = {"title": drawing.finding, "alt": drawing.alt, "caption": caption}
+    about = {"figure": {"title": drawing.finding, "alt": drawing.alt, "caption": caption}}
     return {
         "published": published,
-        "published_comparison": {"data": figures.drawn(drawing), "metadata": {"figure": words}},
+        "published_comparison": {"data": figures.drawn(drawing), "metadata": about},
     }
 
 

@@ -23,7 +23,7 @@ from pypdf import PdfReader
 
 from helpers import NOTEBOOKS
 from helpers.claims import VERDICTS
-from helpers.data import CLASS_NAMES
+from helpers.data import CLASS_NAMES, Part
 from helpers.errors import InputError
 from helpers.figures import galleries, publish, style
 from helpers.figures.publish import Drawing
@@ -86,17 +86,11 @@ def gallery_outputs(show):
     images = np.random.default_rng(0).integers(0, 256, (40, 48, 48, 3), np.uint8)
     labels = np.arange(40) % 8
     if show == "examples":
-        return displayed(galleries.show_examples, images, labels, "examples", "Four of each class.")
+        return displayed(galleries.show_examples, images, labels, "Four of each class.")
     probabilities = {"forest": answers(labels, 20, 40, 1), "cellnet": answers(labels, 0, 26, 2)}
+    part, index = Part(images, labels), np.arange(len(labels))
     return displayed(
-        galleries.show_errors,
-        images,
-        labels,
-        np.arange(len(labels)),
-        probabilities,
-        "cellnet",
-        "errors",
-        "All errors of *two* models.",
+        galleries.show_errors, part, index, probabilities, "cellnet", "All errors of *two* models."
     )
 
 
