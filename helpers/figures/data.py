@@ -37,11 +37,12 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
         (3, 0.5, "Seven models", "two on features, five networks", (2, 3)),
         (4, 1, "Sixteen claims", "of the original report", (4, 5)),
     )
-    figure, drawn = plt.figure(figsize=layout((9.6, 3), (3.58, 5.9)), layout="none"), []
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0))
+    figure, axes = plt.subplots(figsize=layout((9.6, 3), (3.7, 5.9)))
+    axes.set(xlim=(-0.5, layout(4.5, 2.5)), ylim=(layout(2.5, 4.5), -0.5))
     axes.axis("off")
+    drawn = []
     for along, across, heading, words, sources in boxes:
-        place = layout((0.85 + 1.97 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
+        place = layout((along, across), (across, along))
         line = {"color": ACCENTS[0], "lw": 1.7} if heading == "Test" else {"color": MUTED, "lw": 1}
         frame = {"boxstyle": "round,pad=0.6", "fill": False, **line}
         words = f"{heading}\n{textwrap.fill(words, 16)}"

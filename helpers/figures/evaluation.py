@@ -29,8 +29,7 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     recalls = pd.DataFrame({name: each["recall"] for name, each in scores.items()})
     recalls = recalls.sort_values(best, ascending=False, kind="stable")
     support = pd.Series(scores[best]["support"])[recalls.index]
-    size = layout((8, 0.105 * recalls.size + 1.3), (3.7, 0.115 * recalls.size + 2.1))
-    figure, axes = plt.subplots(figsize=size)
+    figure, axes = plt.subplots(figsize=(layout(8, 3.7), 0.11 * recalls.size + layout(1.2, 2.2)))
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
         rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))

@@ -81,9 +81,8 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
     heads = [str(each).replace(" ", layout(" ", "\n")) + sizes[each] for each in accuracies]
     axes.set_xticks(range(len(heads)), heads)
     axes.set(ylim=(None, 1.01), xlabel=accuracies.columns.name or "")
-    axes.tick_params(axis="x", length=0, pad=8, labelsize=layout(9.5, 8.5))
+    axes.tick_params(axis="x", labelsize=layout(9.5, 8.5))
     axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
-    axes.spines["bottom"].set_visible(False)
     falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
     name, where = falls.idxmax()
     before, after = percent(accuracies.loc[name, home]), percent(accuracies.loc[name, where])

@@ -50,21 +50,18 @@ def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
 
 
 def publish(kind: str, words: dict[str, Any], data: dict[str, Any], n: int | None, **metadata: Any) -> None:
-    """Publish ``data`` about ``n`` images with its title, if it has one, and its caption; ValueError for a bad slug."""
-    place = f"{kind}-{words['slug']}"
+    """Publish ``data`` about ``n`` images between its title, if it has one, and its caption.
+
+    The report takes them from the metadata of the data, and passes by what stands around. ValueError for a bad slug.
+    """
+    around = {"words_of": f"{kind}-{words['slug']}"}
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", words["slug"]):
         raise ValueError(f"slug {words['slug']!r}: expected lower-case words and hyphens")
     words["caption"] += "" if n is None else f" n = {n:,}."
     if "title" in words:
-        _publish_text(f"**{words['title']}**", place)
+        display(Markdown(f"**{words['title']}**"), metadata=around)  # type: ignore[no-untyped-call]
     publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
-    _publish_text(f"**{kind.capitalize()}.** {words['caption']}", place)
-
-
-def _publish_text(text: str, place: str) -> None:
-    """Publish what JupyterLab shows above or below a figure; the report takes it from the figure's metadata."""
-    data = {"text/markdown": text, "text/plain": text}
-    publish_display_data(data, metadata={"words_of": place})  # type: ignore[no-untyped-call]
+    display(Markdown(f"**{kind.capitalize()}.** {words['caption']}"), metadata=around)  # type: ignore[no-untyped-call]
 
 
 def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:

@@ -77,7 +77,6 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
         axes.plot(crosses, rows, "x", color=INK, markersize=7, label="original report")
         figure.legend(loc="outside lower center")
     axes.axhline(table["of_report"].sum() - 0.5, color=MUTED, linestyle=":", linewidth=1)
-    axes.spines["left"].set_visible(False)
     axes.xaxis.set(label_text="validation accuracy", major_formatter=PERCENT)
     axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
     first, last = model_name(str(table.index[0])), model_name(str(table.index[-1]))
@@ -145,9 +144,6 @@ def draw_explanations(
         axis.set_ticks(gap + SIDE / 2 + (SIDE + gap) * np.arange(len(words)), words, fontsize=9)
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.grid(visible=False)
-    for sign, place in {"evidence for the predicted class": 0.8, "evidence against it": 0.2}.items():
-        axes.plot([], [], "s", color=colours(place), ms=8, label=sign)
-    figure.legend(loc="outside lower center", ncols=layout(2, 1))
     *_, (name, share) = shares.items()
     finding = f"{name} finds {share} of its evidence in the central quarter of the images"
     finding = finding if share != "none" else f"{name} finds no evidence for the classes that it predicts"

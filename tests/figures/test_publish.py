@@ -23,6 +23,9 @@ def published(monkeypatch):
     monkeypatch.setattr(
         publish, "publish_display_data", lambda data, metadata: bundles.append((data, metadata))
     )
+    monkeypatch.setattr(
+        publish, "display", lambda text, metadata: bundles.append(({"text/markdown": text.data}, metadata))
+    )
     figures.use_style()
     return bundles
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import expect, sync_playwright
@@ -39,12 +40,14 @@ UNSAFE = "<script>document.title = 'broken'</script>"
 def displayed(show, *arguments, **options):
     """Return the outputs that a notebook cell calling ``show`` would keep."""
     outputs = []
+
+    def keep(data, metadata):
+        data = {"text/markdown": data.data} if isinstance(data, Markdown) else data
+        outputs.append(new_output("display_data", data, metadata=metadata))
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            publish,
-            "publish_display_data",
-            lambda data, metadata: outputs.append(new_output("display_data", data, metadata=metadata)),
-        )
+        patch.setattr(publish, "publish_display_data", keep)
+        patch.setattr(publish, "display", keep)
         show(*arguments, **options)
     return outputs
 
