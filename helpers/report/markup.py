@@ -59,9 +59,9 @@ class Chapter(mistune.HTMLRenderer):
     Raw HTML is escaped, headings are below the chapter's, and links to notebooks lead to their chapters.
     """
 
-    def __init__(self, number: int, labels: dict[str, str]) -> None:
+    def __init__(self, number: int) -> None:
         super().__init__(escape=True)
-        self.number, self.labels, self.anchor = number, labels, f"chapter-{number}"
+        self.number, self.anchor = number, f"chapter-{number}"
         self.title, self.finding, self.headings, self.body = "", "", list[tuple[str, str]](), Markup()
         self.parser = mistune.create_markdown(renderer=self, plugins=["table"])
 
@@ -88,16 +88,13 @@ class Chapter(mistune.HTMLRenderer):
         return f'<h{level + 1} id="{anchor}">{text}</h{level + 1}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """Return a link: to the chapter for a notebook, to its entry for a reference, with a figure's number."""
+        """Return a link: to the chapter for a notebook, and to its entry for a reference."""
         if key := keys_by_link().get(url.lower()):
             return f'<a class="citation" href="#ref-{key}">{text}</a>'
-        stem = Path(url.partition("#")[0]).stem
+        stem = Path(url).stem
         if stem in NOTEBOOKS:
-            number = NOTEBOOKS.index(stem) + 1
-            url = "#" + (url.partition("#")[2] or f"chapter-{number}")
-            text = f"chapter {number}" if Path(text).stem == stem else text
-        if text.lower() in ("figure", "table"):
-            text = self.labels.get(url.removeprefix("#"), text)
+            chapter = NOTEBOOKS.index(stem) + 1
+            url, text = f"#chapter-{chapter}", f"chapter {chapter}" if text == stem else text
         return super().link(text, url, title)
 
     def block_code(self, code: str, info: str | None = None) -> str:

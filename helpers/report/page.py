@@ -80,13 +80,13 @@ def render_report(out: Path) -> Path:
         for notebook in notebooks
     ]
     labels = _number_displays(displayed)
-    chapters = [markup.Chapter(number, labels) for number in range(1, len(notebooks) + 1)]
+    chapters = [markup.Chapter(number) for number in range(1, len(notebooks) + 1)]
     for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
     displays = list(chain.from_iterable(displayed))
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
+    page = _exporter("page.html.j2", markup.Chapter(0)).environment.get_template("page.html.j2")
     text = page.render(
         results | _published_run(results),
         run=results,

@@ -142,7 +142,7 @@ def small_notebooks():
     listings = new_output("display_data", {"text/markdown": f"Trained so.\n\n{listing}\n\n```\n<b> & 1\n```"})
     return {
         "01_eda": notebook(
-            new_markdown_cell("# 1 · Look at the cells\n\nSee [figure](#fig-counts) and `code`."),
+            new_markdown_cell("# 1 · Look at the cells\n\nSee `code`."),
             parameters,
             new_markdown_cell(f"## Counts\n\n{prose}\n\n### Part of it"),
             new_markdown_cell(
@@ -167,9 +167,7 @@ def small_notebooks():
             code("show()", *figure_outputs("first"), *figure_outputs("second")),
         ),
         "04_lenet_variants": notebook(
-            new_markdown_cell(
-                f"# Two LeNets\n\n{prose} See the [table](#table-scores) and [chapter 3](03_handcrafted_rf.ipynb)."
-            ),
+            new_markdown_cell(f"# Two LeNets\n\n{prose} See [chapter 3](03_handcrafted_rf.ipynb)."),
             code("show()", *two_layout_outputs("layouts"), *scores_outputs("scores")),
         ),
         "05_alexnet": notebook(new_markdown_cell(f"# AlexNet\n\n{prose}")),
@@ -357,10 +355,6 @@ def test_figures_and_tables_are_numbered_by_chapter_and_anchored_by_slug(source)
 
 def test_claims_and_captions_are_words_with_emphasis_never_headings_or_lists(source):
     assert "# 8 <em>classes</em>" in source
-
-
-def test_a_link_that_says_figure_gets_its_number(source):
-    assert 'See <a href="#fig-counts">Figure 1.1</a>' in source
 
 
 def test_a_link_to_a_notebook_leads_to_its_chapter(source):
