@@ -106,8 +106,7 @@ def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
     bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
     axes.axvline(0, color=INK, linewidth=1, zorder=0)
-    _draw_boxes(axes, residual, labels, means.index, [bluest])
-    axes.set(xlabel="unexplained blue, grey levels")
+    _draw_boxes(axes, residual.rename("unexplained blue, grey levels"), labels, means.index, [bluest])
     finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
     finding = finding if excess > 0 else "No class has more blue than its red and green predict"
     falling = f", with means falling from {bluest} to {means.index[-1]}" if excess > least else ""
@@ -123,9 +122,9 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
     figure, axes = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 3.8), (3.7, 8)), sharey=True)
     units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark region, pixels"}
     for panel, (column, unit) in zip(axes, units.items(), strict=True):
-        panel.set(xlabel=unit)
-        if means[column].notna().any():
-            _draw_boxes(panel, statistics[column], labels, means.index, ["eosinophil", "platelet"])
+        values = statistics[column].rename(unit)
+        if values.notna().any():
+            _draw_boxes(panel, values, labels, means.index, ["eosinophil", "platelet"])
     grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
     finding = f"Images of {leaders(grey)} are the lightest"
     order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
@@ -138,10 +137,10 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
 
 
 def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, vivid: list[str]) -> None:
-    """Draw a box per class of ``values`` in this order, its mean as a diamond; the other classes are grey."""
+    """Draw a box per class of named ``values`` in this order, its mean as a diamond; the other classes are grey."""
     names = np.take(CLASS_NAMES, labels)
     sns.boxplot(
-        x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
+        x=values, y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
         palette={name: CLASS_COLOURS[name] if name in vivid else GRID for name in order},
         fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
         meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},

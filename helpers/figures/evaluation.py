@@ -116,11 +116,10 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     """
     severe = table[table["severity"].isin((0, table["severity"].max()))]
     accuracy = severe.pivot_table("accuracy", "model", "corruption", sort=False)
-    unchanged, corrupted = accuracy.pop("none"), accuracy
+    unchanged, corrupted = accuracy["none"], accuracy.drop(columns="none")
     means = corrupted.mean(axis=1).sort_values(ascending=False, kind="stable")
     by_corruption = corrupted.mean().sort_values(ascending=False, kind="stable").round(3)
-    values = corrupted.loc[means.index, by_corruption.index]
-    values.insert(0, "unchanged", unchanged)
+    values = accuracy.loc[means.index, ["none", *by_corruption.index]].rename(columns={"none": "unchanged"})
     values = values.rename(index=lambda name: fill(MODEL_NAMES[name], layout(10, 14))).T
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), 0.36 * len(values) + layout(1.4, 2)))
     fill_matrix(axes, values, (100 * values).map("{:.0f}".format), "YlGnBu")

@@ -1,7 +1,5 @@
 """The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -13,8 +11,6 @@ from helpers.figures.pieces import name_rows, spread_high_shares, write_columns
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence
-
-_CLASS_MARKERS = "osD^vPX*"
 
 
 @in_two_layouts
@@ -71,8 +67,7 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
         return None
     figure, axes = plt.subplots(figsize=layout((7.6, 4.4), (3.7, 5.4)))
     for name, shares in accuracies.sort_values(accuracies.columns[-1], ascending=False).iterrows():
-        look = model_look(name)
-        look["label"] = f"{percent(shares.iloc[-1])} {look['label']}"
+        look = model_look(name) | {"label": f"{percent(shares.iloc[-1])} {MODEL_NAMES[str(name)]}"}
         intervals = [evaluation.accuracy_interval(shares[each] * n[each], n[each]) for each in accuracies]
         axes.errorbar(range(len(shares)), shares, np.abs(np.transpose(intervals) - shares.to_numpy()), elinewidth=4,
                       capsize=0, ecolor=(look["color"], 0.25), ms=6, **look)  # fmt: skip
@@ -101,9 +96,8 @@ def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     figure, axes = plt.subplots(figsize=layout((6.4, 6), (3.7, 4.6)))
     for label in np.unique(labels):
         name = CLASS_NAMES[label]
-        look: dict[str, Any] = {"color": CLASS_COLOURS[name], "marker": _CLASS_MARKERS[label], "label": name}
         x, y = points[labels == label].T
-        axes.scatter(x, y, layout(16, 9), lw=0, **look)
+        axes.scatter(x, y, layout(16, 9), CLASS_COLOURS[name], marker="osD^vPX*"[label], lw=0, label=name)
     wrong = points[labels != predicted]
     axes.scatter(wrong[:, 0], wrong[:, 1], layout(60, 36), "none", edgecolors=INK, linewidths=1, zorder=3)
     axes.axis("equal")

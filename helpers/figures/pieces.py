@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from helpers.figures.style import PAPER, PERCENT, layout
 
 
-def name_rows(axes: Axes, names: Iterable[str], width: int = 15) -> None:
+def name_rows(axes: Axes, names: Iterable[str], width: int = 16) -> None:
     """Name the rows 0, 1, ... of a chart from top to bottom, in lines of ``width`` letters on a telephone."""
     words = [fill(name, layout(60, width)) for name in names]
     axes.set_yticks(range(len(words)), words, fontsize=layout(9.5, 8.5))

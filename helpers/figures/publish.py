@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 from IPython.core.pylabtools import print_figure, retina_figure
@@ -31,22 +31,21 @@ class Drawing:
     narrow: Figure | None = None  # the same figure for a telephone, from `in_two_layouts`
 
 
-_P = ParamSpec("_P")
-_D = TypeVar("_D", bound=Drawing | None)
+_Draw = TypeVar("_Draw", bound=Callable[..., Drawing | None])
 
 
-def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
+def in_two_layouts(draw: _Draw) -> _Draw:
     """Let a drawing function draw twice, for a page and for a telephone; `helpers.figures.style.layout` tells which."""
 
     @wraps(draw)
-    def draw_both(*args: _P.args, **options: _P.kwargs) -> _D:
+    def draw_both(*args: Any, **options: Any) -> Drawing | None:
         drawing = draw(*args, **options)
-        if drawing is not None:
-            with plt.rc_context({"figure.figsize": NARROW}):
-                drawing.narrow = cast(Drawing, draw(*args, **options)).figure
+        with plt.rc_context({"figure.figsize": NARROW}):
+            if drawing is not None and (narrow := draw(*args, **options)):
+                drawing.narrow = narrow.figure
         return drawing
 
-    return draw_both
+    return cast(_Draw, draw_both)
 
 
 def publish(kind: str, words: dict[str, Any], data: dict[str, Any], n: int | None, **metadata: Any) -> None:

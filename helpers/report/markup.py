@@ -102,10 +102,6 @@ class Chapter(mistune.HTMLRenderer):
         shown = highlighted(code) if info == "python" else html.escape(code.rstrip())
         return f'<pre class="listing" tabindex="0"><code>{shown}</code></pre>\n'
 
-    def table(self, text: str) -> str:
-        """Return a table that scrolls inside itself."""
-        return f'<div class="scroll" tabindex="0">\n<table>\n{text}</table>\n</div>\n'
-
 
 def highlighted(source: str) -> Markup:
     """Return Python source as HTML with pygments' class names."""
