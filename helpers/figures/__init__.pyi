@@ -37,6 +37,9 @@ from .style import (
     PAPER as PAPER,
     use_style as use_style,
 )
+from .tables import (
+    cell_text as cell_text,
+)
 from .training import (
     draw_calibration as draw_calibration,
     draw_explanations as draw_explanations,

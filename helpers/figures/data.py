@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 
 from helpers.data import CLASS_NAMES
 from helpers.evaluation import correlation_interval
+from helpers.figures.pieces import fill_matrix, name_rows
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
 from helpers.notation import counted, leaders, out_of, percent, sentence, signed
@@ -35,28 +35,24 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
         (2, 1, "Validation", f"{validation} to choose between them", (1,)),
         (2, 2, "Test", f"{test} to test them once, in chapter 6", (1,)),
         (3, 0.5, "Seven models", "two on features, five networks", (2, 3)),
-        (4, 0.5, "Sixteen claims", "of the original report", (4, 5)),
+        (4, 1, "Sixteen claims", "of the original report", (4, 5)),
     )
-    figure, drawn = plt.figure(figsize=layout((9.6, 3), (3.58, 5.9)), layout="none"), []
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, figure.get_figwidth()), ylim=(figure.get_figheight(), 0))
+    figure, axes = plt.subplots(figsize=layout((9.6, 3), (3.7, 5.9)))
+    axes.set(xlim=(-0.5, layout(4.5, 2.5)), ylim=(layout(2.5, 4.5), -0.5))
     axes.axis("off")
-    past = layout("angle,angleA=0,angleB=90,rad=8", "angle,angleA=-90,angleB=0,rad=8")
+    drawn = []
     for along, across, heading, words, sources in boxes:
-        x, y = layout((0.8 + 2 * along, 0.5 + across), (0.57 + 1.22 * across, 0.45 + 1.25 * along))
-        width, height = layout((1.46, 0.84), (1.12 if along == 2 else 2.1, 0.88))
-        corner, style = (x - width / 2, y - height / 2), "round,pad=0,rounding_size=0.08"
-        colour, line = (ACCENTS[0], 1.7) if heading == "Test" else (MUTED, 1)
-        box = axes.add_patch(FancyBboxPatch(corner, width, height, style, fill=False, ec=colour, lw=line))
-        drawn.append(((x, y), box, {"color": colour, "lw": line}))
-        lines = textwrap.wrap(words, 16)
-        top = y + 0.03 - 0.075 * len(lines)
-        axes.text(x, top, heading, ha="center", weight="bold")
-        axes.text(x, top + 0.06, "\n".join(lines), ha="center", va="top", fontsize=layout(9, 8.5))
+        place = layout((along, across), (across, along))
+        line = {"color": ACCENTS[0], "lw": 1.7} if heading == "Test" else {"color": MUTED, "lw": 1}
+        frame = {"boxstyle": "round,pad=0.6", "fill": False, **line}
+        words = f"{heading}\n{textwrap.fill(words, 16)}"
+        text = axes.text(*place, words, ha="center", va="center", fontsize=layout(9, 8.5), bbox=frame)
+        box = text.get_bbox_patch()
+        drawn.append((place, box, line))
         for source in sources:
             tail, start, look = drawn[source]
-            lane = past if along == 4 and boxes[source][1] != across else "arc3"
-            arrow = {"arrowstyle": "-|>", "connectionstyle": lane, "patchA": start, "patchB": box}
-            axes.annotate("", (x, y), tail, arrowprops=arrow | look)
+            arrow = {"arrowstyle": "-|>", "patchA": start, "patchB": box}
+            axes.annotate("", place, tail, arrowprops=arrow | look)
     finding = "No test image plays a part in training or choosing the models"
     alt = "Flow diagram from images to claims. Training and validation images lead to the models, "
     return Drawing(figure, finding, alt + "and test images past them to the claims.")
@@ -70,12 +66,11 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     counts = pd.Series(np.bincount(labels, minlength=len(CLASS_NAMES)), CLASS_NAMES)
     counts = counts.sort_values(ascending=False, kind="stable")
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.2)))
-    bars = axes.barh(_numbered(counts.index), counts, color=colours[counts.index])
+    bars = axes.barh(range(len(counts)), counts, color=colours[counts.index])
     words = [f"{count:,} ({percent(count / len(labels))})" for count in counts]
     axes.bar_label(bars, words, padding=4, fontsize=9)
-    axes.invert_yaxis()
+    name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in counts.index])
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
-    axes.grid(visible=False)
     present = counts[counts > 0]
     finding = f"{sentence(leaders(present))} are the most frequent, {leaders(-present)} the rarest"
     finding += "" if counts.min() else " of those present"
@@ -85,31 +80,21 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
 
 
 @in_two_layouts
-def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing | None:
+def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
     """Draw Pearson's r of every two columns as a heat map: over all images below the diagonal, within classes above.
 
     Within classes, class means are subtracted first. A pair is positive where the 95 % interval over all images is.
-    None where no pair has an interval.
     """
-    lows = [correlation_interval(a, b)[1] for a, b in combinations(statistics.to_numpy().T, 2)]
-    is_positive = [low > 0 for low in lows if np.isfinite(low)]
-    if not is_positive:
-        return None
+    is_positive = [correlation_interval(a, b)[1] > 0 for a, b in combinations(statistics.to_numpy().T, 2)]
     within = statistics - statistics.groupby(labels).transform("mean")
-    r = np.where(np.tri(statistics.shape[1], k=-1), statistics.corr(), within.corr())
-    np.fill_diagonal(r, np.nan)
+    size = len(within.columns)
+    r = statistics.corr().where(np.tri(size) > 0, within.corr()).mask(np.eye(size) > 0)
     figure, axes = plt.subplots(figsize=layout((5.4, 4.6), (3.7, 3.3)))
-    sns.heatmap(
-        r, mask=np.isnan(r), annot=np.vectorize(signed)(r, 2), fmt="", vmin=min(0, np.nanmin(r)), vmax=1,
-        cmap=sns.light_palette(ACCENTS[0], as_cmap=True), linewidths=1, square=True, ax=axes,
-        xticklabels=statistics.columns, yticklabels=statistics.columns, cbar=False,
-    )  # fmt: skip
-    axes.grid(visible=False)
-    axes.tick_params(axis="y", rotation=0)
+    fill_matrix(axes, r, r.map(lambda each: signed(each, 2)), "Purples")
     correlate = "correlates" if sum(is_positive) < 2 else "correlate"
     pairs = out_of(sum(is_positive), len(is_positive), "pair")
     finding = sentence(f"{pairs} of colour statistics {correlate} positively")
-    ends = f"correlations from {signed(np.nanmin(r), 2)} to {signed(np.nanmax(r), 2)}"
+    ends = f"correlations from {signed(r.min(axis=None), 2)} to {signed(r.max(axis=None), 2)}"
     alt = f"Heat map with a row and a column per colour statistic and {ends}."
     return Drawing(figure, finding, alt, len(statistics))
 
@@ -121,8 +106,7 @@ def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
     bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
     axes.axvline(0, color=INK, linewidth=1, zorder=0)
-    _draw_boxes(axes, residual, labels, means.index, [bluest])
-    axes.set(xlabel="unexplained blue, grey levels")
+    _draw_boxes(axes, residual.rename("unexplained blue, grey levels"), labels, means.index, [bluest])
     finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
     finding = finding if excess > 0 else "No class has more blue than its red and green predict"
     falling = f", with means falling from {bluest} to {means.index[-1]}" if excess > least else ""
@@ -138,34 +122,27 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
     figure, axes = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 3.8), (3.7, 8)), sharey=True)
     units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark region, pixels"}
     for panel, (column, unit) in zip(axes, units.items(), strict=True):
-        panel.set(xlabel=unit)
-        if means[column].notna().any():
-            _draw_boxes(panel, statistics[column], labels, means.index, ["eosinophil", "platelet"])
+        values = statistics[column].rename(unit)
+        if values.notna().any():
+            _draw_boxes(panel, values, labels, means.index, ["eosinophil", "platelet"])
     grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
     finding = f"Images of {leaders(grey)} are the lightest"
     order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
     if grey.nunique() < 2:
         finding, order = "No class is lighter than another", ""
     if area.nunique() > 1:
-        and_show = (
-            " and show" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)} show"
-        )
-        finding += f"{and_show} the smallest dark regions"
+        whose = "" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)}"
+        finding += f"{whose or ' and'} show the smallest dark regions"
     return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
 
 
 def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, vivid: list[str]) -> None:
-    """Draw a box per class of ``values`` in this order, its mean as a diamond; the other classes are grey."""
+    """Draw a box per class of named ``values`` in this order, its mean as a diamond; the other classes are grey."""
     names = np.take(CLASS_NAMES, labels)
     sns.boxplot(
-        x=values.to_numpy(), y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
+        x=values, y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
         palette={name: CLASS_COLOURS[name] if name in vivid else GRID for name in order},
         fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
         meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
     )  # fmt: skip
-    axes.set_yticks(range(len(order)), _numbered(order))
-
-
-def _numbered(names: pd.Index) -> list[str]:
-    """Return classes with the numbers by which the claims know them, long ones in two lines on a telephone."""
-    return [textwrap.fill(f"{name} ({CLASS_NAMES.index(name)})", layout(40, 16)) for name in names]
+    name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])

@@ -6,15 +6,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
+from helpers.figures.pieces import fill_matrix, name_rows, spread_high_shares
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout, model_look
+from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
 
 _SHORT = ("BAS", "EOS", "ERB", "IG", "LYM", "MON", "NEU", "PLT")
@@ -22,41 +20,24 @@ ABBREVIATIONS = {CLASS_NAMES[label]: _SHORT[label] for label in (1, 0, 6, 3, 5, 
 """Class name -> abbreviation, classes that look alike side by side."""
 
 
-def draw_intervals(
-    axes: Axes, shares: ArrayLike, intervals: ArrayLike, rows: ArrayLike, floor: float, **look: Any
-) -> None:
-    """Draw (N,) dots with (N, 2) intervals, and an arrow at ``floor``, where the axis starts, for each below it."""
-    distances = np.abs(np.transpose(intervals) - np.asarray(shares))
-    axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, **look)
-    below = np.where(np.less(shares, floor), floor, np.nan)
-    axes.plot(below, rows, "<", color=look["color"], ms=look["ms"], clip_on=False)
-
-
 @in_two_layouts
 def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     """Draw the recall of every class by every model with its 95 % interval, classes as the model ``best`` finds them.
 
-    ``scores`` are those of `helpers.evaluation.score` by model, for the same images. The axis starts below the
-    lowest recall of the models with an accuracy of 80 % or more; lower ones are arrows at its edge.
+    ``scores`` are those of `helpers.evaluation.score` by model, for the same images.
     """
     recalls = pd.DataFrame({name: each["recall"] for name, each in scores.items()})
     recalls = recalls.sort_values(best, ascending=False, kind="stable")
     support = pd.Series(scores[best]["support"])[recalls.index]
-    good = [name for name, each in scores.items() if each["accuracy"] >= 0.8]
-    floor = max(0.0, np.floor(10 * recalls[good].min(axis=None) - 0.2) / 10) if good else 0.0
-    size = layout((8, 0.105 * recalls.size + 1.3), (3.7, 0.115 * recalls.size + 2.1))
-    figure, axes = plt.subplots(figsize=size)
+    figure, axes = plt.subplots(figsize=(layout(8, 3.7), 0.11 * recalls.size + layout(1.2, 2.2)))
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
         rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
-        draw_intervals(axes, shares, intervals, rows, floor, ms=4.5, lw=1, **model_look(name))
+        distances = np.abs(np.transpose(intervals) - shares.to_numpy())
+        axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, ms=4.5, lw=1, **model_look(name))
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
-    heads = [fill(f"{name}, n\xa0=\xa0{count:,}", layout(40, 13)) for name, count in support.items()]
-    axes.set_yticks(range(len(heads)), heads)
-    axes.set(ylim=(len(recalls) - 0.5, -0.5), xlim=(floor - 0.01, 1.01))
-    axes.set_xlabel("recall (◂ lower)" if recalls.min(axis=None) < floor else "recall")
-    axes.xaxis.set_major_formatter(PERCENT)
-    axes.grid(axis="y", visible=False)
+    name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
+    spread_high_shares(axes, "recall")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     lowest = recalls[best].min()
     finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"
@@ -67,43 +48,22 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     return Drawing(figure, sentence(finding), alt, scores[best]["n"])
 
 
-def _fill_matrix(axes: Axes, values: pd.DataFrame, words: pd.DataFrame, colours: str, **places: Any) -> None:
-    """Fill ``axes`` with ``words`` on the lighter ``colours`` of ``values`` in [0, 1].
-
-    A negative value is grey, and where it is missing the cell stays empty.
-    """
-    scale = plt.get_cmap(colours).with_extremes(under="#d5d8dd")
-    look = {"color": "#000000", "fontsize": layout(9.5, 8.5)} | places
-    sns.heatmap(values, vmin=0, vmax=1.6, cmap=scale, annot=words, fmt="", annot_kws=look,
-                cbar=False, linewidths=1.5, linecolor=PAPER, ax=axes)  # fmt: skip
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0, rotation=0, labelsize=layout(9.5, 8))
-    axes.grid(visible=False)
-
-
 @in_two_layouts
 def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) -> Drawing:
     """Draw the confusion matrix of a model for (N,) labels and (N, 8) probabilities: shares of rows, and counts."""
-    names, short = list(ABBREVIATIONS), list(ABBREVIATIONS.values())
+    names = list(ABBREVIATIONS)
     order = [CLASS_NAMES.index(name) for name in names]
+    rows = [fill(f"{name} ({short})", layout(40, 14)) for name, short in ABBREVIATIONS.items()]
     matrix = confusion_matrix(labels, probabilities.argmax(axis=1), labels=order)
-    counts, is_right = pd.DataFrame(matrix, short, short), np.eye(len(names), dtype=bool)
+    counts, is_right = pd.DataFrame(matrix, rows, ABBREVIATIONS.values()), np.eye(len(names), dtype=bool)
     shares = counts.div(counts.sum(axis=1), axis=0)
     # colour goes with the cube root of the share: small ones stay visible
     values = shares.pow(1 / 3).where(counts > 0).mask(is_right & shares.notna(), -1)
     figure, axes = plt.subplots(figsize=layout((8, 5.4), (3.7, 4.6)))
-    _fill_matrix(axes, values, (100 * shares).map("{:.1f}".format), "YlOrRd", va="bottom")
-    for row, column in np.argwhere(values.notna()):
-        count = f"{matrix[row, column]:,}"
-        axes.annotate(count, (column + 0.5, row + 0.5), (0, -1), textcoords="offset points", ha="center",
-                      va="top", color="#000000", fontsize=7.5)  # fmt: skip
+    words = (100 * shares).map("{:.1f}\n".format) + counts.map("{:,}".format)
+    fill_matrix(axes, values, words, "YlOrRd")
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel("predicted class", labelpad=8)
-    axes.set_ylabel("true class")
-    axes.set_yticklabels(layout([f"{name} ({each})" for name, each in ABBREVIATIONS.items()], short))
-    key = [f"{each}  {name}" for name, each in ABBREVIATIONS.items()]
-    for x, some in layout((), ((0, key[:4]), (0.56, key[4:]))):
-        axes.text(x, -0.03, "\n".join(some), transform=axes.transAxes, va="top", fontsize=8.5)
+    axes.set(xlabel="predicted class", ylabel="true class")
     errors = np.where(is_right, 0, matrix)
     worst = np.argwhere(errors == errors.max())
     finding = f"no confusion of {model_name(model)} stands out"
@@ -129,9 +89,9 @@ def draw_review(
     if not rule["errors"] or rule["threshold"] == 0:
         return None
     figure, axes = plt.subplots(figsize=layout((8, 4.2), (3.7, 5)))
-    found_at = {name: evaluation.review_until(labels, values) for name, values in probabilities.items()}
-    with_errors = [name for name in found_at if found_at[name].size]
-    ordered = sorted(with_errors, key=lambda name: found_at[name].mean())
+    reviews = {name: evaluation.review_until(labels, values) for name, values in probabilities.items()}
+    found_at = {name: shares for name, shares in reviews.items() if shares.size}
+    ordered = sorted(found_at, key=lambda name: found_at[name].mean())
     for name in ordered:
         width, look = 2.8 if name == best else 1.3, model_look(name) | {"marker": ""}
         axes.ecdf(found_at[name], lw=width, zorder=width, **look)
@@ -140,9 +100,8 @@ def draw_review(
     found = rule["errors_seen"] / rule["errors"]
     axes.plot(rule["reviewed"], found, "o", color=MODEL_COLOURS[best], markersize=9)
     axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
-    axes.set(xlabel="share of test images reviewed,\nleast confident first", ylabel="share of errors found")
-    axes.xaxis.set_major_formatter(PERCENT)
-    axes.yaxis.set_major_formatter(PERCENT)
+    axes.xaxis.set(label_text="share of images reviewed,\nleast confident first", major_formatter=PERCENT)
+    axes.yaxis.set(label_text="share of errors found", major_formatter=PERCENT)
     finding = f"A review of {percent(rule['reviewed'])} of the images "
     finding += f"finds {percent(found)} of the errors of {model_name(best)}"
     alt = f"Line chart with a curve for each model with errors, highest on average for {model_name(ordered[0])}."
@@ -157,14 +116,13 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     """
     severe = table[table["severity"].isin((0, table["severity"].max()))]
     accuracy = severe.pivot_table("accuracy", "model", "corruption", sort=False)
-    unchanged, corrupted = accuracy.pop("none"), accuracy
+    unchanged, corrupted = accuracy["none"], accuracy.drop(columns="none")
     means = corrupted.mean(axis=1).sort_values(ascending=False, kind="stable")
     by_corruption = corrupted.mean().sort_values(ascending=False, kind="stable").round(3)
-    values = corrupted.loc[means.index, by_corruption.index]
-    values.insert(0, "unchanged", unchanged)
+    values = accuracy.loc[means.index, ["none", *by_corruption.index]].rename(columns={"none": "unchanged"})
     values = values.rename(index=lambda name: fill(MODEL_NAMES[name], layout(10, 14))).T
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), 0.36 * len(values) + layout(1.4, 2)))
-    _fill_matrix(axes, values, (100 * values).map("{:.0f}".format), "YlGnBu")
+    fill_matrix(axes, values, (100 * values).map("{:.0f}".format), "YlGnBu")
     axes.tick_params(axis="x", rotation=layout(0, 90))
     n = int(table["n"].iloc[0])
     low, high = evaluation.accuracy_interval(n / 2, n)
@@ -192,8 +150,7 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
         axes.axvline(neutral, color=INK, linewidth=1, label="unchanged")
         axes.axhline(1 / len(CLASS_NAMES), color=MUTED, linestyle=":", linewidth=1.2, label="guessing")
         axes.set(title=shift, xlabel="degrees" if shift == "hue" else "factor", ylim=(0, 1))
-        axes.yaxis.set_major_formatter(PERCENT)
-    figure.supylabel("accuracy", fontsize="medium")
+        axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     falls = evaluation.worst_small_shift(table)
     name = str((falls["before"] - falls["after"]).idxmax())

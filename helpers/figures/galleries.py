@@ -4,7 +4,6 @@
 """
 
 import base64
-import html
 import io
 from typing import Any
 
@@ -13,8 +12,8 @@ import pandas as pd
 from PIL import Image
 from skimage.util import montage
 
-from helpers.data import CLASS_NAMES
-from helpers.figures.publish import publish, with_n
+from helpers.data import CLASS_NAMES, Part
+from helpers.figures.publish import publish
 from helpers.notation import MODEL_NAMES, counted, model_name, percent, sentence
 
 CELLS = "application/vnd.blood-cells+json"
@@ -38,63 +37,59 @@ def _sprite(images: np.ndarray) -> dict[str, Any]:
 
 def _grid(images: np.ndarray, words: list[str]) -> str:
     """Return what JupyterLab shows: the images in rows that wrap, words below each."""
-    cells = (
-        f'<figure style="width: 112px; margin: 0"><img src="{_encoded(image, "png")}" width="96" alt="">'
-        f'<figcaption style="font-size: 11px">{html.escape(text)}</figcaption></figure>'
-        for image, text in zip(images, words, strict=True)
-    )
-    return f'<div style="display: flex; flex-wrap: wrap; gap: 12px">{"".join(cells)}</div>'
+    cell = '<span style="display: inline-block; width: 7em"><img src="{}" width="96" alt=""><br>{}</span>'
+    pairs = zip(images, words, strict=True)
+    return "".join(cell.format(_encoded(image, "png"), text) for image, text in pairs)
 
 
-def show_examples(images: np.ndarray, labels: np.ndarray, slug: str, caption: str) -> None:
+def show_examples(images: np.ndarray, labels: np.ndarray, caption: str) -> None:
     """Publish the first four images of each class that has any, with its number."""
-    present = np.unique(labels)
-    positions = np.concatenate([np.flatnonzero(labels == label)[:4] for label in present])
-    title = f"Examples of {counted(len(present), 'cell type')}"
-    alt = "Grid of up to four cells of each class."
-    cells = [{"label": label} for label in labels[positions].tolist()]
-    names = [f"{CLASS_NAMES[label]} ({label})" for label in labels[positions]]
-    gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells}
-    data = {CELLS: gallery, "text/html": _grid(images[positions], names), "text/plain": alt}
-    publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, {})
+    shown = pd.Series(labels).groupby(labels).head(4).sort_values(kind="stable")
+    title, alt = (
+        f"Examples of {counted(shown.nunique(), 'cell type')}",
+        "Grid of up to four cells of each class.",
+    )
+    names = [f"{CLASS_NAMES[label]} ({label})" for label in shown]
+    cells = [{"label": label} for label in shown.tolist()]
+    gallery = _sprite(images[shown.index]) | {"classes": list(CLASS_NAMES), "cells": cells}
+    data = {CELLS: gallery, "text/html": _grid(images[shown.index], names), "text/plain": alt}
+    publish("figure", {"slug": "examples", "title": title, "caption": caption, "alt": alt}, data, None)
 
 
 def show_errors(
-    images: np.ndarray,
-    labels: np.ndarray,
-    index: np.ndarray,
-    probabilities: dict[str, np.ndarray],
-    best: str,
-    slug: str,
-    caption: str,
+    test: Part, index: np.ndarray, probabilities: dict[str, np.ndarray], best: str, caption: str
 ) -> None:
     """Publish every image that a model misclassifies, with what each model answers; nothing without an error.
 
     ``index`` (N,) is the position of each image in the data. The report lets readers choose by class and by model.
     JupyterLab shows the most confident errors of the model ``best``.
     """
-    answers = np.array([values.argmax(axis=1) for values in probabilities.values()])
-    confidences = np.array([values.max(axis=1) for values in probabilities.values()])
-    positions = np.flatnonzero((answers != labels).any(axis=0))
+    images, labels = test.images, test.labels
+    values = np.stack(list(probabilities.values()), axis=1)
+    answers, confidences = values.argmax(axis=2), values.max(axis=2)
+    positions = np.flatnonzero((answers != labels[:, None]).any(axis=1))
     if not len(positions):
         return
     cells = pd.DataFrame({"index": index[positions], "label": labels[positions]})
-    cells["answers"] = answers[:, positions].T.tolist()
-    cells["confidence"] = (100 * confidences[:, positions]).round().astype(int).T.tolist()
+    cells["answers"] = answers[positions].tolist()
+    cells["confidence"] = (100 * confidences[positions]).round().astype(int).tolist()
     row = list(probabilities).index(best)
-    is_wrong = answers[row] != labels
-    errors = counted(is_wrong.sum(), "error") if is_wrong.any() else "no error"
-    title = sentence(f"{model_name(best)} makes {errors}")
-    if is_wrong.any():
-        title += f", {(confidences[row][is_wrong] > 0.9).sum() or 'none'} with more than 90 % confidence"
+    wrong = pd.Series(confidences[:, row])[answers[:, row] != labels].sort_values()[::-1]
+    title = f"{model_name(best)} makes {counted(len(wrong), 'error') if len(wrong) else 'no error'}"
+    if len(wrong):
+        title += f", {(wrong > 0.9).sum() or 'none'} with more than 90 % confidence"
     alt = f"Gallery of {counted(len(positions), 'test image')} that at least one model misclassifies."
-    shown = sorted(np.flatnonzero(is_wrong), key=lambda position: -confidences[row][position])[:24]
+    shown = wrong.head(24)
     words = [
-        f"{CLASS_NAMES[labels[each]]} → {CLASS_NAMES[answers[row][each]]}, {percent(confidences[row][each], 0)}"
-        for each in shown
+        f"{CLASS_NAMES[labels[each]]} → {CLASS_NAMES[answers[each, row]]}, {percent(confidence, 0)}"
+        for each, confidence in shown.items()
     ]
     gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells.to_dict("records")}
     gallery |= {"models": [sentence(MODEL_NAMES[name]) for name in probabilities], "best": row}
-    data = {CELLS: gallery, "text/html": _grid(images[shown], words), "text/plain": alt}
-    caption = with_n(caption, len(labels))
-    publish("figure", {"slug": slug, "title": title, "caption": caption, "alt": alt}, data, {})
+    data = {CELLS: gallery, "text/html": _grid(images[shown.index], words), "text/plain": alt}
+    publish(
+        "figure",
+        {"slug": "errors", "title": sentence(title), "caption": caption, "alt": alt},
+        data,
+        len(labels),
+    )

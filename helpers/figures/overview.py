@@ -1,88 +1,57 @@
 """The study at a glance, drawn: what was reported and measured, home and elsewhere, a map of the images."""
 
-from functools import partial
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.isotonic import isotonic_regression
-from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import NearestNeighbors
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
-from helpers.figures.evaluation import draw_intervals
+from helpers.figures.pieces import name_rows, spread_high_shares, write_columns
 from helpers.figures.publish import Drawing, in_two_layouts
-from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, PAPER, PERCENT, layout, model_look
+from helpers.figures.style import CLASS_COLOURS, GRID, INK, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence
-
-_CLASS_MARKERS = "osD^vPX*"
 
 
 @in_two_layouts
 def draw_reported(models: evaluation.Scores, reported: dict[str, float]) -> Drawing:
     """Draw the accuracy of each model on test images, with its 95 % interval, against the one ``reported`` if any.
 
-    ``models`` are those of results.json, and those of the report come first, in its order. Where most values are above
-    one half, the axis starts below the lowest of these, and worse ones are arrows at its edge.
+    ``models`` are those of results.json, and those of the report come first, in its order.
     """
     names = [*reported, *(name for name in models if name not in reported)]
-    rows = [row + (0.9 if reported and name not in reported else 0) for row, name in enumerate(names)]
-    values = [*(models[name]["test_accuracy_ci95"][0] for name in names), *reported.values()]
-    learnt = [value for value in values if value > 0.5]
-    floor = np.floor(20 * min(learnt, default=0) - 0.2) / 20 if len(learnt) > 0.7 * len(values) else 0.0
-    figure, axes = plt.subplots(figsize=layout((8, 0.36 * rows[-1] + 1.6), (3.7, 0.42 * rows[-1] + 1.9)))
-    axes.set(xlim=(floor, 1.004), ylim=(rows[-1] + 0.6, layout(-1.2, -2.3) if reported else -0.6))
-    across = axes.get_yaxis_transform()
-    write: Any = partial(axes.annotate, xycoords=across, textcoords="offset points", va="center")
-    first, second = ({"xytext": (place, 0), "ha": "right"} for place in layout((64, 132), (44, 96)))
-    for row, name in zip(rows, names, strict=True):
-        accuracy, interval = models[name]["test_accuracy"], models[name]["test_accuracy_ci95"]
-        look = model_look(name) | {"marker": "o", "label": None, "ms": 8, "lw": 2.2}
-        draw_intervals(axes, [accuracy], [interval], [row], floor, **look)
-        write(percent(accuracy), (1, row), weight="bold", **(second if reported else first))
-        if name in reported:
-            axes.plot([reported[name], accuracy], [row, row], color=GRID, linewidth=3, zorder=1)
-            axes.plot(reported[name], row, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
-            write(percent(reported[name]), (1, row), color=MUTED, **first)
-    axes.set_yticks(rows, [MODEL_NAMES[name].replace(" ", layout(" ", "\n"), 1) for name in names])
-    axes.set_xlabel("accuracy")
-    axes.xaxis.set_major_formatter(PERCENT)
-    axes.grid(axis="y", visible=False)
+    measured = pd.Series({name: models[name]["test_accuracy"] for name in names})
+    claimed, rows = pd.Series(reported, names, dtype=float), range(len(names))
+    figure, axes = plt.subplots(figsize=layout((8, 0.36 * len(names) + 1.3), (3.7, 0.42 * len(names) + 1.5)))
+    name_rows(axes, [MODEL_NAMES[name] for name in names])
+    axes.hlines(rows, claimed, measured, color=GRID, linewidth=3)
+    for row, name in enumerate(names):
+        axes.plot(models[name]["test_accuracy_ci95"], [row, row], color=MODEL_COLOURS[name], linewidth=2.2)
+        axes.plot(measured[name], row, "o", color=MODEL_COLOURS[name], markersize=8)
+    axes.plot(claimed, rows, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
+    spread_high_shares(axes, "accuracy")
+    columns = pd.DataFrame({"◇ reported": claimed, "● measured": measured}).dropna(axis="columns", how="all")
+    write_columns(axes, columns.map(percent, na_action="ignore").fillna(""))
     alt = "Dot plot with intervals and a row for each model."
     if reported:
-        for row, whose in ((-0.8, "the original report"), (len(reported) + 0.1, "this study")):
-            write(f"models of {whose}", (0, row), (5, 0), color=MUTED, fontsize=9)
-        heads, gap = {"xy": (1, layout(-0.8, -1.7)), "fontsize": layout(9, 7.5)}, layout(" ", "\n")
-        write(f"◇{gap}reported", color=MUTED, **heads, **first)
-        write(f"●{gap}measured", weight="bold", **heads, **second)
-        higher = sum(models[name]["test_accuracy"] > value for name, value in reported.items())
-        alt += f" Measured accuracy is above the reported one for {out_of(higher, len(reported), 'model')}."
-    return Drawing(figure, _answer(models, reported), alt, models[names[-1]]["n"])
+        higher = out_of((measured > claimed).sum(), len(reported), "model")
+        alt += f" Measured accuracy is above the reported one for {higher}."
+    return Drawing(figure, _answer(measured, reported), alt, models[names[-1]]["n"])
 
 
-def _answer(models: evaluation.Scores, reported: dict[str, float]) -> str:
+def _answer(measured: pd.Series, reported: dict[str, float]) -> str:
     """Return which models are best, and whether the best of the report is as good as reported."""
-    shown = {name: percent(scores["test_accuracy"]) for name, scores in models.items()}
-    highest = percent(max(scores["test_accuracy"] for scores in models.values()))
-    best = [name for name, accuracy in shown.items() if accuracy == highest]
+    shown = measured.map(percent)
+    best = list(shown.index[shown == percent(measured.max())])
     reach = "reaches" if len(best) == 1 else "reach"
-    answer = sentence(f"{listed(map(model_name, best))} {reach} {highest} on test images")
+    answer = sentence(f"{listed(map(model_name, best))} {reach} {percent(measured.max())} on test images")
     if not reported:
         return answer
     leader = max(reported, key=lambda name: reported[name])
     answer += "" if leader in best else f", and {model_name(leader)} {shown[leader]}"
-    position = "above" if models[leader]["test_accuracy"] > reported[leader] else "below"
-    there = percent(reported[leader])
+    there, position = percent(reported[leader]), "above" if measured[leader] > reported[leader] else "below"
     than = "as in" if there == shown[leader] else f"{position} the {there} of"
     return f"{answer}, {than} the original report"
-
-
-def _apart(values: pd.Series, gap: float, low: float | None = None, high: float = np.inf) -> np.ndarray:
-    """Return ascending values moved as little as possible to be ``gap`` apart, between ``low`` and ``high``."""
-    steps = gap * np.arange(len(values))
-    return np.asarray(steps + isotonic_regression(values - steps, y_min=low, y_max=high - steps[-1]))
 
 
 @in_two_layouts
@@ -96,27 +65,19 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
     home, *elsewhere = accuracies.columns
     if not elsewhere:
         return None
-    figure, axes = plt.subplots(figsize=layout((7.6, 4.4), (3.7, 5)))
-    ends = accuracies.iloc[:, -1].sort_values()
-    floor = max(0.0, np.floor(10 * accuracies.min(axis=None) - 0.5) / 10)
-    heights = _apart(ends, (1 - floor) * layout(0.055, 0.085), floor, 1)
-    for (name, end), height in zip(ends.items(), heights, strict=True):
-        shares, look = accuracies.loc[name], model_look(name)
+    figure, axes = plt.subplots(figsize=layout((7.6, 4.4), (3.7, 5.4)))
+    for name, shares in accuracies.sort_values(accuracies.columns[-1], ascending=False).iterrows():
+        look = model_look(name) | {"label": f"{percent(shares.iloc[-1])} {MODEL_NAMES[str(name)]}"}
         intervals = [evaluation.accuracy_interval(shares[each] * n[each], n[each]) for each in accuracies]
         axes.errorbar(range(len(shares)), shares, np.abs(np.transpose(intervals) - shares.to_numpy()), elinewidth=4,
                       capsize=0, ecolor=(look["color"], 0.25), ms=6, **look)  # fmt: skip
-        x, words = len(elsewhere) + layout(0.13, 0.2), str(look["label"]).replace(" ", layout(" ", "\n"), 1)
-        axes.plot([len(elsewhere), x], [end, height], color=look["color"], linewidth=0.8, clip_on=False)
-        axes.annotate(f"{percent(end)} {words}", (x, height), (3, 0), va="center",
-                      annotation_clip=False, textcoords="offset points", fontsize=layout(9.5, 8.5))  # fmt: skip
+    figure.legend(loc=layout("outside right upper", "outside lower center"), title=str(elsewhere[-1]))
     sizes = {each: f"\nn = {n[each]:,}" if len(set(n.values())) > 1 else "" for each in accuracies}
     heads = [str(each).replace(" ", layout(" ", "\n")) + sizes[each] for each in accuracies]
     axes.set_xticks(range(len(heads)), heads)
-    axes.set(xlim=(-0.2, len(elsewhere) + 0.04), ylim=(floor, 1.01), ylabel="accuracy")
-    axes.set_xlabel(accuracies.columns.name or "")
-    axes.tick_params(axis="x", length=0, pad=8, labelsize=layout(9.5, 8.5))
-    axes.yaxis.set_major_formatter(PERCENT)
-    axes.spines["bottom"].set_visible(False)
+    axes.set(ylim=(None, 1.01), xlabel=accuracies.columns.name or "")
+    axes.tick_params(axis="x", labelsize=layout(9.5, 8.5))
+    axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
     name, where = falls.idxmax()
     before, after = percent(accuracies.loc[name, home]), percent(accuracies.loc[name, where])
@@ -132,29 +93,26 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
 @in_two_layouts
 def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> Drawing:
     """Draw images as points of a map (N, 2), coloured by their (N,) labels, and rings where ``predicted`` differs."""
-    figure, axes = plt.subplots(figsize=layout((6.4, 6), (3.7, 4)))
-    middles = pd.DataFrame(points).groupby(labels).median().sort_values(1)
-    heights = _apart(middles[1], layout(0.055, 0.075) * np.ptp(points, axis=0).max())
-    for (label, x), height in zip(middles[0].items(), heights, strict=True):
-        here, colour = points[labels == label], CLASS_COLOURS[CLASS_NAMES[label]]
-        axes.scatter(here[:, 0], here[:, 1], layout(16, 9), colour, marker=_CLASS_MARKERS[label], lw=0)
-        box = {"facecolor": PAPER, "alpha": 0.85, "edgecolor": colour, "pad": 2}
-        axes.text(x, height, CLASS_NAMES[label], fontsize=layout(9.5, 8), ha="center",
-                  va="center", bbox=box, zorder=4)  # fmt: skip
+    figure, axes = plt.subplots(figsize=layout((6.4, 6), (3.7, 4.6)))
+    for label in np.unique(labels):
+        name = CLASS_NAMES[label]
+        x, y = points[labels == label].T
+        axes.scatter(x, y, layout(16, 9), CLASS_COLOURS[name], marker="osD^vPX*"[label], lw=0, label=name)
     wrong = points[labels != predicted]
     axes.scatter(wrong[:, 0], wrong[:, 1], layout(60, 36), "none", edgecolors=INK, linewidths=1, zorder=3)
     axes.axis("equal")
     axes.axis("off")
+    figure.legend(loc="outside lower center", ncols=layout(4, 2), markerscale=2)
     nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)[:, 0]
-    meetings = confusion_matrix(labels, labels[nearest], labels=range(len(CLASS_NAMES)))
-    meetings = np.triu(meetings + meetings.T, k=1)
-    touching = np.argwhere(meetings == meetings.max())
+    pairs = np.sort(np.column_stack([labels, labels[nearest]]), axis=1)
+    met, counts = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0, return_counts=True)
+    touching = met[counts == counts.max(initial=0)]
     finding = "no two classes touch more often than others"
-    if not meetings.any():
+    if not len(met):
         finding = "every image lies next to one of its own class"
     elif len(touching) < 3:
         meeting = listed(f"{CLASS_NAMES[a]}s touch {CLASS_NAMES[b]}s" for a, b in touching)
         finding = f"on cellnet’s map, {meeting} most often"
     errors = out_of(len(wrong), len(points), "image")
-    alt = f"Scatter plot without axes, in {len(middles)} colours. cellnet misclassifies {errors}."
+    alt = f"Scatter plot without axes, in {len(np.unique(labels))} colours. cellnet misclassifies {errors}."
     return Drawing(figure, sentence(finding), alt, len(points))

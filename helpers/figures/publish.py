@@ -1,22 +1,19 @@
 """The doors through which notebooks publish: a figure, a table, and what a chapter found."""
 
-import base64
-import io
 import re
 from collections.abc import Callable
-from contextvars import copy_context
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pandas as pd
+from IPython.core.pylabtools import print_figure, retina_figure
 from IPython.display import DisplayHandle, Markdown, display, publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from PIL import Image
 
 from helpers.data import Cells
-from helpers.figures.style import is_narrow
+from helpers.figures.style import NARROW
 from helpers.figures.tables import table_html
 
 NARROW_SVG = "application/x-narrow-svg"
@@ -34,43 +31,36 @@ class Drawing:
     narrow: Figure | None = None  # the same figure for a telephone, from `in_two_layouts`
 
 
-_P = ParamSpec("_P")
-_D = TypeVar("_D", bound=Drawing | None)
+_Draw = TypeVar("_Draw", bound=Callable[..., Drawing | None])
 
 
-def in_two_layouts(draw: Callable[_P, _D]) -> Callable[_P, _D]:
+def in_two_layouts(draw: _Draw) -> _Draw:
     """Let a drawing function draw twice, for a page and for a telephone; `helpers.figures.style.layout` tells which."""
 
     @wraps(draw)
-    def draw_both(*args: _P.args, **options: _P.kwargs) -> _D:
+    def draw_both(*args: Any, **options: Any) -> Drawing | None:
         drawing = draw(*args, **options)
-        if drawing is not None:
-            narrow = copy_context()
-            narrow.run(is_narrow.set, True)
-            drawing.narrow = cast(Drawing, narrow.run(draw, *args, **options)).figure
+        with plt.rc_context({"figure.figsize": NARROW}):
+            if drawing is not None and (narrow := draw(*args, **options)):
+                drawing.narrow = narrow.figure
         return drawing
 
-    return draw_both
+    return cast(_Draw, draw_both)
 
 
-def publish(kind: str, words: dict[str, Any], data: dict[str, Any], metadata: dict[str, Any]) -> None:
-    """Publish title, ``data`` and caption; ValueError where the slug is malformed or a text is empty."""
-    slug = words["slug"]
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
-        raise ValueError(f"slug {slug!r}: expected lower-case words and hyphens, such as 'label-counts'")
-    for name, text in words.items():
-        if not str(text).strip():
-            raise ValueError(f"{slug}: {name} is empty, expected a sentence")
+def publish(kind: str, words: dict[str, Any], data: dict[str, Any], n: int | None, **metadata: Any) -> None:
+    """Publish ``data`` about ``n`` images between its title, if it has one, and its caption.
+
+    The report takes them from the metadata of the data, and passes by what stands around. ValueError for a bad slug.
+    """
+    around = {"words_of": f"{kind}-{words['slug']}"}
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", words["slug"]):
+        raise ValueError(f"slug {words['slug']!r}: expected lower-case words and hyphens")
+    words["caption"] += "" if n is None else f" n = {n:,}."
     if "title" in words:
-        _publish_text(f"**{words['title']}**", f"{kind}-{slug}")
+        display(Markdown(f"**{words['title']}**"), metadata=around)  # type: ignore[no-untyped-call]
     publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
-    _publish_text(f"**{kind.capitalize()}.** {words['caption']}", f"{kind}-{slug}")
-
-
-def _publish_text(text: str, place: str) -> None:
-    """Publish what JupyterLab shows above or below a figure; the report takes it from the figure's metadata."""
-    data = {"text/markdown": text, "text/plain": text}
-    publish_display_data(data, metadata={"words_of": place})  # type: ignore[no-untyped-call]
+    display(Markdown(f"**{kind.capitalize()}.** {words['caption']}"), metadata=around)  # type: ignore[no-untyped-call]
 
 
 def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
@@ -78,41 +68,26 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
 
     JupyterLab shows the PNG or the SVG on light paper; the report inlines and recolours the SVG. ``slug`` is
     the report's link to the figure, ``#fig-SLUG``, for good. ``caption`` is Markdown: what is drawn, and what bars and
-    symbols mean. ValueError for a malformed slug or an empty text.
+    symbols mean. ValueError for a malformed slug.
     """
     if drawing is None:
         return
-    alt, png = drawing.alt, _png(drawing.figure)
-    data = {"image/png": base64.b64encode(png).decode(), "text/plain": alt} | drawn(drawing)
-    width = int.from_bytes(png[16:20], "big") // 2  # of the PNG's header: CSS pixels at 2x density
-    words = {"slug": slug, "title": drawing.finding, "caption": with_n(caption, drawing.n), "alt": alt}
+    png, size = retina_figure(drawing.figure, base64=True, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    data = {"image/png": png, "text/plain": drawing.alt} | drawn(drawing)
+    words = {"slug": slug, "title": drawing.finding, "caption": caption, "alt": drawing.alt}
     # nbconvert and others look for the alternative text under the picture's own type
-    metadata = {"image/png": {"alt": alt, "width": width}, "needs_background": "light"}
-    publish("figure", words | {"width": width}, data, metadata)
+    about = {"image/png": size | {"alt": drawing.alt}, "needs_background": "light"}
+    publish("figure", words, data, drawing.n, **about)
 
 
 def drawn(drawing: Drawing) -> dict[str, str]:
     """Return the SVG of a drawing, and that of its layout for a telephone, by media type, and close it."""
-    layouts = {"image/svg+xml": drawing.figure, NARROW_SVG: drawing.narrow}
-    svgs = {media: svg_of(figure) for media, figure in layouts.items() if figure is not None}
-    for figure in filter(None, layouts.values()):
-        plt.close(figure)
+    svgs, constant = {}, {"Date": None, "Creator": None}  # the same bytes for the same figure
+    for media, figure in (("image/svg+xml", drawing.figure), (NARROW_SVG, drawing.narrow)):
+        if figure is not None:
+            svgs[media] = print_figure(figure, "svg", dpi=192, metadata=constant)  # type: ignore[no-untyped-call]
+            plt.close(figure)
     return svgs
-
-
-def svg_of(figure: Figure) -> str:
-    """Return a figure as SVG, the same bytes for the same figure."""
-    svg = io.StringIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return svg.getvalue()
-
-
-def _png(figure: Figure) -> bytes:
-    """Return a figure as PNG with a palette of 256 colours, which halves it at least."""
-    png, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
-    Image.open(png).convert("RGB").quantize(256).save(small, "png", optimize=True)
-    return small.getvalue()
 
 
 def show_table(
@@ -121,17 +96,13 @@ def show_table(
     """Publish ``frame`` as a table with a caption, written as `helpers.figures.tables` has it; nothing if it is empty.
 
     The report numbers it and links to it as ``#table-SLUG``. ``n`` is the number of images that it rests on, for the
-    end of the caption. The report keeps a ``folded`` table closed until a reader opens it. ValueError for a
-    malformed slug or an empty caption.
+    end of the caption. The report keeps a ``folded`` table closed until a reader opens it. ValueError for a malformed
+    slug.
     """
     if frame.empty:
         return
-    words = {"slug": slug, "caption": with_n(caption, n), "folded": folded}
-    publish("table", words, {"text/html": table_html(frame), "text/plain": frame.to_string()}, {})
-
-
-def with_n(caption: str, n: int | None) -> str:
-    return caption if n is None else f"{caption} n = {n:,}."
+    words = {"slug": slug, "caption": caption, "folded": folded}
+    publish("table", words, {"text/html": table_html(frame), "text/plain": frame.to_string()}, n)
 
 
 def open_chapter(cells: Cells) -> DisplayHandle:

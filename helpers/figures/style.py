@@ -1,6 +1,5 @@
 """One look for every figure: colours, fonts and the notation of the axes."""
 
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,13 +41,13 @@ PERCENT = FuncFormatter(lambda share, _: f"{100 * share:g} %")
 """Writes shares on an axis as percentages."""
 
 _T = TypeVar("_T")
-is_narrow = ContextVar("is_narrow", default=False)
-"""Whether the figure being drawn is for a telephone."""
+NARROW = (3.7, 4.5)
+"""The usual size of a figure for a telephone, in inches; `layout` goes by it."""
 
 
 def layout(wide: _T, narrow: _T) -> _T:
     """Return what the layout being drawn needs: that of a page, or that of a telephone (3.7 inches wide at most)."""
-    return narrow if is_narrow.get() else wide
+    return narrow if tuple(plt.rcParams["figure.figsize"]) == NARROW else wide
 
 
 def model_look(name: object) -> dict[str, Any]:

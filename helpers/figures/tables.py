@@ -21,7 +21,7 @@ _TEMPLATE = Path(__file__).with_name("table.html.j2").read_text(encoding="utf-8"
 _TABLE = Template(_TEMPLATE, autoescape=True, trim_blocks=True)
 
 
-def _text(value: Any, form: str) -> str:
+def cell_text(value: Any, form: str = "1") -> str:
     """Return one cell as text: thousands separated, a dash where a value is missing, models by their names."""
     if isinstance(value, str):
         return MODEL_NAMES.get(value, value)
@@ -44,11 +44,10 @@ def _text(value: Any, form: str) -> str:
 def _with_interval(frame: pd.DataFrame, name: str, form: str) -> list[str]:
     """Return the cells of a column, each with its interval in brackets where the frame has one."""
     bounds = [f"{name}_low", f"{name}_high"]
-    if not set(bounds) <= set(frame.columns):
-        return [_text(value, form) for value in frame[name]]
-    rows = frame[[name, *bounds]].itertuples(index=False)
-    texts = ([_text(value, form) for value in row] for row in rows)
+    if bounds[0] not in frame:
+        return [cell_text(value, form) for value in frame[name]]
     dash = " to " if form == "points" or (frame[bounds] < 0).any(axis=None) else "–"
+    texts = frame[[name, *bounds]].map(cell_text, form=form).itertuples(index=False)
     return [f"{value} ({low}{dash}{high})" if low != "–" else value for value, low, high in texts]
 
 
@@ -59,10 +58,10 @@ def table_html(frame: pd.DataFrame) -> str:
     """
     corner, columns = frame.index.name, []
     if corner is not None or not isinstance(frame.index, pd.RangeIndex):
-        columns.append((corner, True, False, [_text(label, "2") for label in frame.index]))
+        columns.append((corner, True, False, [cell_text(label, "2") for label in frame.index]))
     _, usual = COLUMNS.get(str(frame.columns.name), ("", "2"))
-    bounds = {f"{name}_{end}" for name in frame.columns for end in ("low", "high")}
-    for name in frame.columns.drop(list(bounds & set(frame.columns))):
+    bounds = [f"{name}_{end}" for name in frame.columns for end in ("low", "high")]
+    for name in frame.columns.difference(bounds, sort=False):
         values = frame[name]
         is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
         heading, form = COLUMNS.get(str(name), (MODEL_NAMES.get(str(name), str(name)), usual))

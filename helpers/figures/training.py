@@ -1,8 +1,5 @@
 """How models come to be, drawn: training curves, the ladder, what single changes do, and the evidence they find."""
 
-import textwrap
-from functools import partial
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,6 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from skimage.util import montage
 
 from helpers.data import CLASS_NAMES, SIDE
+from helpers.figures.pieces import name_rows, write_columns
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
@@ -63,28 +61,24 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     if len(table) < 4:
         return None
     rows, kept, accuracy = np.arange(len(table)), table["is_kept"], table["accuracy"]
+    colours = [MODEL_COLOURS.get(step, INK) for step in table.index]
     figure, axes = plt.subplots(figsize=layout((9, 0.36 * len(table) + 1), (3.7, 0.5 * len(table) + 1)))
-    left, right, align, raised = layout((-0.01, 1.01, ("right", "left"), 0), (0, 1, ("left", "right"), 0.42))
-    write = partial(axes.annotate, xycoords=axes.get_yaxis_transform(), va="center", fontsize=layout(9, 8))
-    axes.step(accuracy[kept], rows[kept], where="pre", color=MUTED, linewidth=layout(1, 0), zorder=1)
-    for row, step in enumerate(table.itertuples()):
-        name, colour = MODEL_NAMES.get(step.Index, ""), MODEL_COLOURS.get(step.Index, INK)
-        axes.hlines(row, step.accuracy_low, step.accuracy_high, colors=colour, linewidth=2)
-        axes.plot(step.accuracy, row, "o", color=colour, mfc=colour if step.is_kept else PAPER, markersize=7)
-        gain = f"\N{EM SPACE}{signed(100 * step.gain)}" if row else ""
-        write(percent(step.accuracy) + gain, (right, row - raised), ha=align[1])
-        change = textwrap.shorten(step.change, layout(42, 32 - len(name) if name else 36), placeholder=" …")
-        label = f"+ {change}{' = ' if name else ''}{name}" if row else name
-        write(label, (left, row - raised), ha=align[0], weight="bold" if name else "normal")
+    axes.step(accuracy[kept], rows[kept], where="pre", color=MUTED, linewidth=1, zorder=1)
+    axes.hlines(rows, table["accuracy_low"], table["accuracy_high"], colors=colours, linewidth=2)
+    axes.scatter(accuracy, rows, 50, np.where(kept, colours, PAPER), edgecolors=colours, zorder=3)
+    named = [f" = {MODEL_NAMES[step]}" if step in MODEL_NAMES else "" for step in table.index]
+    first, *others = [f"+ {change}{name}" for change, name in zip(table["change"], named, strict=True)]
+    name_rows(axes, [first.partition(" = ")[2], *others], 19)
+    space = layout(" ", "\n")
+    rises = ["", *(f"{space}({signed(100 * gain)})" for gain in table["gain"][1:])]
+    write_columns(axes, pd.DataFrame({f"accuracy{space}(gain)": accuracy.map(percent) + rises}))
     crosses = table.index.map(reported)
     if crosses.notna().any():
         axes.plot(crosses, rows, "x", color=INK, markersize=7, label="original report")
         figure.legend(loc="outside lower center")
-    axes.axhline(table["of_report"].sum() - 0.5 - raised / 2, color=MUTED, linestyle=":", linewidth=1)
-    axes.spines["left"].set_visible(False)
-    axes.set(yticks=[], xlabel="validation accuracy", ylim=(len(table) - 0.4, -0.6 - raised / 2))
+    axes.axhline(table["of_report"].sum() - 0.5, color=MUTED, linestyle=":", linewidth=1)
+    axes.xaxis.set(label_text="validation accuracy", major_formatter=PERCENT)
     axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
-    axes.xaxis.set_major_formatter(PERCENT)
     first, last = model_name(str(table.index[0])), model_name(str(table.index[-1]))
     finding = _compared(f"{last} reaches", accuracy.iloc[-1], accuracy.iloc[0], first)
     gains = f"The accuracy rises in {out_of((table['gain'] > 0).sum(), len(table) - 1, 'step')}."
@@ -103,15 +97,13 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(table) + 1.7))
     axes.hlines(rows, before, after, colors=colours, linewidth=1.5)
-    for label, shares, inside, key in (("before", before, PAPER, PAPER), ("after", after, colours, INK)):
-        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
-        axes.plot([], [], "o", color=INK, mfc=key, ms=7, label=label)
+    for label, shares, inside in (("before", before, PAPER), ("after", after, colours)):
+        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3, label=label)
     axes.plot(by_chance, rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
     axes.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
-    axes.set(xlabel="expected calibration error", xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
-    axes.set_yticks(rows, [textwrap.fill(MODEL_NAMES[str(name)], layout(40, 17)) for name in table.index])
-    axes.set_ylim(len(table) - 0.4, -0.6)
-    axes.xaxis.set_major_formatter(PERCENT)
+    axes.set(xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
+    axes.xaxis.set(label_text="expected calibration error", major_formatter=PERCENT)
+    name_rows(axes, [MODEL_NAMES[str(name)] for name in table.index])
     figure.legend(loc="outside lower center", ncols=layout(3, 1))
     explained = out_of((after <= by_chance).sum(), len(table), "model")
     finding = f"After calibration, chance could explain the calibration error of {explained}"
@@ -152,9 +144,6 @@ def draw_explanations(
         axis.set_ticks(gap + SIDE / 2 + (SIDE + gap) * np.arange(len(words)), words, fontsize=9)
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.grid(visible=False)
-    for sign, place in {"evidence for the predicted class": 0.8, "evidence against it": 0.2}.items():
-        axes.plot([], [], "s", color=colours(place), ms=8, label=sign)
-    figure.legend(loc="outside lower center", ncols=layout(2, 1))
     *_, (name, share) = shares.items()
     finding = f"{name} finds {share} of its evidence in the central quarter of the images"
     finding = finding if share != "none" else f"{name} finds no evidence for the classes that it predicts"

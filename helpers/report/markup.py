@@ -4,11 +4,9 @@ import html
 import re
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import mistune
-from markupsafe import Markup, escape
-from nbconvert.filters import strip_ansi
+from markupsafe import Markup
 from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
@@ -17,7 +15,13 @@ from helpers import NOTEBOOKS
 from helpers.figures import GRID, INK, MUTED, PAPER
 from helpers.report.references import keys_by_link
 
-_THEME_COLOURS = (
+_REPLACEMENTS = (
+    # What comes before the drawing, its licence, a style that would hold for all of the page, and the background go.
+    (
+        r'(?s)^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<g id="patch_1">.*?</g>|xlink:(?=href)',
+        "",
+    ),
+    (r"(?<=px )'DejaVu Sans'[^;\"]*", "var(--sans)"),
     (INK, "var(--ink)"),
     (MUTED, "var(--muted)"),
     (GRID, "var(--grid)"),
@@ -28,53 +32,25 @@ _THEME_COLOURS = (
     (r"stroke: #([0-5][0-9a-f])\1\1\b", "stroke: var(--ink)"),
     ("stroke: #ffffff", "stroke: var(--paper)"),
 )
-_SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
-_SVG_ELEMENTS = {
-    f"{_SVG}{name}" for name in
-    ("svg", "g", "defs", "path", "use", "image", "clipPath", "pattern", "rect", "circle", "line", "polygon",
-     "text", "tspan")
-}  # fmt: skip
-_TABLE_TAG = (  # exactly what show_table writes
-    r"(</?(?:table|thead|tbody|tr)>|</t[hd]>|<wbr>|"
-    r'<t[hd](?: scope="(?:col|row)")?(?: class="number"| style="text-align: left")?>)'
+_NEVER_BROKEN = (
+    r"(?<=\d) (?=[%±]|to [+−])|(?<=±) (?=\d)|(?<=\d to) (?=[+−])|(?<=%) (?=CI)|(?<=CI) (?=\d)"
+    r"|(?<=\b[npr]) (?=[=<] )|(?<=\b[npr] [=<]) "
 )
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
-    """Return a figure's SVG for use inside the page, themed, described and with its own identifiers.
+    """Return matplotlib's SVG for use inside the page, themed, described and with its own identifiers.
 
-    Only drawing elements and text stay, and only references within the figure and PNG images; the style's ink, paper
-    and grid colours and its font become the page's variables.
+    The style's ink, paper and grid colours and its font become the page's variables.
     """
-    root = ElementTree.fromstring(svg)
-    for element in list(root.iter()):
-        for child in list(element):
-            is_background = child.get("id") == "patch_1"  # the page's own shows instead
-            if is_background or child.tag not in _SVG_ELEMENTS:
-                element.remove(child)
-        element.tag = element.tag.removeprefix(_SVG)
-        named = {name.removeprefix(_XLINK): value for name, value in element.attrib.items()}
-        element.attrib = {name: value for name, value in named.items() if _is_harmless(name.lower(), value)}
-    root.tag = "svg"
-    root.attrib.pop("height", None)
-    width = float(root.get("width", "576").removesuffix("pt")) * 96 / 72
-    root.attrib.update({"width": f"{width:.0f}", "role": "img", "aria-label": alt, "class": "themed"})
-    text = ElementTree.tostring(root, encoding="unicode")
-    text = re.sub(r' id="| href="#|url\(#', lambda found: f"{found[0]}{html.escape(prefix)}-", text)
-    for colour, variable in (*_THEME_COLOURS, (r"(?<=px )'DejaVu Sans'[^;\"]*", "var(--sans)")):
-        text = re.sub(colour, variable, text)
-    return Markup(text)
-
-
-def _is_harmless(name: str, value: str) -> bool:
-    return value.startswith(("#", "data:image/png;")) if name == "href" else not name.startswith(("on", "{"))
-
-
-def sanitised(table: str) -> Markup:
-    """Return a table of `helpers.figures.show_table` with its own tags; any other markup becomes text."""
-    parts = re.split(_TABLE_TAG, table)  # words, tag, words, tag, ..., words
-    parts[::2] = [escape(html.unescape(words)) for words in parts[::2]]
-    return Markup("".join(parts))
+    for pattern, replacement in _REPLACEMENTS:
+        svg = re.sub(pattern, replacement, svg)
+    _, width, view, content = re.split(
+        r'^<svg .*?width="([\d.]+)pt".*? (viewBox="[^"]+").*?>', svg, maxsplit=1
+    )
+    start = Markup('<svg class="themed" role="img" aria-label="{}" width="{:.0f}" {}>')
+    content = re.sub(r' id="| href="#|url\(#', rf"\g<0>{prefix}-", content)
+    return start.format(alt, float(width) * 96 / 72, Markup(view)) + Markup(content)
 
 
 class Chapter(mistune.HTMLRenderer):
@@ -83,12 +59,11 @@ class Chapter(mistune.HTMLRenderer):
     Raw HTML is escaped, headings are below the chapter's, and links to notebooks lead to their chapters.
     """
 
-    def __init__(self, number: int, labels: dict[str, str]) -> None:
+    def __init__(self, number: int) -> None:
         super().__init__(escape=True)
-        self.number, self.labels, self.anchor = number, labels, f"chapter-{number}"
+        self.number, self.anchor = number, f"chapter-{number}"
         self.title, self.finding, self.headings, self.body = "", "", list[tuple[str, str]](), Markup()
-        self.level, self.anchors = 2, set[str]()
-        self.parser = mistune.create_markdown(renderer=self, plugins=["table", "strikethrough"])
+        self.parser = mistune.create_markdown(renderer=self, plugins=["table"])
 
     def markdown(self, text: str) -> Markup:
         return Markup(self.parser(text))
@@ -98,75 +73,36 @@ class Chapter(mistune.HTMLRenderer):
         return Markup(self.render_tokens(self.parser.inline(text, {"ref_links": {}}), mistune.BlockState()))
 
     def text(self, text: str) -> str:
-        """Return text with true minus signs and apostrophes, and no line break before a % sign or in an interval."""
-        text = re.sub(r"(?<![\w.)\]])-(?=\d)", "\N{MINUS SIGN}", text)
-        text = re.sub(r"(?<=\w)'(?=\w)|(?<=s)'(?=\s)", "’", text)
-        text = re.sub(r"\b([npr]) ([=<]) ", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
-        joined = r"(?<=\d) (?=[%±]|to [+−])|(?<=±) (?=\d)|(?<=\d to) (?=[+−])|(?<=\d,) (?=[+−\d.]+\])"
-        joined += r"|(?<=%) (?=CI)|(?<=CI) (?=\d)"
-        return super().text(re.sub(joined, "\N{NO-BREAK SPACE}", text))
+        """Return text without a line break before a % sign, in an interval, or around = and <."""
+        return super().text(re.sub(_NEVER_BROKEN, "\N{NO-BREAK SPACE}", text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
-        """Return a heading one level down that never skips a level; the first ``#`` becomes the title."""
+        """Return a heading one level down; the first ``#`` becomes the title, and the contents list each ``##``."""
         words = html.unescape(re.sub(r"<[^>]+>", "", text))
-        if level == 1 and not self.title:
-            self.title = re.sub(r"^\d+\s*[.·:–—-]*\s*", "", words)
+        if level == 1:
+            self.title = re.sub(r"^\d+ · ", "", words)
             return ""
-        self.level = max(3, min(level + 1, self.level + 1))
-        anchor = "-".join([self.anchor, *(re.findall("[a-z0-9]+", words.lower()) or ["section"])])
-        while anchor in self.anchors:
-            anchor += "-again"
-        self.anchors.add(anchor)
-        if self.level == 3:
+        anchor = "-".join([self.anchor, *re.findall("[a-z0-9]+", words.lower())])
+        if level == 2:
             self.headings.append((anchor, words))
-        return f'<h{self.level} id="{anchor}">{text}</h{self.level}>\n'
+        return f'<h{level + 1} id="{anchor}">{text}</h{level + 1}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """Return a link: to the chapter for a notebook, to its entry for a reference, with a figure's number."""
+        """Return a link: to the chapter for a notebook, and to its entry for a reference."""
         if key := keys_by_link().get(url.lower()):
             return f'<a class="citation" href="#ref-{key}">{text}</a>'
-        stem = Path(url.partition("#")[0]).stem
+        stem = Path(url).stem
         if stem in NOTEBOOKS:
-            number = NOTEBOOKS.index(stem) + 1
-            url = "#" + (url.partition("#")[2] or f"chapter-{number}")
-            text = f"chapter {number}" if Path(text).stem == stem else text
-        if text.lower() in ("figure", "table"):
-            text = self.labels.get(url.removeprefix("#"), text)
+            chapter = NOTEBOOKS.index(stem) + 1
+            url, text = f"#chapter-{chapter}", f"chapter {chapter}" if text == stem else text
         return super().link(text, url, title)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Return an image that is part of the notebook, or its text where it would need the network."""
-        return super().image(text, url, title) if url.startswith("data:image/png;") else f"<em>{text}</em>"
 
     def block_code(self, code: str, info: str | None = None) -> str:
         """Return a block of code that scrolls inside itself, with colours if it is Python."""
         shown = highlighted(code) if info == "python" else html.escape(code.rstrip())
         return f'<pre class="listing" tabindex="0"><code>{shown}</code></pre>\n'
 
-    def table(self, text: str) -> str:
-        """Return a table that scrolls inside itself."""
-        return f'<div class="scroll" tabindex="0">\n<table>\n{text}</table>\n</div>\n'
-
 
 def highlighted(source: str) -> Markup:
     """Return Python source as HTML with pygments' class names."""
     return Markup(highlight(source.rstrip(), PythonLexer(), HtmlFormatter(nowrap=True)))
-
-
-def printed(text: str) -> str:
-    """Return text as a terminal shows it in the end, without colour codes or earlier states of progress bars."""
-    plain: str = strip_ansi(text)  # type: ignore[no-untyped-call]
-    return re.sub(r"(?m)^.*\r(?=[^\r\n])|\r+$", "", plain.rstrip())
-
-
-def value_text(value: Any, key: str = "") -> str:
-    """Return a scalar or a list of scalars from results.json as text; seeds have no separator of thousands."""
-    if value in (None, "", []):
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(value_text(item, key) for item in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) <= 1 else f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) and "seed" not in key else str(value)

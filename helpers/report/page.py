@@ -1,7 +1,6 @@
 """One self-contained report.html from executed notebooks and results.json, and its PDF by Chromium."""
 
 import base64
-import copy
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from pypdf import PdfReader
 
@@ -24,7 +24,7 @@ from helpers import NOTEBOOKS, figures, notation
 from helpers.claims import REPORTED
 from helpers.errors import InputError
 from helpers.evaluation import accuracy_interval
-from helpers.files import write_text, written_atomically
+from helpers.files import ROOT, write_text, written_atomically
 from helpers.report import markup, references
 from helpers.report.summary import best_on_validation
 
@@ -38,56 +38,32 @@ PUBLISHED = Path(__file__).with_name("published.json")
 def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
     """Number figures and tables among each chapter's outputs; return anchor -> label ("fig-x" -> "Figure 3.2").
 
-    Each output's metadata receives its position, anchor and label. A slug used twice leads to ``fig-x`` and
-    ``fig-x-again``.
+    Each one's metadata receives its anchor and label. The table of claims has neither: it is on the front page only.
     """
     labels: dict[str, str] = {}
     for chapter, outputs in enumerate(chapters, start=1):
-        counts = {"figure": 0, "table": 0}
-        for position, output in enumerate(outputs, start=1):
-            output.metadata["position"] = f"{chapter}.{position}"
-            for kind in counts.keys() & output.metadata.keys():
-                if output.metadata[kind]["slug"] == "claims":  # on the front page only
-                    continue
-                counts[kind] += 1
-                anchor = f"{'fig' if kind == 'figure' else kind}-{output.metadata[kind]['slug']}"
-                while anchor in labels:
-                    anchor += "-again"
-                labels[anchor] = f"{kind.capitalize()} {chapter}.{counts[kind]}"
-                output.metadata[kind].update(anchor=anchor, label=labels[anchor])
+        for kind, prefix in (("figure", "fig"), ("table", "table")):
+            abouts = [output.metadata[kind] for output in outputs if kind in output.metadata]
+            numbered = [about for about in abouts if about.slug != "claims"]
+            for number, about in enumerate(numbered, start=1):
+                about.anchor = f"{prefix}-{about.slug}"
+                about.label = f"{kind.capitalize()} {chapter}.{number}"
+                labels[about.anchor] = about.label
     return labels
-
-
-def _as_download(notebook: NotebookNode) -> str:
-    """Return an executed notebook as a data URI of what it was before: no outputs, counts, times or parameters."""
-    original = copy.deepcopy(notebook)
-    kept = {name: value for name, value in notebook.metadata.items() if name == "kernelspec"}
-    original.metadata = kept | {"language_info": {"name": "python"}}
-    for cell in original.cells:
-        cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    original.cells = [cell for cell in original.cells if cell.metadata.get("tags") != ["injected-parameters"]]
-    text = nbformat.writes(original) + "\n"  # type: ignore[no-untyped-call]
-    return f"data:application/x-ipynb+json;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     """Return nbconvert with this report's templates and filters; text is escaped unless a filter marks it safe."""
+    ours = (chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg)
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
-        template_name="base",
         template_file=template,
         extra_template_paths=[str(TEMPLATES)],
-        file_extension=".html",
+        filters={function.__name__: function for function in (*ours, figures.cell_text)},
+        preprocessors=[CoalesceStreamsPreprocessor],  # of a progress bar, the last state stays
     )
     exporter.environment.autoescape = True
-    filters = (
-        *(chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg),
-        *(markup.printed, markup.sanitised, markup.value_text),
-    )
     names = {"notebooks": NOTEBOOKS, "notation": notation, "interval": accuracy_interval}
     exporter.environment.globals.update(names, best_on_validation=best_on_validation)
-    exporter.environment.filters.update({function.__name__: function for function in filters})
     return exporter
 
 
@@ -97,28 +73,28 @@ def render_report(out: Path) -> Path:
     The page needs no other file and no network.
     """
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    notebooks: list[NotebookNode] = [
-        nbformat.read(out / "notebooks" / f"{stem}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
-        for stem in NOTEBOOKS
-    ]
+    paths = [out / "notebooks" / f"{stem}.ipynb" for stem in NOTEBOOKS]
+    notebooks = [nbformat.read(path, as_version=4) for path in paths]  # type: ignore[no-untyped-call]
     displayed = [
         [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
         for notebook in notebooks
     ]
     labels = _number_displays(displayed)
-    chapters = [markup.Chapter(number, labels) for number in range(1, len(notebooks) + 1)]
+    chapters = [markup.Chapter(number) for number in range(1, len(notebooks) + 1)]
     for chapter, notebook, outputs in zip(chapters, notebooks, displayed, strict=True):
         chapter.finding = next((each.metadata.finding for each in outputs if "finding" in each.metadata), "")
         chapter.body = Markup(_exporter("chapter.html.j2", chapter).from_notebook_node(notebook)[0])
     displays = list(chain.from_iterable(displayed))
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    page = _exporter("page.html.j2", markup.Chapter(0, labels)).environment.get_template("page.html.j2")
+    page = _exporter("page.html.j2", markup.Chapter(0)).environment.get_template("page.html.j2")
     text = page.render(
         results | _published_run(results),
         run=results,
         chapters=chapters,
         labels=labels,
-        downloads=[_as_download(notebook) for notebook in notebooks],
+        downloads=[
+            base64.b64encode((ROOT / "notebooks" / path.name).read_bytes()).decode() for path in paths
+        ],
         displays=displays,
         figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),
@@ -140,10 +116,10 @@ def _published_run(results: dict[str, Any]) -> dict[str, Any]:
     figures.use_style()
     drawing = figures.draw_reported(published["models"], REPORTED)
     caption = "Accuracy on test images with 95 % intervals, in the published run."
-    words = {"title": drawing.finding, "alt": drawing.alt, "caption": caption}
+    about = {"figure": {"title": drawing.finding, "alt": drawing.alt, "caption": caption}}
     return {
         "published": published,
-        "published_comparison": {"data": figures.drawn(drawing), "metadata": {"figure": words}},
+        "published_comparison": {"data": figures.drawn(drawing), "metadata": about},
     }
 
 
@@ -163,31 +139,24 @@ def print_pdf(report: Path) -> Path:
     It is printed twice: Chromium cannot number the pages of printed contents, but the first print says where they are.
     """
     browser, pdf = find_chromium(), report.with_suffix(".pdf")
+    text, pages = report.read_text(encoding="utf-8"), dict[str, str]()
     with tempfile.TemporaryDirectory() as folder, written_atomically(pdf) as temporary:
-        _print(browser, report, temporary)
-        reader = PdfReader(temporary)
-        pages = {
-            name.removeprefix("/"): str((reader.get_destination_page_number(place) or 0) + 1)
-            for name, place in reader.named_destinations.items()
-        }
-        numbered = Path(folder, "report.html")
-        text = report.read_text(encoding="utf-8")
-        page_of = re.compile(r'(?<=<span class="page" data-of=")([\w-]+)">')
-        numbered.write_text(page_of.sub(lambda of: f"{of[0]}{pages.get(of[1], '')}", text), encoding="utf-8")
-        _print(browser, numbered, temporary)
-    return pdf
-
-
-def _print(browser: str, page: Path, pdf: Path) -> None:
-    with tempfile.TemporaryDirectory() as profile:
+        page = Path(folder, "report.html")
         # Without its sandbox, as Playwright starts it: there is none for the superuser, in many containers and on
         # Ubuntu 24.04, and the page loads nothing.
         options = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "no-pdf-header-footer"]
-        options += [f"user-data-dir={profile}", f"print-to-pdf={pdf.resolve()}", "headless"]
-        command = [browser, *(f"--{option}" for option in options), page.resolve().as_uri()]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        except subprocess.TimeoutExpired:  # what it has written by then may be half a file
-            raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
-        if not pdf.exists():
-            raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
+        options += [f"user-data-dir={folder}/profile", f"print-to-pdf={temporary.resolve()}", "headless"]
+        command = [browser, *(f"--{option}" for option in options), page.as_uri()]
+        for _ in range(2):
+            page_of = re.compile(r'(?<=<span class="page" data-of=")([\w-]+)">')
+            page.write_text(page_of.sub(lambda of: f"{of[0]}{pages.get(of[1], '')}", text), encoding="utf-8")
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            except subprocess.TimeoutExpired:  # what it has written by then may be half a file
+                raise InputError(f"--pdf: {browser} did not finish in 300 s") from None
+            if not temporary.exists():
+                raise InputError(f"--pdf: {browser} printed nothing ({done.stderr.strip()[-200:]})")
+            reader = PdfReader(temporary)
+            for name, place in reader.named_destinations.items():
+                pages[name.removeprefix("/")] = str((reader.get_destination_page_number(place) or 0) + 1)
+    return pdf

@@ -35,7 +35,6 @@ def keys_by_link() -> dict[str, str]:
 
 def reference_list() -> dict[str, Markup]:
     """Return each reference as HTML by its key, in alphabetical order."""
-    style = _QuotedTitles(name_style="lastfirst", sorting_style="none", abbreviate_names=True)
-    bibliography = parse_file(BIBLIOGRAPHY)
-    formatted = style.format_bibliography(bibliography, sorted(bibliography.entries))
+    style = _QuotedTitles(name_style="lastfirst", abbreviate_names=True)
+    formatted = style.format_bibliography(parse_file(BIBLIOGRAPHY))
     return {each.key: Markup(each.text.render(Backend())) for each in formatted}

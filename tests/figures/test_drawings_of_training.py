@@ -53,7 +53,10 @@ def steps(*accuracies: float) -> pd.DataFrame:
     """Return a ladder from the classical LeNet to cellnet whose third step is not kept."""
     names = ["lenet_classic", "lenet_custom", *"abcdefghijklmnop"[: len(accuracies) - 3], "cellnet"]
     table = pd.DataFrame({"accuracy": accuracies}, pd.Index(names, name="step"))
-    table["change"] = ["classical LeNet", *("another change " * row for row in range(1, len(table)))]
+    table["change"] = [
+        "classical LeNet",
+        *(" ".join(["another change"] * row) for row in range(1, len(table))),
+    ]
     table["is_kept"], table["of_report"] = (
         table.index != "a",
         table.index.isin(["lenet_classic", "lenet_custom"]),
@@ -65,10 +68,10 @@ def steps(*accuracies: float) -> pd.DataFrame:
 def test_the_ladder_names_networks_and_says_how_far_it_leads() -> None:
     drawing = figures.draw_ladder(steps(0.9, 0.93, 0.91, 0.99), {"lenet_custom": 0.5, "forest": 0.1}, 50)
     (axes,) = drawing.figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names[:2] == ["classical LeNet", "+ another change = custom LeNet"]
     words = [text.get_text() for text in axes.texts]
-    assert words[1] == "classical LeNet"
-    assert words[3] == "+ another change = custom LeNet"
-    assert words[2::2] == ["93.0 %\u2003+3.0", "91.0 %\u2003−2.0", "99.0 %\u2003+8.0"]
+    assert words == ["accuracy (gain)", "90.0 %", "93.0 % (+3.0)", "91.0 % (−2.0)", "99.0 % (+8.0)"]
     assert axes.get_xlim()[1] == 1  # though the last interval ends above
     assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["original report"]
     assert (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.data import CLASS_NAMES
+from helpers.data import CLASS_NAMES, Part
 from helpers.figures import publish, show_errors, show_examples
 from helpers.figures.galleries import CELLS
 
@@ -42,7 +42,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], dic
 
 def show(answers: dict[str, list[int]], confidences: list[float]) -> None:
     values = {name: probabilities(each, confidences) for name, each in answers.items()}
-    show_errors(shades(6), LABELS, np.arange(100, 106), values, next(iter(values)), "errors", "Errors.")
+    show_errors(Part(shades(6), LABELS), np.arange(100, 106), values, next(iter(values)), "Errors.")
 
 
 def test_every_error_of_any_model_is_in_the_gallery_with_all_answers(published) -> None:
@@ -83,7 +83,7 @@ def test_jupyterlab_shows_the_most_confident_errors_of_the_best_model(published)
     show({"cellnet": [3, 3, 1, 1, 2, 2], "forest": [0, 0, 0, 1, 2, 2]}, [0.6, 0.9, 0.7, 0.8, 0.9, 0.6])
     page = published[0][0]["text/html"]
     shown = [f"{CLASS_NAMES[0]} → {CLASS_NAMES[3]}, {share} %" for share in (90, 60)]
-    assert page.count("<figcaption") == 2
+    assert page.count("<img") == 2
     assert page.index(shown[0]) < page.index(shown[1])
 
 
@@ -94,7 +94,7 @@ def test_nothing_is_shown_without_an_error(published) -> None:
 
 def test_examples_are_up_to_four_of_each_class_where_their_sprite_has_them(published) -> None:
     labels = np.array([3, 3, 0, 3, 3, 3])
-    show_examples(shades(6), labels, "examples", "Examples.")
+    show_examples(shades(6), labels, "Examples.")
     [(data, words)] = published
     gallery = data[CELLS]
     assert [each["label"] for each in gallery["cells"]] == [0, 3, 3, 3, 3]

@@ -86,7 +86,7 @@ def test_no_citation_in_a_chapter_lacks_its_link(stem: str) -> None:
 
 
 def test_a_citation_leads_to_its_entry_and_another_link_stays() -> None:
-    chapter = markup.Chapter(1, {})
+    chapter = markup.Chapter(1)
     doi = chapter.markdown("Trees ([Breiman 2001](https://doi.org/10.1023/a:1010933404324)).")
     assert '(<a class="citation" href="#ref-breiman-2001">Breiman 2001</a>)' in doi
     arxiv = chapter.inline_markdown("[He et al. 2015](https://arxiv.org/abs/1512.03385)")
@@ -126,7 +126,7 @@ def test_the_citation_agrees_with_package_and_licence() -> None:
 
 
 def title_block(citation: dict, provenance: dict) -> str:
-    environment = page._exporter("page.html.j2", markup.Chapter(0, {})).environment
+    environment = page._exporter("page.html.j2", markup.Chapter(0)).environment
     return str(environment.get_template("title.html.j2").module.title_block(citation, provenance))
 
 

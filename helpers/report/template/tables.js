@@ -69,7 +69,7 @@ const startTables = () => {
     });
     const caption = table.closest("figure")?.querySelector("figcaption");
     if (caption) caption.append(" ", button);
-    else table.closest(".scroll").after(button);
+    else (table.closest(".scroll") ?? table).after(button);
     // narrow windows show the claims as cards, which have no headings to click
     if (table.tHead && !table.matches(".claims")) makeSortable(table);
   }
