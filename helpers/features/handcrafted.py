@@ -5,8 +5,6 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
-from typing import Any
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -28,6 +26,7 @@ CHUNK = 2048
 PIXELS = SIDE * SIDE
 CHANNELS = ("red", "green", "blue")
 LAB = ("lightness", "green_red", "blue_yellow")
+REGIONS = ("cell", "rim", "outside")
 HISTOGRAM_BINS = 16
 LBP_RADII = (1, 2, 3)
 DISTANCES = (1, 2, 4)
@@ -66,48 +65,32 @@ PATTERN_CLASSES = np.eye(10)[np.where(IS_UNIFORM, PATTERNS.sum(axis=1), 9)]
 """(256, 10) float64, one-hot: the rotation-invariant uniform class of each 8-bit pattern."""
 
 
-def _between_pixels(radius: int, count: int) -> dict[tuple[str, int], tuple[Any, ...]]:
-    """Return by axis and direction where the nearer and the farther pixel stand, and their weights.
-
-    A tie between neighbour and centre is decided by the last digit of the interpolated value, so the weights carry
-    the rounding of "position minus its floor" at every row and column of ``count`` planes, as in scikit-image.
-    """
-    width = SIDE + 2 * radius
-    steps: dict[tuple[str, int], tuple[Any, ...]] = {}
-    for sign in (-1, 1):
-        position = np.arange(width) + sign * np.round(radius * np.sin(np.pi / 4), 5)
-        far = position - np.floor(position)
-        near_at = radius + int(np.floor(position[0]))
-        for axis, step, plane in (
-            ("columns", 1, np.tile(far, width)),
-            ("rows", width, np.repeat(far, width)),
-        ):
-            weights = np.tile(1 - plane, count), np.tile(plane, count)
-            steps[axis, sign] = near_at * step, (near_at + 1) * step, *weights
-    return steps
-
-
 def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     """Return (N, 10): shares of the uniform patterns of 8 neighbours at ``radius`` pixels in uint8 planes.
 
-    Neighbours between pixels are interpolated bilinearly, those outside are 0.
+    Neighbours between pixels are interpolated bilinearly, those outside are 0. A tie between neighbour and centre is
+    decided by the last digit of the interpolated value, so the weights carry the rounding of "position minus its
+    floor" at every row and column, as in scikit-image.
     Ojala, Pietikäinen & Mäenpää 2002, doi:10.1109/TPAMI.2002.1017623.
     """
     # A block lies in one line of numbers, so that "the neighbour of every pixel" is a shift of that line. The lines
     # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
     width, count = SIDE + 2 * radius, min(len(planes), BLOCK)
+    shape = (count, width, width)
     size = count * width * width
     line = np.zeros(size + 2 * radius * (width + 1), np.uint8)
-    inner = line[:size].reshape(count, width, width)[:, radius:-radius, radius:-radius]
+    inner = line[:size].reshape(shape)[:, radius:-radius, radius:-radius]
     exact_line, across = np.zeros(line.size), np.zeros(line.size)
-    share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
+    share, neighbours, is_not_darker = np.empty(shape), np.empty(size), np.empty((8, size), bool)
     centre, exact_centre = (values[radius * (width + 1) :][:size] for values in (line, exact_line))
-    steps = _between_pixels(radius, count)
 
-    def interpolate(values: np.ndarray, axis: str, sign: int, out: np.ndarray) -> None:
-        near, far, near_weight, far_weight = steps[axis, sign]
-        np.multiply(values[near:][:size], near_weight, out=out)
-        np.add(out, np.multiply(values[far:][:size], far_weight, out=share), out=out)
+    def interpolate(values: np.ndarray, step: int, sign: int, out: np.ndarray) -> None:
+        position = np.arange(width) + sign * np.round(radius * np.sin(np.pi / 4), 5)
+        weights = (position - np.floor(position)).reshape((1, -1) if step == 1 else (-1, 1))
+        first = (radius + int(np.floor(position[0]))) * step
+        near, far = (values[at:][:size].reshape(shape) for at in (first, first + step))
+        total = np.multiply(near, 1 - weights, out=out.reshape(shape))
+        total += np.multiply(far, weights, out=share)
 
     shares = []
     for start in range(0, len(planes), BLOCK):
@@ -118,12 +101,12 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
             neighbour = line[radius * (rows * width + columns) :][:size]
             np.greater_equal(neighbour, centre, out=is_not_darker[bit])
         for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
-            interpolate(exact_line, "columns", column_sign, across[:size])
+            interpolate(exact_line, 1, column_sign, across[:size])
             for row_sign, bit in bits.items():
-                interpolate(across, "rows", row_sign, neighbours)
+                interpolate(across, width, row_sign, neighbours)
                 np.greater_equal(neighbours, exact_centre, out=is_not_darker[bit])
         codes = np.bitwise_or.reduce(is_not_darker.view(np.uint8) * BITS, axis=0)
-        patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
+        patterns = codes.reshape(shape)[: len(block), :SIDE, :SIDE]
         shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
     return np.concatenate(shares)
 
@@ -167,17 +150,9 @@ def feature_names(groups: tuple[str, ...]) -> list[str]:
         "ring_histogram": [f"{c}_ring{r}_{b:02d}" for c in LAB for r in rings for b in range(RING_BINS)],
         "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in pairs],
         "multiscale_lbp": [f"{c}_radius{r}_{p}" for c in CHANNELS for r in LBP_RADII for p in patterns],
-        "mask_colour": [
-            f"{region}_{c}_{moment}"
-            for moment in ("mean", "deviation")
-            for region in ("cell", "rim", "outside")
-            for c in LAB
-        ],
+        "mask_colour": [f"{r}_{c}_{m}" for m in ("mean", "deviation") for r in REGIONS for c in LAB],
         "shape": list(shapes.SHAPE_NAMES),
     }
-    unknown = [group for group in groups if group not in names]
-    if unknown:
-        raise ValueError(f"feature group {unknown[0]!r} found, expected one of {', '.join(names)}")
     return [f"{group}/{name}" for group in groups for name in names[group]]
 
 
@@ -208,7 +183,7 @@ def extract_features(
 ) -> pd.DataFrame:
     """Return a table of float32 features, one row per image, columns named ``group/feature``.
 
-    ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). ValueError for an
+    ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). KeyError for an
     unknown group.
     """
     names = feature_names(groups)

@@ -198,7 +198,7 @@ def test_no_images_give_an_empty_table() -> None:
 
 
 def test_an_unknown_group_is_named() -> None:
-    with pytest.raises(ValueError, match="'colour' found, expected one of histogram"):
+    with pytest.raises(KeyError, match="colour"):
         extract_features(IMAGES[:1], ("colour",))
 
 
