@@ -5,6 +5,8 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
+from itertools import product
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -52,13 +54,6 @@ def colour_histograms(images: np.ndarray) -> np.ndarray:
     return count_values(bins + first_bin, 3 * HISTOGRAM_BINS) / PIXELS
 
 
-def mean_colours(images: np.ndarray) -> np.ndarray:
-    """Return (N, 3): mean red, green and blue in [0, 255]."""
-    # Single precision holds these sums exactly (48 * 48 * 255 < 2**24); a matrix product is the fastest sum.
-    channel_of = np.tile(np.eye(3, dtype=np.float32), (PIXELS, 1))
-    return np.asarray(images.reshape(len(images), -1).astype(np.float32) @ channel_of / PIXELS)
-
-
 PATTERNS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
 IS_UNIFORM = (np.roll(PATTERNS, 1, axis=1) != PATTERNS).sum(axis=1) <= 2
 PATTERN_CLASSES = np.eye(10)[np.where(IS_UNIFORM, PATTERNS.sum(axis=1), 9)]
@@ -76,21 +71,24 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     # A block lies in one line of numbers, so that "the neighbour of every pixel" is a shift of that line. The lines
     # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
     width, count = SIDE + 2 * radius, min(len(planes), BLOCK)
-    shape = (count, width, width)
     size = count * width * width
     line = np.zeros(size + 2 * radius * (width + 1), np.uint8)
-    inner = line[:size].reshape(shape)[:, radius:-radius, radius:-radius]
+    inner = line[:size].reshape(count, width, width)[:, radius:-radius, radius:-radius]
     exact_line, across = np.zeros(line.size), np.zeros(line.size)
-    share, neighbours, is_not_darker = np.empty(shape), np.empty(size), np.empty((8, size), bool)
+    share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
     centre, exact_centre = (values[radius * (width + 1) :][:size] for values in (line, exact_line))
 
-    def interpolate(values: np.ndarray, step: int, sign: int, out: np.ndarray) -> None:
+    steps = {}
+    for step, sign in product((1, width), (-1, 1)):
         position = np.arange(width) + sign * np.round(radius * np.sin(np.pi / 4), 5)
         weights = (position - np.floor(position)).reshape((1, -1) if step == 1 else (-1, 1))
-        first = (radius + int(np.floor(position[0]))) * step
-        near, far = (values[at:][:size].reshape(shape) for at in (first, first + step))
-        total = np.multiply(near, 1 - weights, out=out.reshape(shape))
-        total += np.multiply(far, weights, out=share)
+        far_weights = np.broadcast_to(weights, (count, width, width)).ravel()
+        steps[step, sign] = radius + int(np.floor(position[0])), 1 - far_weights, far_weights
+
+    def interpolate(values: np.ndarray, step: int, sign: int, out: np.ndarray) -> None:
+        first, near_weights, far_weights = steps[step, sign]
+        np.multiply(values[first * step :][:size], near_weights, out=out)
+        out += np.multiply(values[(first + 1) * step :][:size], far_weights, out=share)
 
     shares = []
     for start in range(0, len(planes), BLOCK):
@@ -106,7 +104,7 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
                 interpolate(across, width, row_sign, neighbours)
                 np.greater_equal(neighbours, exact_centre, out=is_not_darker[bit])
         codes = np.bitwise_or.reduce(is_not_darker.view(np.uint8) * BITS, axis=0)
-        patterns = codes.reshape(shape)[: len(block), :SIDE, :SIDE]
+        patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
         shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
     return np.concatenate(shares)
 
@@ -138,22 +136,23 @@ def ring_histograms(planes: np.ndarray) -> np.ndarray:
     return count_values(bins + RINGS * RING_BINS, RING_COUNT * RING_BINS) / PIXELS
 
 
-def feature_names(groups: tuple[str, ...]) -> list[str]:
-    """Return the column names of the groups, ``group/feature``, in the order of ``extract_features``."""
-    rings, bins, patterns = range(RING_COUNT), range(HISTOGRAM_BINS), range(10)
-    pairs = [f"{low}_{high}" for low, high in zip(*np.triu_indices(LEVELS), strict=True)]
-    names = {
-        "histogram": [f"{colour}_{bin:02d}" for colour in CHANNELS for bin in bins],
-        "lbp": [f"{pattern}" for pattern in patterns],
-        "mean_colour": list(CHANNELS),
-        "perimeter": ["cell"],
-        "ring_histogram": [f"{c}_ring{r}_{b:02d}" for c in LAB for r in rings for b in range(RING_BINS)],
-        "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in pairs],
-        "multiscale_lbp": [f"{c}_radius{r}_{p}" for c in CHANNELS for r in LBP_RADII for p in patterns],
-        "mask_colour": [f"{r}_{c}_{m}" for m in ("mean", "deviation") for r in REGIONS for c in LAB],
-        "shape": list(shapes.SHAPE_NAMES),
-    }
-    return [f"{group}/{name}" for group in groups for name in names[group]]
+PAIRS = [f"{low}_{high}" for low, high in zip(*np.triu_indices(LEVELS), strict=True)]
+FEATURES = {
+    "histogram": [f"{c}_{bin:02d}" for c in CHANNELS for bin in range(HISTOGRAM_BINS)],
+    "lbp": [f"{pattern}" for pattern in range(10)],
+    "mean_colour": list(CHANNELS),
+    "perimeter": ["cell"],
+    "ring_histogram": [
+        f"{c}_ring{ring}_{bin:02d}" for c in LAB for ring in range(RING_COUNT) for bin in range(RING_BINS)
+    ],
+    "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in PAIRS],
+    "multiscale_lbp": [
+        f"{c}_radius{r}_{pattern}" for c in CHANNELS for r in LBP_RADII for pattern in range(10)
+    ],
+    "mask_colour": [f"{r}_{c}_{m}" for m in ("mean", "deviation") for r in REGIONS for c in LAB],
+    "shape": list(shapes.SHAPE_NAMES),
+}
+"""The features of each group by name, in the order of their columns."""
 
 
 def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
@@ -165,7 +164,7 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     measure = {
         "histogram": lambda: in_blocks(colour_histograms, images),
         "lbp": lambda: local_binary_patterns(grey),
-        "mean_colour": lambda: in_blocks(mean_colours, images),
+        "mean_colour": lambda: images.mean(axis=(1, 2)),
         "perimeter": lambda: in_blocks(shapes.perimeters, cells)[:, None],
         "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
         "co_occurrence": lambda: np.hstack([in_blocks(co_occurrences, channel) for channel in channels]),
@@ -175,7 +174,7 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
         "mask_colour": lambda: in_blocks(shapes.mask_colours, lab, cells),
         "shape": lambda: in_blocks(shapes.measure_shapes, in_blocks(shapes.dark_side, channels[1])),
     }
-    return np.hstack([measure[group]() for group in groups]).astype(np.float32)
+    return np.hstack([measure[group]() for group in groups]).astype(np.float32)  # type: ignore
 
 
 def extract_features(
@@ -186,7 +185,7 @@ def extract_features(
     ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). KeyError for an
     unknown group.
     """
-    names = feature_names(groups)
+    names = [f"{group}/{name}" for group in groups for name in FEATURES[group]]
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     if not chunks:
         return pd.DataFrame(np.empty((0, len(names)), np.float32), columns=names)
