@@ -35,14 +35,11 @@ def lenet(
     network = keras.Sequential(name=name)
     network.add(keras.Input((48, 48, 3), dtype="uint8", name="image"))
     network.add(layers.Rescaling(1 / 127.5, offset=-1, name="scale"))
-    network.add(layers.Conv2D(filters[0], kernel_size, padding=padding, activation=activation, name="C1"))
-    if batch_norm:
-        network.add(layers.BatchNormalization(momentum=0.9, name="C1_norm"))
-    network.add(layers.MaxPooling2D(2, name="S2"))
-    network.add(layers.Conv2D(filters[1], kernel_size, padding=padding, activation=activation, name="C3"))
-    if batch_norm:
-        network.add(layers.BatchNormalization(momentum=0.9, name="C3_norm"))
-    network.add(layers.MaxPooling2D(2, name="S4"))
+    for convolved, pooled, count in zip(("C1", "C3"), ("S2", "S4"), filters, strict=True):
+        network.add(layers.Conv2D(count, kernel_size, padding=padding, activation=activation, name=convolved))
+        if batch_norm:
+            network.add(layers.BatchNormalization(momentum=0.9, name=f"{convolved}_norm"))
+        network.add(layers.MaxPooling2D(2, name=pooled))
     network.add(layers.Flatten(name="flatten"))
     network.add(layers.Dense(dense_units, activation=activation, name="C5"))
     network.add(layers.Dense(84, activation="tanh", name="F6"))
@@ -167,8 +164,8 @@ def with_fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
     """
 
     def copied(layer: keras.Layer) -> keras.Layer:
-        kind = type(layer)
-        kind = FusedBatchNormalization if kind is layers.BatchNormalization else kind
+        is_norm = isinstance(layer, layers.BatchNormalization)
+        kind = FusedBatchNormalization if is_norm else type(layer)
         dtype = "float32" if layer is model.layers[-1] else precision
         return kind.from_config(layer.get_config() | {"dtype": dtype})
 

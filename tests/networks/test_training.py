@@ -149,11 +149,6 @@ def test_mixed_precision_multiplies_in_bfloat16_and_keeps_probabilities_in_float
         assert network.get_layer("probabilities").compute_dtype == "float32"
 
 
-def test_an_unknown_optimizer_is_refused() -> None:
-    with pytest.raises(ValueError, match="'sgd': not known, expected adam, adamw or muon"):
-        training.prepare(replace(RECIPE, optimizer="sgd"), 0, TRAIN)
-
-
 @pytest.mark.parametrize(
     ("accuracies", "epoch_images", "why"),
     [
