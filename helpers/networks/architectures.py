@@ -141,18 +141,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return normalised ``inputs`` (N, H, W, C), and update the running averages while training."""
         averages = (self.moving_mean, self.moving_variance)
-        known = [tf.zeros(0)] * 2 if training else [average.value for average in averages]
-        outputs, *found = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=known[0],
-            variance=known[1],
-            epsilon=self.epsilon,
-            is_training=bool(training),
+        known = () if training else averages
+        outputs, *found = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma, self.beta, *known, epsilon=self.epsilon, is_training=bool(training)
         )
         if training:
-            for average, value in zip(averages, found, strict=False):
+            for average, value in zip(averages, found, strict=True):
                 average.assign(average * self.momentum + value * (1 - self.momentum))
         return outputs
 
