@@ -72,11 +72,10 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
     width, count = SIDE + 2 * radius, min(len(planes), BLOCK)
     size = count * width * width
-    line = np.zeros(size + 2 * radius * (width + 1), np.uint8)
+    line = np.zeros(size + 2 * radius * (width + 1))
     inner = line[:size].reshape(count, width, width)[:, radius:-radius, radius:-radius]
-    exact_line, across = np.zeros(line.size), np.zeros(line.size)
+    centre, across = line[radius * (width + 1) :][:size], np.zeros(line.size)
     share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
-    centre, exact_centre = (values[radius * (width + 1) :][:size] for values in (line, exact_line))
 
     steps = {}
     for step, sign in product((1, width), (-1, 1)):
@@ -94,15 +93,14 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     for start in range(0, len(planes), BLOCK):
         block = planes[start : start + BLOCK]
         inner[: len(block)] = block
-        exact_line[:] = line
         for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
             neighbour = line[radius * (rows * width + columns) :][:size]
             np.greater_equal(neighbour, centre, out=is_not_darker[bit])
         for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
-            interpolate(exact_line, 1, column_sign, across[:size])
+            interpolate(line, 1, column_sign, across[:size])
             for row_sign, bit in bits.items():
                 interpolate(across, width, row_sign, neighbours)
-                np.greater_equal(neighbours, exact_centre, out=is_not_darker[bit])
+                np.greater_equal(neighbours, centre, out=is_not_darker[bit])
         codes = np.bitwise_or.reduce(is_not_darker.view(np.uint8) * BITS, axis=0)
         patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
         shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
