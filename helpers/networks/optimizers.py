@@ -7,8 +7,8 @@ from typing import Any
 from helpers.networks.backend import keras
 from helpers.recipes import Recipe
 
-WEIGHT_DECAY = 0.05
-"""Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+DECAY = 0.05
+"""Weight decay of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
 
 class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
@@ -34,12 +34,10 @@ class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
-    "adamw": partial(keras.optimizers.AdamW, weight_decay=WEIGHT_DECAY),
-    # with a smaller learning rate for variables that are no kernels
-    "muon": partial(
-        ConvolutionMuon, weight_decay=WEIGHT_DECAY, adam_weight_decay=WEIGHT_DECAY, adam_lr_ratio=0.3
-    ),
+    "adamw": partial(keras.optimizers.AdamW, weight_decay=DECAY),
+    "muon": partial(ConvolutionMuon, weight_decay=DECAY, adam_weight_decay=DECAY, adam_lr_ratio=0.3),
 }
+"""By name in a recipe; Muon has a smaller learning rate for variables that are no kernels."""
 
 
 def optimizer_for(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
