@@ -16,5 +16,6 @@ from .handcrafted import (
     extract_features as extract_features,
 )
 from .shapes import (
+    in_blocks as in_blocks,
     stained_areas as stained_areas,
 )

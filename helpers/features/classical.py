@@ -134,9 +134,8 @@ def fit_handcrafted_best(
 def predict_probabilities(model: ClassicalModel, images: np.ndarray) -> np.ndarray:
     """Return (N, 8) float64 class probabilities of uint8 images; a class never seen in training gets 0."""
     probabilities = np.zeros((len(images), len(CLASS_NAMES)))
-    if len(images):
-        features = extract_features(images, model.groups).to_numpy()
-        probabilities[:, model.estimator.classes_] = model.estimator.predict_proba(features)
+    features = extract_features(images, model.groups).to_numpy()
+    probabilities[:, model.estimator.classes_] = model.estimator.predict_proba(features)
     return probabilities
 
 

@@ -185,8 +185,6 @@ def extract_features(
     """
     names = [f"{group}/{name}" for group in groups for name in FEATURES[group]]
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
-    if not chunks:
-        return pd.DataFrame(np.empty((0, len(names)), np.float32), columns=names)
     parallel = joblib.Parallel(n_jobs=1 if len(chunks) == 1 else jobs)
     values = parallel(joblib.delayed(_chunk_features)(chunk, groups) for chunk in chunks)
     return pd.DataFrame(np.concatenate(values), columns=names)

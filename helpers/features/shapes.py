@@ -31,10 +31,10 @@ SHAPE_NAMES = (
 """What ``measure_shapes`` measures: numbers of pixels, ratios in [0, 1], and the sizes of Hu's seven moments."""
 
 
-def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
-    """Return what ``measure`` gives for all the images (or planes, or masks), handing it a few at a time."""
-    starts = range(0, len(arrays[0]), BLOCK)
-    return np.concatenate([measure(*(array[at : at + BLOCK] for array in arrays)) for at in starts])
+def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray, size: int = BLOCK) -> np.ndarray:
+    """Return what ``measure`` gives for all the images (or planes, or masks), handing it ``size`` at a time."""
+    starts = range(0, len(arrays[0]), size)
+    return np.concatenate([measure(*(array[at : at + size] for array in arrays)) for at in starts])
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:

@@ -193,13 +193,6 @@ def test_turning_the_image_changes_no_feature_that_ignores_direction() -> None:
     )
 
 
-def test_no_images_give_an_empty_table() -> None:
-    assert extract_features(IMAGES[:0], RICH_GROUPS).shape == (
-        0,
-        sum(len(FEATURES[group]) for group in RICH_GROUPS),
-    )
-
-
 def test_an_unknown_group_is_named() -> None:
     with pytest.raises(KeyError, match="colour"):
         extract_features(IMAGES[:1], ("colour",))
