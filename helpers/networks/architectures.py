@@ -52,30 +52,21 @@ def alexnet(name: str, *, momentum: float = 0.99) -> keras.Sequential:
 
     ``momentum`` is the share of its running averages that batch normalisation keeps per step.
     """
-    convolution = partial(layers.Conv2D, kernel_size=3, padding="same", activation="relu")
-    return keras.Sequential(
-        [
-            keras.Input((48, 48, 3), dtype="uint8", name="image"),
-            layers.Rescaling(1 / 127.5, offset=-1, name="scale"),
-            convolution(96, name="conv1"),
-            layers.BatchNormalization(momentum=momentum, name="norm1"),
-            layers.MaxPooling2D(2, name="pool1"),
-            convolution(256, name="conv2"),
-            layers.BatchNormalization(momentum=momentum, name="norm2"),
-            layers.MaxPooling2D(2, name="pool2"),
-            convolution(384, name="conv3"),
-            convolution(384, name="conv4"),
-            convolution(256, name="conv5"),
-            layers.MaxPooling2D(2, name="pool5"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(1024, activation="relu", name="dense6"),
-            layers.Dropout(0.5, name="dropout6"),
-            layers.Dense(1024, activation="relu", name="dense7"),
-            layers.Dropout(0.5, name="dropout7"),
-            layers.Dense(8, activation="softmax", name="probabilities"),
-        ],
-        name=name,
-    )
+    network = keras.Sequential(name=name)
+    network.add(keras.Input((48, 48, 3), dtype="uint8", name="image"))
+    network.add(layers.Rescaling(1 / 127.5, offset=-1, name="scale"))
+    for number, filters in enumerate((96, 256, 384, 384, 256), start=1):
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{number}"))
+        if number in (1, 2):
+            network.add(layers.BatchNormalization(momentum=momentum, name=f"norm{number}"))
+        if number in (1, 2, 5):
+            network.add(layers.MaxPooling2D(2, name=f"pool{number}"))
+    network.add(layers.Flatten(name="flatten"))
+    for number in (6, 7):
+        network.add(layers.Dense(1024, activation="relu", name=f"dense{number}"))
+        network.add(layers.Dropout(0.5, name=f"dropout{number}"))
+    network.add(layers.Dense(8, activation="softmax", name="probabilities"))
+    return network
 
 
 def cellnet(name: str, *, pooling_head: bool = True, residual: bool = False) -> keras.Model:
