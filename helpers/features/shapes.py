@@ -52,8 +52,8 @@ def count_values(planes: np.ndarray, bins: int) -> np.ndarray:
     return np.bincount((flat + first_bin[:, None]).ravel(), minlength=len(flat) * bins).reshape(-1, bins)
 
 
-def otsu_thresholds(planes: np.ndarray) -> np.ndarray:
-    """Return (N,) int16: the highest value of the dark side of each uint8 plane, -1 where it is constant.
+def dark_side(planes: np.ndarray) -> np.ndarray:
+    """Return bool masks of the pixels at or below Otsu's threshold in uint8 planes; a constant plane has none.
 
     Otsu 1979, doi:10.1109/TSMC.1979.4310076.
     """
@@ -63,12 +63,8 @@ def otsu_thresholds(planes: np.ndarray) -> np.ndarray:
     is_split = (dark > 0) & (bright > 0)
     difference = dark_sum / np.maximum(dark, 1) - bright_sum / np.maximum(bright, 1)
     between = np.where(is_split, dark * bright * difference**2, -1)
-    return np.where(is_split.any(axis=1), between.argmax(axis=1), -1).astype(np.int16)
-
-
-def dark_side(planes: np.ndarray) -> np.ndarray:
-    """Return bool masks of the pixels at or below Otsu's threshold; a constant plane has none."""
-    return np.asarray(planes <= otsu_thresholds(planes)[:, None, None])
+    thresholds = np.where(is_split.any(axis=1), between.argmax(axis=1), -1).astype(np.int16)
+    return np.asarray(planes <= thresholds[:, None, None])
 
 
 def label_parts(masks: np.ndarray, between: bool) -> np.ndarray:
