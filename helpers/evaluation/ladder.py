@@ -44,8 +44,7 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
     everything, uniform = np.concatenate(correct).T.astype(np.float64), np.full(images, 1 / images)
-    # drawn one by one: all counts at once would take a hundred megabytes
-    drawn = np.stack([generator.multinomial(images, uniform) @ everything for _ in range(RESAMPLES)]) / images
+    drawn = generator.multinomial(images, uniform, RESAMPLES) @ everything / images
     ends = np.cumsum([len(seeds) for seeds in correct])
     means, deviations = [], []
     for by_seed, accuracies in zip(correct, np.split(drawn, ends[:-1], axis=1), strict=True):

@@ -95,9 +95,9 @@ def score_external(
 ) -> Scores:
     """Return the scores of external cells by model, calibrated, as of `helpers.evaluation.score`, and more.
 
-    ``accepted`` is the share of images whose confidence is above the threshold that catches 80 % of the model's errors
-    on the validation images, so that nobody would review them; ``accepted_accuracy`` how many of those are right, NaN
-    where there are none. ``commonest_class`` is what most labels say, and ``commonest_share`` their share.
+    ``accepted`` is the share of images that the 80 % rule of `review_rules` leaves unreviewed; ``accepted_accuracy``
+    how many of those are right, NaN where there are none. ``commonest_class`` is what most labels say, and
+    ``commonest_share`` their share.
     """
     scores, labels = {}, np.asarray(external.labels)
     for name, seeds in runs.items():

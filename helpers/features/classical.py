@@ -59,9 +59,8 @@ class LeastMarginSVC(SVC):  # type: ignore[misc]
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return (N,) classes of features (N, F): those of the highest score."""
         scores = self.decision_function(X)
-        return np.asarray(
-            self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
-        )
+        best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
+        return np.asarray(self.classes_[best])
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,8 @@ def to_grey(images: np.ndarray) -> np.ndarray:
 def count_values(planes: np.ndarray, bins: int) -> np.ndarray:
     """Return (N, bins) int64: how often each value in [0, bins) occurs in each of N arrays of integers."""
     flat = planes.reshape(len(planes), -1)
-    fits_16_bits = len(flat) * bins <= np.iinfo(np.uint16).max
-    first_bin = np.arange(len(flat), dtype=np.uint16 if fits_16_bits else np.int64) * bins
-    return np.bincount((flat + first_bin[:, None]).ravel(), minlength=len(flat) * bins).reshape(-1, bins)
+    first_bin = bins * np.arange(len(flat))[:, None]
+    return np.bincount((flat + first_bin).ravel(), minlength=len(flat) * bins).reshape(-1, bins)
 
 
 def dark_side(planes: np.ndarray) -> np.ndarray:
