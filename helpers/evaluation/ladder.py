@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers import networks
 from helpers.data import Part
 from helpers.evaluation.scores import accuracy_interval
-from helpers.networks import Run
+from helpers.networks import Run, keras, predict_probabilities
 from helpers.notation import counted
-from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Step
+from helpers.recipes import BATCH, CHANGES, LADDER, SCALINGS, Profile, Step
 from helpers.saved_models import load_network
 from helpers.study import Runs, Study
 
@@ -174,8 +173,16 @@ def why_undertrained(run: Run) -> str | None:
 
 
 def accuracy_with_renewed_statistics(run: Run, images: np.ndarray, validation: Part) -> float:
-    """Return a run's validation accuracy with its running averages replaced by averages over ``images``."""
+    """Return a run's validation accuracy with its running averages replaced by plain averages over ``images``.
+
+    The weights stay as they are. What changes tells how far the averages had lagged behind the training
+    (Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.1).
+    """
     network = load_network(run.model_path)
-    networks.renew_batch_statistics(network, images)
-    predicted = networks.predict_probabilities(network, validation.images).argmax(axis=1)
+    norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for count, start in enumerate(range(0, len(images), BATCH)):
+        for norm in norms:
+            norm.momentum = count / (count + 1)  # makes the running average the mean of all batches so far
+        network(images[start : start + BATCH], training=True)
+    predicted = predict_probabilities(network, validation.images).argmax(axis=1)
     return float(np.mean(predicted == validation.labels))

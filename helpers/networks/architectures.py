@@ -9,10 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from helpers.networks.backend import keras, tf
-from helpers.recipes import BATCH
 
 layers = keras.layers
 
@@ -155,16 +152,3 @@ def with_fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
         return kind.from_config(layer.get_config() | {"dtype": dtype})
 
     return keras.models.clone_model(model, clone_function=copied)
-
-
-def renew_batch_statistics(model: keras.Model, images: np.ndarray) -> None:
-    """Replace the running averages of every batch normalisation by plain averages over batches of ``images``.
-
-    The weights stay as they are. What changes tells how far the averages had lagged behind the training
-    (Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.1).
-    """
-    norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-    for count, start in enumerate(range(0, len(images), BATCH)):
-        for norm in norms:
-            norm.momentum = count / (count + 1)  # makes the running average the mean of all batches so far
-        model(images[start : start + BATCH], training=True)

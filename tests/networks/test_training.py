@@ -9,11 +9,11 @@ import pytest
 from helpers.data.split import Part
 from helpers.evaluation.ladder import why_undertrained
 from helpers.networks import training
-from helpers.networks.architectures import renew_batch_statistics, with_fused_batch_norm
+from helpers.networks.architectures import with_fused_batch_norm
 from helpers.networks.backend import keras
 from helpers.networks.runs import Run, finished_run, read_run
 from helpers.networks.training import train
-from helpers.recipes import BATCH, Recipe
+from helpers.recipes import Recipe
 from helpers.saved_models import load_predictor
 
 
@@ -165,16 +165,6 @@ def test_a_training_says_why_it_was_too_brief(accuracies, epoch_images, why, tmp
     run = Run(tmp_path, {"epoch_images": epoch_images, "train_images": 100})
     found = why_undertrained(run)
     assert found is None if why is None else why in str(found)
-
-
-def test_renewed_batch_statistics_are_the_means_over_the_batches() -> None:
-    network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(momentum=0.99)])
-    values = np.random.default_rng(0).normal(5, 2, (3 * BATCH, 4)).astype(np.float32)
-    renew_batch_statistics(network, values)
-    norm = network.layers[0]
-    batches = values.reshape(3, BATCH, 4)
-    np.testing.assert_allclose(norm.moving_mean, batches.mean(axis=1).mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(norm.moving_variance, batches.var(axis=1).mean(axis=0), rtol=1e-4)
 
 
 def test_the_fused_batch_norm_is_keras_batch_norm() -> None:
