@@ -147,16 +147,12 @@ def hu_moments(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     All are 0 where a mask is empty. Hu 1962, doi:10.1109/TIT.1962.1057692.
     """
-    height, width = masks.shape[1:]
     area = np.maximum(masks.sum(axis=(1, 2)), 1).astype(float)
-    rows, columns = np.arange(height, dtype=float), np.arange(width, dtype=float)
-    row_sums, column_sums = masks.sum(axis=2), masks.sum(axis=1)
-    centroid = np.stack([row_sums @ rows / area, column_sums @ columns / area], axis=1)
-    row_powers = (rows - centroid[:, :1])[:, None] ** np.arange(4)[:, None]
-    column_powers = (columns - centroid[:, 1:])[:, None] ** np.arange(4)[:, None]
-    central = row_powers @ masks.astype(float) @ column_powers.transpose(0, 2, 1)
-    order = np.add.outer(np.arange(4), np.arange(4))
-    normalised = central / area[:, None, None] ** (order / 2 + 1)
+    at, order = np.arange(SIDE, dtype=float), np.arange(4)
+    centroid = np.stack([masks.sum(axis=axis) @ at / area for axis in (2, 1)], axis=1)
+    powers = (at - centroid[..., None])[:, :, None] ** order[:, None]
+    central = powers[:, 0] @ masks.astype(float) @ powers[:, 1].transpose(0, 2, 1)
+    normalised = central / area[:, None, None] ** (np.add.outer(order, order) / 2 + 1)
     moments = np.reshape([moments_hu(each) for each in normalised], (-1, 7))  # type: ignore
     spread = np.sqrt(moments[:, 1])
     long, short = moments[:, 0] + spread, moments[:, 0] - spread
