@@ -150,26 +150,22 @@ def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
 
 
 def find_undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
-    """Return the networks whose run of seed 0 was too short to assess them, and why."""
-    return {name: why for name, seeds in runs.items() if (why := why_undertrained(seeds[0]))}
-
-
-def why_undertrained(run: Run) -> str | None:
-    """Return why a training run is too short to show what its network can do, or None where it is long enough.
+    """Return the networks whose run of seed 0 was too short to show what they can do, and why.
 
     At less than half the training accuracy, the running averages of a batch normalisation have not caught up.
     """
-    history = run.history()
-    accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
-    if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
-        return "it saw fewer images than the training set holds"
-    if len(accuracy) < 2:
-        return "a single epoch does not show whether its validation accuracy was still rising"
-    if accuracy[-1] > accuracy[:-1].max() + 0.01:
-        return "its validation accuracy was still rising"
-    if accuracy[-1] < in_training[-1] / 2:
-        return "its validation accuracy ended below half its training accuracy"
-    return None
+    reasons = {}
+    for name, (run, *_) in runs.items():
+        accuracy, in_training = run.history()[["val_accuracy", "accuracy"]].to_numpy().T
+        if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
+            reasons[name] = "it saw fewer images than the training set holds"
+        elif len(accuracy) < 2:
+            reasons[name] = "a single epoch does not show whether its validation accuracy was still rising"
+        elif accuracy[-1] > accuracy[:-1].max() + 0.01:
+            reasons[name] = "its validation accuracy was still rising"
+        elif accuracy[-1] < in_training[-1] / 2:
+            reasons[name] = "its validation accuracy ended below half its training accuracy"
+    return reasons
 
 
 def accuracy_with_renewed_statistics(run: Run, images: np.ndarray, validation: Part) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.data.split import Part
-from helpers.evaluation.ladder import why_undertrained
+from helpers.evaluation.ladder import find_undertrained
 from helpers.networks import training
 from helpers.networks.architectures import with_fused_batch_norm
 from helpers.networks.backend import keras
@@ -163,7 +163,7 @@ def test_a_training_says_why_it_was_too_brief(accuracies, epoch_images, why, tmp
     lines = [f"{epoch},0.95,{accuracy}" for epoch, accuracy in enumerate(accuracies, start=1)]
     (tmp_path / "history.csv").write_text("\n".join(["epoch,accuracy,val_accuracy", *lines]))
     run = Run(tmp_path, {"epoch_images": epoch_images, "train_images": 100})
-    found = why_undertrained(run)
+    found = find_undertrained({"small": [run]}).get("small")
     assert found is None if why is None else why in str(found)
 
 
