@@ -47,11 +47,9 @@ def to_lab(images: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
-def colour_histograms(images: np.ndarray) -> np.ndarray:
-    """Return (N, 48): the share of pixels in each of 16 equal bins of red, then green, then blue."""
-    bins = images.reshape(len(images), -1) // np.uint8(256 // HISTOGRAM_BINS)
-    first_bin = np.tile(np.arange(3, dtype=np.uint16) * HISTOGRAM_BINS, PIXELS)
-    return count_values(bins + first_bin, 3 * HISTOGRAM_BINS) / PIXELS
+def histograms(planes: np.ndarray) -> np.ndarray:
+    """Return (N, 16): the share of pixels in each of 16 equal bins of a uint8 plane."""
+    return count_values(planes // np.uint8(256 // HISTOGRAM_BINS), HISTOGRAM_BINS) / PIXELS
 
 
 PATTERNS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
@@ -160,7 +158,7 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     cells = in_blocks(shapes.cell_masks, grey) if {"perimeter", "mask_colour"} & set(groups) else grey
     lab = in_blocks(to_lab, images) if {"ring_histogram", "mask_colour"} & set(groups) else images
     measure = {
-        "histogram": lambda: in_blocks(colour_histograms, images),
+        "histogram": lambda: np.hstack([in_blocks(histograms, channel) for channel in channels]),
         "lbp": lambda: local_binary_patterns(grey),
         "mean_colour": lambda: images.mean(axis=(1, 2)),
         "perimeter": lambda: in_blocks(shapes.perimeters, cells)[:, None],
