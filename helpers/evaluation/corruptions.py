@@ -40,8 +40,7 @@ def _as_uint8(values: np.ndarray) -> np.ndarray:
 def pixelate(images: np.ndarray, side: int, _: np.random.Generator) -> np.ndarray:
     """Return images averaged to ``side`` pixels a side and enlarged again without smoothing."""
     small = (Image.fromarray(image).resize((side, side), Image.Resampling.BOX) for image in images)
-    changed = [np.asarray(image.resize((SIDE, SIDE), Image.Resampling.NEAREST)) for image in small]
-    return np.reshape(changed, images.shape).astype(np.uint8)
+    return np.stack([np.asarray(image.resize((SIDE, SIDE), Image.Resampling.NEAREST)) for image in small])
 
 
 def compress(images: np.ndarray, quality: int, _: np.random.Generator) -> np.ndarray:
