@@ -1,24 +1,20 @@
 """Files that are written as a whole or not at all."""
 
-import hashlib
 import json
-import os
-import platform
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout, with notebooks, data and outputs."""
 
-HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-"""An identifier of this machine, for folders that several share."""
-
 
 def _unfinished(path: Path) -> Path:
-    return path.with_name(f".unfinished-{HOST}-{os.getpid()}.{path.name}")
+    return path.with_name(f".unfinished-{uuid4().hex}.{path.name}")
 
 
 @contextmanager
@@ -37,7 +33,6 @@ def written_atomically(path: Path) -> Iterator[Path]:
 def folder_written_atomically(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes ``folder`` only if the block succeeds."""
     temporary = _unfinished(folder)
-    shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
         yield temporary
@@ -52,14 +47,11 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what killed processes of this machine left half written in ``folder``, but nothing of other machines."""
-    for path in folder.glob(f".unfinished-{HOST}-*.*"):
-        try:
-            os.kill(int(path.name.split(".")[1].rpartition("-")[2]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        except (PermissionError, ValueError):
-            pass  # another user's process, or a name of another kind
+    """Delete what killed processes left half written in ``folder`` a day ago or earlier; the rest may be in work."""
+    for path in folder.glob(".unfinished-*.*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > 86_400:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,4 @@
-"""The original report's sixteen claims, each with a rule that turns this run's findings into a verdict.
-
-`assessment` lists them, `about_data` and `about_models` hold the rules, `findings` what a rule may look at.
-"""
+"""The original report's sixteen claims, each with a rule that turns this run's findings into a verdict."""
 
 import lazy_loader
 

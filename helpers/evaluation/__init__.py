@@ -1,7 +1,4 @@
-"""How good the models are: scores with intervals and paired tests, calibration, robustness, explanations and cost.
-
-`ladder` says what each change gains, and whether a training was long enough.
-"""
+"""How good the models are: scores with intervals and paired tests, calibration, robustness, explanations and cost."""
 
 import lazy_loader
 

@@ -15,27 +15,22 @@ from PIL import Image
 from skimage import color
 
 from helpers.data import LUMINANCE, SIDE
+from helpers.features import in_blocks
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     """Return a copy of (N, 48, 48, 3) uint8 images under one of `CORRUPTIONS`, the same at every call."""
-    if name not in CORRUPTIONS or severity not in SEVERITIES:
-        raise ValueError(f"{name!r} at {severity}: expected one of {', '.join(CORRUPTIONS)} at 1 to 5")
     generator = np.random.default_rng([0, list(CORRUPTIONS).index(name), severity])
     change, amounts = CORRUPTIONS[name]
-    return _in_chunks(lambda chunk: change(chunk, amounts[severity - 1], generator), images)
+    amount = amounts[SEVERITIES.index(severity)]
+    return in_blocks(lambda block: change(block, amount, generator), images, size=256)
 
 
 def shift_colours(images: np.ndarray, name: str, amount: float) -> np.ndarray:
     """Return a copy of (N, 48, 48, 3) uint8 images under one of `SHIFTS`; its neutral amount changes nothing."""
-    return _in_chunks(lambda chunk: SHIFTS[name][0](chunk, amount), images)
-
-
-def _in_chunks(change: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
-    """Return all images changed, 256 at a time, so that no floating-point copy of all is ever held."""
-    return np.concatenate([change(images[i : i + 256]) for i in range(0, max(1, len(images)), 256)])
+    return in_blocks(lambda block: SHIFTS[name][0](block, amount), images, size=256)
 
 
 def _as_uint8(values: np.ndarray) -> np.ndarray:
@@ -45,8 +40,7 @@ def _as_uint8(values: np.ndarray) -> np.ndarray:
 def pixelate(images: np.ndarray, side: int, _: np.random.Generator) -> np.ndarray:
     """Return images averaged to ``side`` pixels a side and enlarged again without smoothing."""
     small = (Image.fromarray(image).resize((side, side), Image.Resampling.BOX) for image in images)
-    changed = [np.asarray(image.resize((SIDE, SIDE), Image.Resampling.NEAREST)) for image in small]
-    return np.reshape(changed, images.shape).astype(np.uint8)
+    return np.stack([np.asarray(image.resize((SIDE, SIDE), Image.Resampling.NEAREST)) for image in small])
 
 
 def compress(images: np.ndarray, quality: int, _: np.random.Generator) -> np.ndarray:

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers import networks
 from helpers.data import Part
 from helpers.evaluation.scores import accuracy_interval
-from helpers.networks import Run
+from helpers.networks import Run, keras, predict_probabilities
 from helpers.notation import counted
-from helpers.recipes import CHANGES, LADDER, SCALINGS, Profile, Step
+from helpers.recipes import BATCH, CHANGES, LADDER, SCALINGS, Profile, Step
 from helpers.saved_models import load_network
 from helpers.study import Runs, Study
 
@@ -44,8 +43,7 @@ def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     generator = np.random.default_rng(0)
     images = correct[0].shape[1]
     everything, uniform = np.concatenate(correct).T.astype(np.float64), np.full(images, 1 / images)
-    # drawn one by one: all counts at once would take a hundred megabytes
-    drawn = np.stack([generator.multinomial(images, uniform) @ everything for _ in range(RESAMPLES)]) / images
+    drawn = generator.multinomial(images, uniform, RESAMPLES) @ everything / images
     ends = np.cumsum([len(seeds) for seeds in correct])
     means, deviations = [], []
     for by_seed, accuracies in zip(correct, np.split(drawn, ends[:-1], axis=1), strict=True):
@@ -152,31 +150,35 @@ def is_larger(a: Sequence[float], b: Sequence[float]) -> bool:
 
 
 def find_undertrained(runs: Mapping[str, Sequence[Run]]) -> dict[str, str]:
-    """Return the networks whose run of seed 0 was too short to assess them, and why."""
-    return {name: why for name, seeds in runs.items() if (why := why_undertrained(seeds[0]))}
-
-
-def why_undertrained(run: Run) -> str | None:
-    """Return why a training run is too short to show what its network can do, or None where it is long enough.
+    """Return the networks whose run of seed 0 was too short to show what they can do, and why.
 
     At less than half the training accuracy, the running averages of a batch normalisation have not caught up.
     """
-    history = run.history()
-    accuracy, in_training = history["val_accuracy"].to_numpy(), history["accuracy"].to_numpy()
-    if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
-        return "it saw fewer images than the training set holds"
-    if len(accuracy) < 2:
-        return "a single epoch does not show whether its validation accuracy was still rising"
-    if accuracy[-1] > accuracy[:-1].max() + 0.01:
-        return "its validation accuracy was still rising"
-    if accuracy[-1] < in_training[-1] / 2:
-        return "its validation accuracy ended below half its training accuracy"
-    return None
+    reasons = {}
+    for name, (run, *_) in runs.items():
+        accuracy, in_training = run.history()[["val_accuracy", "accuracy"]].to_numpy().T
+        if len(accuracy) * int(run.record["epoch_images"]) < run.record["train_images"]:
+            reasons[name] = "it saw fewer images than the training set holds"
+        elif len(accuracy) < 2:
+            reasons[name] = "a single epoch does not show whether its validation accuracy was still rising"
+        elif accuracy[-1] > accuracy[:-1].max() + 0.01:
+            reasons[name] = "its validation accuracy was still rising"
+        elif accuracy[-1] < in_training[-1] / 2:
+            reasons[name] = "its validation accuracy ended below half its training accuracy"
+    return reasons
 
 
 def accuracy_with_renewed_statistics(run: Run, images: np.ndarray, validation: Part) -> float:
-    """Return a run's validation accuracy with its running averages replaced by averages over ``images``."""
+    """Return a run's validation accuracy with its running averages replaced by plain averages over ``images``.
+
+    The weights stay as they are. What changes tells how far the averages had lagged behind the training
+    (Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.1).
+    """
     network = load_network(run.model_path)
-    networks.renew_batch_statistics(network, images)
-    predicted = networks.predict_probabilities(network, validation.images).argmax(axis=1)
+    norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for count, start in enumerate(range(0, len(images), BATCH)):
+        for norm in norms:
+            norm.momentum = count / (count + 1)  # makes the running average the mean of all batches so far
+        network(images[start : start + BATCH], training=True)
+    predicted = predict_probabilities(network, validation.images).argmax(axis=1)
     return float(np.mean(predicted == validation.labels))

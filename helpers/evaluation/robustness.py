@@ -14,7 +14,7 @@ from helpers.data import Cells, load_cells
 from helpers.errors import InputError
 from helpers.evaluation import corruptions
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
-from helpers.evaluation.scores import Scores, apply_temperature, choose_threshold, score
+from helpers.evaluation.scores import Scores, apply_temperature, review_rules, score
 from helpers.files import ROOT
 from helpers.saved_models import Predictor
 from helpers.study import Runs, Study
@@ -95,23 +95,21 @@ def score_external(
 ) -> Scores:
     """Return the scores of external cells by model, calibrated, as of `helpers.evaluation.score`, and more.
 
-    ``accepted`` is the share of images whose confidence is above the threshold that catches 80 % of the model's errors
-    on the validation images, so that nobody would review them; ``accepted_accuracy`` how many of those are right, NaN
-    where there are none. ``commonest_class`` is what most labels say, and ``commonest_share`` their share.
+    ``accepted`` is the share of images that the 80 % rule of `review_rules` leaves unreviewed; ``accepted_accuracy``
+    how many of those are right, NaN where there are none. ``commonest_class`` is what most labels say, and
+    ``commonest_share`` their share.
     """
-    scores = {}
+    scores, labels = {}, np.asarray(external.labels)
     for name, seeds in runs.items():
         known, new = seeds[0].validation_probabilities(), predictors[name](external.images)
         known, new = (apply_temperature(each, temperatures[name]) for each in (known, new))
-        threshold = choose_threshold(study.validation.labels, known, 0.8)
-        is_right = pd.Series(new.argmax(axis=1) == external.labels)
-        accepted = is_right[new.max(axis=1) > threshold]
-        scores[name] = score(np.asarray(external.labels), new)
-        commonest, count = max(scores[name]["support"].items(), key=lambda item: item[1])
+        rule = review_rules(study.validation.labels, known, labels, new).loc["80 %"]
+        scores[name] = score(labels, new)
+        shares = pd.Series(scores[name]["support"]) / len(labels)
         scores[name] |= {
-            "accepted": len(accepted) / len(is_right),
-            "accepted_accuracy": accepted.mean(),
-            "commonest_class": commonest,
-            "commonest_share": count / len(is_right),
+            "accepted": 1 - rule["reviewed"],
+            "accepted_accuracy": rule["rest_accuracy"],
+            "commonest_class": shares.idxmax(),
+            "commonest_share": shares.max(),
         }
     return scores

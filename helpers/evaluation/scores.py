@@ -220,26 +220,22 @@ def review_until(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return (np.flatnonzero(~correct[np.argsort(confidence, kind="stable")]) + 1) / len(labels)
 
 
-def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, share: float) -> float:
-    """Return the smallest confidence at or below which lies that share of validation errors; 0 without errors."""
-    confidence, correct = _confidence(labels, probabilities)
-    errors = confidence[~correct]
-    return float(np.quantile(errors, share, method="inverted_cdf")) if len(errors) else 0.0
-
-
 def review_rules(
     labels: np.ndarray, probabilities: np.ndarray, test_labels: np.ndarray, test_probabilities: np.ndarray
 ) -> pd.DataFrame:
     """Return what a human who reviews every test image up to a confidence finds, a row per rule.
 
     The rules are set to catch 50, 80, 90 and 95 % of the validation errors, and the index says which. The columns:
-    threshold, reviewed (share of images), errors_seen and errors (counts), share_seen, share_seen_low and
-    share_seen_high (of the errors, 95 %; NaN without errors), rest_accuracy (of the images not reviewed; NaN without).
+    threshold (the smallest confidence up to which that share of them lies, 0 without any), reviewed (share of images),
+    errors_seen and errors (counts), share_seen, share_seen_low and share_seen_high (of the errors, 95 %; NaN without
+    errors), rest_accuracy (of the images not reviewed; NaN without).
     """
+    known, known_correct = _confidence(labels, probabilities)
     confidence, correct = _confidence(test_labels, test_probabilities)
+    known_errors = [0.0] if known_correct.all() else known[~known_correct]
     errors, rows = np.sum(~correct), {}
     for share in (0.5, 0.8, 0.9, 0.95):
-        threshold = choose_threshold(labels, probabilities, share)
+        threshold = float(np.quantile(known_errors, share, method="inverted_cdf"))
         is_reviewed = confidence <= threshold
         seen, rest = np.sum(is_reviewed & ~correct), pd.Series(correct)[~is_reviewed].mean()
         shares = (seen / errors, *accuracy_interval(seen, errors)) if errors else 3 * (np.nan,)

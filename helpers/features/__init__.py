@@ -1,8 +1,4 @@
-"""Hand-crafted features, and the models that learn from them without a network.
-
-`colour` holds the six statistics of the exploration, `handcrafted` the features with `shapes` behind them, `classical`
-the random forest and the support vector machine, `look` what images look like those of a training.
-"""
+"""Hand-crafted features, and the models that learn from them without a network."""
 
 import lazy_loader
 

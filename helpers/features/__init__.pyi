@@ -20,5 +20,6 @@ from .look import (
     fit_look as fit_look,
 )
 from .shapes import (
+    in_blocks as in_blocks,
     stained_areas as stained_areas,
 )

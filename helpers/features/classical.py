@@ -59,9 +59,8 @@ class LeastMarginSVC(SVC):  # type: ignore[misc]
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return (N,) classes of features (N, F): those of the highest score."""
         scores = self.decision_function(X)
-        return np.asarray(
-            self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
-        )
+        best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
+        return np.asarray(self.classes_[best])
 
 
 @dataclass(frozen=True)
@@ -134,9 +133,8 @@ def fit_handcrafted_best(
 def predict_probabilities(model: ClassicalModel, images: np.ndarray) -> np.ndarray:
     """Return (N, 8) float64 class probabilities of uint8 images; a class never seen in training gets 0."""
     probabilities = np.zeros((len(images), len(CLASS_NAMES)))
-    if len(images):
-        features = extract_features(images, model.groups).to_numpy()
-        probabilities[:, model.estimator.classes_] = model.estimator.predict_proba(features)
+    features = extract_features(images, model.groups).to_numpy()
+    probabilities[:, model.estimator.classes_] = model.estimator.predict_proba(features)
     return probabilities
 
 

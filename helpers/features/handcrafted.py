@@ -5,7 +5,7 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
-from typing import Any
+from itertools import product
 
 import joblib
 import numpy as np
@@ -28,6 +28,7 @@ CHUNK = 2048
 PIXELS = SIDE * SIDE
 CHANNELS = ("red", "green", "blue")
 LAB = ("lightness", "green_red", "blue_yellow")
+REGIONS = ("cell", "rim", "outside")
 HISTOGRAM_BINS = 16
 LBP_RADII = (1, 2, 3)
 DISTANCES = (1, 2, 4)
@@ -46,18 +47,9 @@ def to_lab(images: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
-def colour_histograms(images: np.ndarray) -> np.ndarray:
-    """Return (N, 48): the share of pixels in each of 16 equal bins of red, then green, then blue."""
-    bins = images.reshape(len(images), -1) // np.uint8(256 // HISTOGRAM_BINS)
-    first_bin = np.tile(np.arange(3, dtype=np.uint16) * HISTOGRAM_BINS, PIXELS)
-    return count_values(bins + first_bin, 3 * HISTOGRAM_BINS) / PIXELS
-
-
-def mean_colours(images: np.ndarray) -> np.ndarray:
-    """Return (N, 3): mean red, green and blue in [0, 255]."""
-    # Single precision holds these sums exactly (48 * 48 * 255 < 2**24); a matrix product is the fastest sum.
-    channel_of = np.tile(np.eye(3, dtype=np.float32), (PIXELS, 1))
-    return np.asarray(images.reshape(len(images), -1).astype(np.float32) @ channel_of / PIXELS)
+def histograms(planes: np.ndarray) -> np.ndarray:
+    """Return (N, 16): the share of pixels in each of 16 equal bins of a uint8 plane."""
+    return count_values(planes // np.uint8(256 // HISTOGRAM_BINS), HISTOGRAM_BINS) / PIXELS
 
 
 PATTERNS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
@@ -66,62 +58,47 @@ PATTERN_CLASSES = np.eye(10)[np.where(IS_UNIFORM, PATTERNS.sum(axis=1), 9)]
 """(256, 10) float64, one-hot: the rotation-invariant uniform class of each 8-bit pattern."""
 
 
-def _between_pixels(radius: int, count: int) -> dict[tuple[str, int], tuple[Any, ...]]:
-    """Return by axis and direction where the nearer and the farther pixel stand, and their weights.
-
-    A tie between neighbour and centre is decided by the last digit of the interpolated value, so the weights carry
-    the rounding of "position minus its floor" at every row and column of ``count`` planes, as in scikit-image.
-    """
-    width = SIDE + 2 * radius
-    steps: dict[tuple[str, int], tuple[Any, ...]] = {}
-    for sign in (-1, 1):
-        position = np.arange(width) + sign * np.round(radius * np.sin(np.pi / 4), 5)
-        far = position - np.floor(position)
-        near_at = radius + int(np.floor(position[0]))
-        for axis, step, plane in (
-            ("columns", 1, np.tile(far, width)),
-            ("rows", width, np.repeat(far, width)),
-        ):
-            weights = np.tile(1 - plane, count), np.tile(plane, count)
-            steps[axis, sign] = near_at * step, (near_at + 1) * step, *weights
-    return steps
-
-
 def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     """Return (N, 10): shares of the uniform patterns of 8 neighbours at ``radius`` pixels in uint8 planes.
 
-    Neighbours between pixels are interpolated bilinearly, those outside are 0.
+    Neighbours between pixels are interpolated bilinearly, those outside are 0. A tie between neighbour and centre is
+    decided by the last digit of the interpolated value, so the weights carry the rounding of "position minus its
+    floor" at every row and column, as in scikit-image.
     Ojala, Pietikäinen & Mäenpää 2002, doi:10.1109/TPAMI.2002.1017623.
     """
     # A block lies in one line of numbers, so that "the neighbour of every pixel" is a shift of that line. The lines
     # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
     width, count = SIDE + 2 * radius, min(len(planes), BLOCK)
     size = count * width * width
-    line = np.zeros(size + 2 * radius * (width + 1), np.uint8)
+    line = np.zeros(size + 2 * radius * (width + 1))
     inner = line[:size].reshape(count, width, width)[:, radius:-radius, radius:-radius]
-    exact_line, across = np.zeros(line.size), np.zeros(line.size)
+    centre, across = line[radius * (width + 1) :][:size], np.zeros(line.size)
     share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
-    centre, exact_centre = (values[radius * (width + 1) :][:size] for values in (line, exact_line))
-    steps = _between_pixels(radius, count)
 
-    def interpolate(values: np.ndarray, axis: str, sign: int, out: np.ndarray) -> None:
-        near, far, near_weight, far_weight = steps[axis, sign]
-        np.multiply(values[near:][:size], near_weight, out=out)
-        np.add(out, np.multiply(values[far:][:size], far_weight, out=share), out=out)
+    steps = {}
+    for step, sign in product((1, width), (-1, 1)):
+        position = np.arange(width) + sign * np.round(radius * np.sin(np.pi / 4), 5)
+        weights = (position - np.floor(position)).reshape((1, -1) if step == 1 else (-1, 1))
+        far_weights = np.broadcast_to(weights, (count, width, width)).ravel()
+        steps[step, sign] = radius + int(np.floor(position[0])), 1 - far_weights, far_weights
+
+    def interpolate(values: np.ndarray, step: int, sign: int, out: np.ndarray) -> None:
+        first, near_weights, far_weights = steps[step, sign]
+        np.multiply(values[first * step :][:size], near_weights, out=out)
+        out += np.multiply(values[(first + 1) * step :][:size], far_weights, out=share)
 
     shares = []
     for start in range(0, len(planes), BLOCK):
         block = planes[start : start + BLOCK]
         inner[: len(block)] = block
-        exact_line[:] = line
         for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
             neighbour = line[radius * (rows * width + columns) :][:size]
             np.greater_equal(neighbour, centre, out=is_not_darker[bit])
         for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
-            interpolate(exact_line, "columns", column_sign, across[:size])
+            interpolate(line, 1, column_sign, across[:size])
             for row_sign, bit in bits.items():
-                interpolate(across, "rows", row_sign, neighbours)
-                np.greater_equal(neighbours, exact_centre, out=is_not_darker[bit])
+                interpolate(across, width, row_sign, neighbours)
+                np.greater_equal(neighbours, centre, out=is_not_darker[bit])
         codes = np.bitwise_or.reduce(is_not_darker.view(np.uint8) * BITS, axis=0)
         patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
         shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
@@ -155,30 +132,23 @@ def ring_histograms(planes: np.ndarray) -> np.ndarray:
     return count_values(bins + RINGS * RING_BINS, RING_COUNT * RING_BINS) / PIXELS
 
 
-def feature_names(groups: tuple[str, ...]) -> list[str]:
-    """Return the column names of the groups, ``group/feature``, in the order of ``extract_features``."""
-    rings, bins, patterns = range(RING_COUNT), range(HISTOGRAM_BINS), range(10)
-    pairs = [f"{low}_{high}" for low, high in zip(*np.triu_indices(LEVELS), strict=True)]
-    names = {
-        "histogram": [f"{colour}_{bin:02d}" for colour in CHANNELS for bin in bins],
-        "lbp": [f"{pattern}" for pattern in patterns],
-        "mean_colour": list(CHANNELS),
-        "perimeter": ["cell"],
-        "ring_histogram": [f"{c}_ring{r}_{b:02d}" for c in LAB for r in rings for b in range(RING_BINS)],
-        "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in pairs],
-        "multiscale_lbp": [f"{c}_radius{r}_{p}" for c in CHANNELS for r in LBP_RADII for p in patterns],
-        "mask_colour": [
-            f"{region}_{c}_{moment}"
-            for moment in ("mean", "deviation")
-            for region in ("cell", "rim", "outside")
-            for c in LAB
-        ],
-        "shape": list(shapes.SHAPE_NAMES),
-    }
-    unknown = [group for group in groups if group not in names]
-    if unknown:
-        raise ValueError(f"feature group {unknown[0]!r} found, expected one of {', '.join(names)}")
-    return [f"{group}/{name}" for group in groups for name in names[group]]
+PAIRS = [f"{low}_{high}" for low, high in zip(*np.triu_indices(LEVELS), strict=True)]
+FEATURES = {
+    "histogram": [f"{c}_{bin:02d}" for c in CHANNELS for bin in range(HISTOGRAM_BINS)],
+    "lbp": [f"{pattern}" for pattern in range(10)],
+    "mean_colour": list(CHANNELS),
+    "perimeter": ["cell"],
+    "ring_histogram": [
+        f"{c}_ring{ring}_{bin:02d}" for c in LAB for ring in range(RING_COUNT) for bin in range(RING_BINS)
+    ],
+    "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in PAIRS],
+    "multiscale_lbp": [
+        f"{c}_radius{r}_{pattern}" for c in CHANNELS for r in LBP_RADII for pattern in range(10)
+    ],
+    "mask_colour": [f"{r}_{c}_{m}" for m in ("mean", "deviation") for r in REGIONS for c in LAB],
+    "shape": list(shapes.SHAPE_NAMES),
+}
+"""The features of each group by name, in the order of their columns."""
 
 
 def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
@@ -188,9 +158,9 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     cells = in_blocks(shapes.cell_masks, grey) if {"perimeter", "mask_colour"} & set(groups) else grey
     lab = in_blocks(to_lab, images) if {"ring_histogram", "mask_colour"} & set(groups) else images
     measure = {
-        "histogram": lambda: in_blocks(colour_histograms, images),
+        "histogram": lambda: np.hstack([in_blocks(histograms, channel) for channel in channels]),
         "lbp": lambda: local_binary_patterns(grey),
-        "mean_colour": lambda: in_blocks(mean_colours, images),
+        "mean_colour": lambda: images.mean(axis=(1, 2)),
         "perimeter": lambda: in_blocks(shapes.perimeters, cells)[:, None],
         "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
         "co_occurrence": lambda: np.hstack([in_blocks(co_occurrences, channel) for channel in channels]),
@@ -200,7 +170,7 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
         "mask_colour": lambda: in_blocks(shapes.mask_colours, lab, cells),
         "shape": lambda: in_blocks(shapes.measure_shapes, in_blocks(shapes.dark_side, channels[1])),
     }
-    return np.hstack([measure[group]() for group in groups]).astype(np.float32)
+    return np.hstack([measure[group]() for group in groups]).astype(np.float32)  # type: ignore
 
 
 def extract_features(
@@ -208,13 +178,11 @@ def extract_features(
 ) -> pd.DataFrame:
     """Return a table of float32 features, one row per image, columns named ``group/feature``.
 
-    ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). ValueError for an
+    ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). KeyError for an
     unknown group.
     """
-    names = feature_names(groups)
+    names = [f"{group}/{name}" for group in groups for name in FEATURES[group]]
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
-    if not chunks:
-        return pd.DataFrame(np.empty((0, len(names)), np.float32), columns=names)
     parallel = joblib.Parallel(n_jobs=1 if len(chunks) == 1 else jobs)
     values = parallel(joblib.delayed(_chunk_features)(chunk, groups) for chunk in chunks)
     return pd.DataFrame(np.concatenate(values), columns=names)

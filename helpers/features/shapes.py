@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
+from skimage.measure import moments_hu
 
 from helpers.data import SIDE
 
@@ -16,10 +17,6 @@ BLOCK = 32
 
 FROM_CENTRE = np.hypot(*np.meshgrid(*[np.arange(SIDE) - (SIDE - 1) / 2] * 2))
 """(48, 48) distance of each pixel from the middle of the image, in pixels."""
-
-EIGHT_NEIGHBOURS = np.zeros((3, 3, 3), bool)
-EIGHT_NEIGHBOURS[1] = True
-FOUR_NEIGHBOURS = EIGHT_NEIGHBOURS & ndimage.generate_binary_structure(3, 1)
 
 PERIMETER_WEIGHTS = np.zeros(50)
 PERIMETER_WEIGHTS[[5, 7, 15, 17, 25, 27]] = 1
@@ -34,10 +31,10 @@ SHAPE_NAMES = (
 """What ``measure_shapes`` measures: numbers of pixels, ratios in [0, 1], and the sizes of Hu's seven moments."""
 
 
-def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
-    """Return what ``measure`` gives for all the images (or planes, or masks), handing it a few at a time."""
-    starts = range(0, len(arrays[0]), BLOCK)
-    return np.concatenate([measure(*(array[at : at + BLOCK] for array in arrays)) for at in starts])
+def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray, size: int = BLOCK) -> np.ndarray:
+    """Return what ``measure`` gives for all the images (or planes, or masks), handing it ``size`` at a time."""
+    starts = range(0, len(arrays[0]), size)
+    return np.concatenate([measure(*(array[at : at + size] for array in arrays)) for at in starts])
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:
@@ -50,13 +47,12 @@ def to_grey(images: np.ndarray) -> np.ndarray:
 def count_values(planes: np.ndarray, bins: int) -> np.ndarray:
     """Return (N, bins) int64: how often each value in [0, bins) occurs in each of N arrays of integers."""
     flat = planes.reshape(len(planes), -1)
-    fits_16_bits = len(flat) * bins <= np.iinfo(np.uint16).max
-    first_bin = np.arange(len(flat), dtype=np.uint16 if fits_16_bits else np.int64) * bins
-    return np.bincount((flat + first_bin[:, None]).ravel(), minlength=len(flat) * bins).reshape(-1, bins)
+    first_bin = bins * np.arange(len(flat))[:, None]
+    return np.bincount((flat + first_bin).ravel(), minlength=len(flat) * bins).reshape(-1, bins)
 
 
-def otsu_thresholds(planes: np.ndarray) -> np.ndarray:
-    """Return (N,) int16: the highest value of the dark side of each uint8 plane, -1 where it is constant.
+def dark_side(planes: np.ndarray) -> np.ndarray:
+    """Return bool masks of the pixels at or below Otsu's threshold in uint8 planes; a constant plane has none.
 
     Otsu 1979, doi:10.1109/TSMC.1979.4310076.
     """
@@ -66,45 +62,37 @@ def otsu_thresholds(planes: np.ndarray) -> np.ndarray:
     is_split = (dark > 0) & (bright > 0)
     difference = dark_sum / np.maximum(dark, 1) - bright_sum / np.maximum(bright, 1)
     between = np.where(is_split, dark * bright * difference**2, -1)
-    return np.where(is_split.any(axis=1), between.argmax(axis=1), -1).astype(np.int16)
+    thresholds = np.where(is_split.any(axis=1), between.argmax(axis=1), -1).astype(np.int16)
+    return np.asarray(planes <= thresholds[:, None, None])
 
 
-def dark_side(planes: np.ndarray) -> np.ndarray:
-    """Return bool masks of the pixels at or below Otsu's threshold; a constant plane has none."""
-    return np.asarray(planes <= otsu_thresholds(planes)[:, None, None])
-
-
-def label_parts(masks: np.ndarray, between: bool) -> tuple[np.ndarray, int]:
-    """Return labels of the 8-connected parts of the masks, numbered plane by plane, and the highest label.
+def label_parts(masks: np.ndarray, between: bool) -> np.ndarray:
+    """Return labels from 1 on of the 8-connected parts of the masks, numbered plane by plane; 0 is no part.
 
     The planes lie on one sheet with a frame of ``between`` around each: one image is labelled faster than many.
     """
     count, height, width = masks.shape
     sheet = np.full((count, height + 2, width + 2), between)
     sheet[:, 1:-1, 1:-1] = masks
-    labels, highest = ndimage.label(sheet.reshape(-1, width + 2), np.ones((3, 3)))
-    return labels.reshape(sheet.shape)[:, 1:-1, 1:-1], highest
+    labels, _ = ndimage.label(sheet.reshape(-1, width + 2), np.ones((3, 3)))
+    return np.asarray(labels.reshape(sheet.shape)[:, 1:-1, 1:-1])
 
 
 def largest_parts(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return masks of each plane's largest 8-connected part (the first of equals), and (N,) numbers of parts."""
-    labels, count = label_parts(masks, between=False)
-    # The highest label so far tells which plane a part lies in.
-    last_label = np.maximum.accumulate(labels.max(axis=(1, 2)))
-    part = np.arange(1, count + 1, dtype=labels.dtype)
-    plane = np.searchsorted(last_label, part)
-    sizes = np.bincount(labels[masks], minlength=count + 1)[1:]
-    smallest_first = np.lexsort((-part, sizes, plane))
-    largest = np.full(len(masks), -1, labels.dtype)
-    largest[plane[smallest_first]] = part[smallest_first]
-    return np.equal(labels, largest[:, None, None]), np.bincount(plane, minlength=len(masks))
+    labels = label_parts(masks, between=False)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0  # the background
+    flat = labels.reshape(len(masks), -1)
+    largest = np.take_along_axis(flat, sizes[flat].argmax(axis=1)[:, None], axis=1)
+    parts = np.diff(np.maximum.accumulate(flat.max(axis=1)), prepend=0)
+    return np.equal(labels, largest[:, :, None]) & masks, parts
 
 
 def fill_holes(masks: np.ndarray) -> np.ndarray:
     """Return the masks with every hole that no 8-connected path joins to the outside filled."""
-    labels, _ = label_parts(~masks, between=True)
     # The frame is the first pixel met, and it joins the outside of all planes.
-    return np.asarray(labels != 1)
+    return np.asarray(label_parts(~masks, between=True) != 1)
 
 
 def cell_masks(planes: np.ndarray) -> np.ndarray:
@@ -124,7 +112,7 @@ def stained_areas(images: np.ndarray) -> np.ndarray:
 
     def measure(block: np.ndarray) -> np.ndarray:
         masks = dark_side(to_grey(block))
-        labels, _ = label_parts(masks, between=False)
+        labels = label_parts(masks, between=False)
         from_centre = labels.reshape(len(masks), -1)[:, np.argsort(FROM_CENTRE, axis=None, kind="stable")]
         nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
         parts = fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
@@ -134,30 +122,24 @@ def stained_areas(images: np.ndarray) -> np.ndarray:
     return in_blocks(measure, images)
 
 
+def erode(masks: np.ndarray, *, diagonally: bool) -> np.ndarray:
+    """Return the masks less all pixels that touch the outside, or the image's edge, with a side (or with a corner)."""
+    padded = np.pad(masks, ((0, 0), (1, 1), (1, 1)))
+    upright = padded[:, :-2] & padded[:, 1:-1] & padded[:, 2:]
+    beside = upright if diagonally else padded[:, 1:-1]
+    return np.asarray(beside[:, :, :-2] & upright[:, :, 1:-1] & beside[:, :, 2:])
+
+
 def perimeters(masks: np.ndarray) -> np.ndarray:
     """Return (N,) float64: the length of each mask's border in pixels, 4-neighbourhood.
 
     Benkrid & Crookes 2000, Design and FPGA implementation of a perimeter estimator.
     """
-    padded = np.pad(masks, ((0, 0), (2, 2), (2, 2)))
-    height, width = padded.shape[1:]
-    line = padded.ravel()
-    inside = np.zeros_like(line)
-    inner = slice(width, -width)
-    inside[inner] = line[inner] & line[: -2 * width] & line[2 * width :]
-    inside[1:-1] &= line[:-2] & line[2:]
-    is_border = line & ~inside
-    border = is_border.view(np.uint8)
-    rows = border.copy()
-    rows[1:-1] = border[:-2] + border[2:]
-    code = 2 * rows
-    code[inner] += 2 * (border[: -2 * width] + border[2 * width :]) + 10 * (
-        rows[: -2 * width] + rows[2 * width :]
-    )
-    # Only the pixels of the border itself carry a weight, and they are few.
-    at = np.flatnonzero(is_border)
-    weights = PERIMETER_WEIGHTS[code[at] + 1]
-    return np.bincount(at // (height * width), weights=weights, minlength=len(masks))
+    border = np.pad(masks & ~erode(masks, diagonally=False), ((0, 0), (1, 1), (1, 1))).view(np.uint8)
+    middle, sides = border[:, :, 1:-1], border[:, :, :-2] + border[:, :, 2:]
+    straight, diagonal = middle[:, :-2] + sides[:, 1:-1] + middle[:, 2:], sides[:, :-2] + sides[:, 2:]
+    codes = middle[:, 1:-1] + 2 * straight + 10 * diagonal
+    return np.asarray(count_values(codes, 50) @ PERIMETER_WEIGHTS)
 
 
 def hu_moments(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -165,27 +147,13 @@ def hu_moments(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     All are 0 where a mask is empty. Hu 1962, doi:10.1109/TIT.1962.1057692.
     """
-    height, width = masks.shape[1:]
     area = np.maximum(masks.sum(axis=(1, 2)), 1).astype(float)
-    rows, columns = np.arange(height, dtype=float), np.arange(width, dtype=float)
-    row_sums, column_sums = masks.sum(axis=2), masks.sum(axis=1)
-    centroid = np.stack([row_sums @ rows / area, column_sums @ columns / area], axis=1)
-    row_powers = (rows - centroid[:, :1])[:, None] ** np.arange(4)[:, None]
-    column_powers = (columns - centroid[:, 1:])[:, None] ** np.arange(4)[:, None]
-    central = row_powers @ masks.astype(float) @ column_powers.transpose(0, 2, 1)
-    order = np.add.outer(np.arange(4), np.arange(4))
-    n = (central / area[:, None, None] ** (order / 2 + 1)).transpose(1, 2, 0)
-    sums, difference = (n[3, 0] + n[1, 2], n[2, 1] + n[0, 3]), n[2, 0] - n[0, 2]
-    first, second = n[3, 0] - 3 * n[1, 2], 3 * n[2, 1] - n[0, 3]
-    odd_a, odd_b = sums[0] ** 2 - 3 * sums[1] ** 2, 3 * sums[0] ** 2 - sums[1] ** 2
-    moments = np.empty((len(masks), 7))
-    moments[:, 0] = n[2, 0] + n[0, 2]
-    moments[:, 1] = difference**2 + 4 * n[1, 1] ** 2
-    moments[:, 2] = first**2 + second**2
-    moments[:, 3] = sums[0] ** 2 + sums[1] ** 2
-    moments[:, 4] = first * sums[0] * odd_a + second * sums[1] * odd_b
-    moments[:, 5] = difference * (sums[0] ** 2 - sums[1] ** 2) + 4 * n[1, 1] * sums[0] * sums[1]
-    moments[:, 6] = second * sums[0] * odd_a - first * sums[1] * odd_b
+    at, order = np.arange(SIDE, dtype=float), np.arange(4)
+    centroid = np.stack([masks.sum(axis=axis) @ at / area for axis in (2, 1)], axis=1)
+    powers = (at - centroid[..., None])[:, :, None] ** order[:, None]
+    central = powers[:, 0] @ masks.astype(float) @ powers[:, 1].transpose(0, 2, 1)
+    normalised = central / area[:, None, None] ** (np.add.outer(order, order) / 2 + 1)
+    moments = np.reshape([moments_hu(each) for each in normalised], (-1, 7))  # type: ignore
     spread = np.sqrt(moments[:, 1])
     long, short = moments[:, 0] + spread, moments[:, 0] - spread
     eccentricity = np.sqrt(np.clip(1 - short / np.where(long > 0, long, 1), 0, 1)) * (long > 0)
@@ -207,7 +175,7 @@ def measure_shapes(masks: np.ndarray) -> np.ndarray:
     off_centre = np.hypot(*(centroid - (masks.shape[1] - 1) / 2).T) * (area > 0)
     left, eroded = filled, []
     for step in range(6):
-        left = ndimage.binary_erosion(left, EIGHT_NEIGHBOURS if step % 2 else FOUR_NEIGHBOURS)
+        left = erode(left, diagonally=step % 2 == 1)
         eroded.append(left.sum(axis=(1, 2)) / np.maximum(area, 1))
     holes = area - largest.sum(axis=(1, 2))
     named = (parts, masks.sum(axis=(1, 2)), area, holes, perimeter, circularity, eccentricity, off_centre)
@@ -219,7 +187,7 @@ def mask_colours(lab: np.ndarray, cells: np.ndarray) -> np.ndarray:
 
     Both are 0 where a region is empty.
     """
-    grown = ndimage.binary_dilation(cells, EIGHT_NEIGHBOURS, iterations=4)
+    grown = ndimage.maximum_filter(cells, (1, 9, 9), mode="constant")
     parts = np.stack([cells, grown & ~cells, ~grown], axis=1)
     regions = parts.reshape(len(cells), 3, -1).astype(np.float64)
     area = np.maximum(regions.sum(axis=2, keepdims=True), 1)

@@ -1,8 +1,4 @@
-"""The networks, and how a recipe and a seed become a finished run.
-
-`architectures` builds them, `optimizers` and `augmentation` help to train them; `training` compiles and fits them on
-TensorFlow (`backend`); `runs` keeps what is finished; `cluster` spreads training runs over several machines.
-"""
+"""The networks, and how a recipe and a seed become a finished run."""
 
 import lazy_loader
 

@@ -4,7 +4,6 @@ from .architectures import (
     build as build,
     cellnet as cellnet,
     lenet as lenet,
-    renew_batch_statistics as renew_batch_statistics,
 )
 from .augmentation import (
     FORMS as FORMS,

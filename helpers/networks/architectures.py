@@ -9,10 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from helpers.networks.backend import keras, tf
-from helpers.recipes import BATCH
 
 layers = keras.layers
 
@@ -35,14 +32,11 @@ def lenet(
     network = keras.Sequential(name=name)
     network.add(keras.Input((48, 48, 3), dtype="uint8", name="image"))
     network.add(layers.Rescaling(1 / 127.5, offset=-1, name="scale"))
-    network.add(layers.Conv2D(filters[0], kernel_size, padding=padding, activation=activation, name="C1"))
-    if batch_norm:
-        network.add(layers.BatchNormalization(momentum=0.9, name="C1_norm"))
-    network.add(layers.MaxPooling2D(2, name="S2"))
-    network.add(layers.Conv2D(filters[1], kernel_size, padding=padding, activation=activation, name="C3"))
-    if batch_norm:
-        network.add(layers.BatchNormalization(momentum=0.9, name="C3_norm"))
-    network.add(layers.MaxPooling2D(2, name="S4"))
+    for convolved, pooled, count in zip(("C1", "C3"), ("S2", "S4"), filters, strict=True):
+        network.add(layers.Conv2D(count, kernel_size, padding=padding, activation=activation, name=convolved))
+        if batch_norm:
+            network.add(layers.BatchNormalization(momentum=0.9, name=f"{convolved}_norm"))
+        network.add(layers.MaxPooling2D(2, name=pooled))
     network.add(layers.Flatten(name="flatten"))
     network.add(layers.Dense(dense_units, activation=activation, name="C5"))
     network.add(layers.Dense(84, activation="tanh", name="F6"))
@@ -55,30 +49,21 @@ def alexnet(name: str, *, momentum: float = 0.99) -> keras.Sequential:
 
     ``momentum`` is the share of its running averages that batch normalisation keeps per step.
     """
-    convolution = partial(layers.Conv2D, kernel_size=3, padding="same", activation="relu")
-    return keras.Sequential(
-        [
-            keras.Input((48, 48, 3), dtype="uint8", name="image"),
-            layers.Rescaling(1 / 127.5, offset=-1, name="scale"),
-            convolution(96, name="conv1"),
-            layers.BatchNormalization(momentum=momentum, name="norm1"),
-            layers.MaxPooling2D(2, name="pool1"),
-            convolution(256, name="conv2"),
-            layers.BatchNormalization(momentum=momentum, name="norm2"),
-            layers.MaxPooling2D(2, name="pool2"),
-            convolution(384, name="conv3"),
-            convolution(384, name="conv4"),
-            convolution(256, name="conv5"),
-            layers.MaxPooling2D(2, name="pool5"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(1024, activation="relu", name="dense6"),
-            layers.Dropout(0.5, name="dropout6"),
-            layers.Dense(1024, activation="relu", name="dense7"),
-            layers.Dropout(0.5, name="dropout7"),
-            layers.Dense(8, activation="softmax", name="probabilities"),
-        ],
-        name=name,
-    )
+    network = keras.Sequential(name=name)
+    network.add(keras.Input((48, 48, 3), dtype="uint8", name="image"))
+    network.add(layers.Rescaling(1 / 127.5, offset=-1, name="scale"))
+    for number, filters in enumerate((96, 256, 384, 384, 256), start=1):
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{number}"))
+        if number in (1, 2):
+            network.add(layers.BatchNormalization(momentum=momentum, name=f"norm{number}"))
+        if number in (1, 2, 5):
+            network.add(layers.MaxPooling2D(2, name=f"pool{number}"))
+    network.add(layers.Flatten(name="flatten"))
+    for number in (6, 7):
+        network.add(layers.Dense(1024, activation="relu", name=f"dense{number}"))
+        network.add(layers.Dropout(0.5, name=f"dropout{number}"))
+    network.add(layers.Dense(8, activation="softmax", name="probabilities"))
+    return network
 
 
 def cellnet(name: str, *, pooling_head: bool = True, residual: bool = False) -> keras.Model:
@@ -144,18 +129,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return normalised ``inputs`` (N, H, W, C), and update the running averages while training."""
         averages = (self.moving_mean, self.moving_variance)
-        known = [tf.zeros(0)] * 2 if training else [average.value for average in averages]
-        outputs, *found = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=known[0],
-            variance=known[1],
-            epsilon=self.epsilon,
-            is_training=bool(training),
+        known = () if training else averages
+        outputs, *found = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma, self.beta, *known, epsilon=self.epsilon, is_training=bool(training)
         )
         if training:
-            for average, value in zip(averages, found, strict=False):
+            for average, value in zip(averages, found, strict=True):
                 average.assign(average * self.momentum + value * (1 - self.momentum))
         return outputs
 
@@ -167,22 +146,9 @@ def with_fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
     """
 
     def copied(layer: keras.Layer) -> keras.Layer:
-        kind = type(layer)
-        kind = FusedBatchNormalization if kind is layers.BatchNormalization else kind
+        is_norm = isinstance(layer, layers.BatchNormalization)
+        kind = FusedBatchNormalization if is_norm else type(layer)
         dtype = "float32" if layer is model.layers[-1] else precision
         return kind.from_config(layer.get_config() | {"dtype": dtype})
 
     return keras.models.clone_model(model, clone_function=copied)
-
-
-def renew_batch_statistics(model: keras.Model, images: np.ndarray) -> None:
-    """Replace the running averages of every batch normalisation by plain averages over batches of ``images``.
-
-    The weights stay as they are. What changes tells how far the averages had lagged behind the training
-    (Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.1).
-    """
-    norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-    for count, start in enumerate(range(0, len(images), BATCH)):
-        for norm in norms:
-            norm.momentum = count / (count + 1)  # makes the running average the mean of all batches so far
-        model(images[start : start + BATCH], training=True)

@@ -45,15 +45,13 @@ def jitter_acquisition(images: np.ndarray, strength: float, generator: np.random
 
 def _magnify(images: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Return images seen ``factors`` times as large about their centres; beyond the edge they are mirrored."""
-    side = images.shape[1]
-    margin = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
-    padded = np.pad(images, margin, mode="reflect")
+    side, margin = images.shape[1], (MARGIN, MARGIN)
+    centre = side / 2 + MARGIN
+    padded = np.pad(images, ((0, 0), margin, margin, (0, 0)), mode="reflect")
     magnified = np.empty_like(images)
-    for index, (image, factor) in enumerate(zip(padded, factors, strict=True)):
-        half = min(side / 2 / factor, side / 2 + MARGIN)
-        low, high = side / 2 + MARGIN - half, side / 2 + MARGIN + half
-        view = Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR, (low, low, high, high))
-        magnified[index] = view
+    for index, half in enumerate(np.minimum(side / 2 / factors, centre)):
+        box = (centre - half, centre - half, centre + half, centre + half)
+        magnified[index] = Image.fromarray(padded[index]).resize((side, side), Image.Resampling.BILINEAR, box)
     return magnified
 
 

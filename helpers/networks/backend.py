@@ -2,8 +2,6 @@
 
 import logging
 import os
-import re
-from pathlib import Path
 
 from helpers.recipes import THREADS
 
@@ -25,12 +23,4 @@ finally:
     os.close(_terminal)
     os.close(_nothing)
 
-__all__ = ["keras", "multiplies_bfloat16", "tf"]
-
-
-def multiplies_bfloat16() -> bool:
-    """Return whether the processor, or a GPU, multiplies bfloat16 natively."""
-    if tf.config.list_physical_devices("GPU"):
-        return True
-    cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and re.search("avx512_bf16|amx_bf16", cpuinfo.read_text()) is not None
+__all__ = ["keras", "tf"]

@@ -1,13 +1,14 @@
 """Optimizers by name; Muon for convolutions gives updates whose singular values are all alike."""
 
 import math
+from functools import partial
 from typing import Any
 
 from helpers.networks.backend import keras
 from helpers.recipes import Recipe
 
-WEIGHT_DECAY = 0.05
-"""Of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+DECAY = 0.05
+"""Weight decay of AdamW and Muon, decoupled from the gradient (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
 
 class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
@@ -31,6 +32,14 @@ class ConvolutionMuon(keras.optimizers.Muon):  # type: ignore[misc]
         return x * self.rms_rate * math.sqrt(max(math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": partial(keras.optimizers.AdamW, weight_decay=DECAY),
+    "muon": partial(ConvolutionMuon, weight_decay=DECAY, adam_weight_decay=DECAY, adam_lr_ratio=0.3),
+}
+"""By name in a recipe; Muon has a smaller learning rate for variables that are no kernels."""
+
+
 def optimizer_for(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     """Return the optimizer of a recipe that trains for so many steps."""
     rate: Any = recipe.learning_rate
@@ -39,17 +48,7 @@ def optimizer_for(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, max(1, steps - warmup), warmup_target=recipe.learning_rate, warmup_steps=warmup
         )
-    match recipe.optimizer:
-        case "adam":
-            optimizer = keras.optimizers.Adam(rate)
-        case "adamw":
-            optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
-        case "muon":  # with a smaller learning rate for variables that are no kernels
-            optimizer = ConvolutionMuon(
-                rate, weight_decay=WEIGHT_DECAY, adam_weight_decay=WEIGHT_DECAY, adam_lr_ratio=0.3
-            )
-        case unknown:
-            raise ValueError(f"optimizer {unknown!r}: not known, expected adam, adamw or muon")
+    optimizer = OPTIMIZERS[recipe.optimizer](rate)
     # One replica has nothing to sum, and TensorFlow's sum would keep every network ever trained in memory.
     optimizer._all_reduce_sum_gradients = list
     return optimizer

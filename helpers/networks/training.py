@@ -1,6 +1,7 @@
 """From a recipe, a seed and two parts of the data to a finished run: a folder that is whole or absent."""
 
 import math
+import re
 import time
 from dataclasses import asdict
 from functools import partial
@@ -16,7 +17,7 @@ from helpers.cache_keys import code_key, key_of
 from helpers.data import Part
 from helpers.networks.architectures import build, with_fused_batch_norm
 from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition
-from helpers.networks.backend import keras, multiplies_bfloat16, tf
+from helpers.networks.backend import keras, tf
 from helpers.networks.optimizers import optimizer_for
 from helpers.networks.runs import Run, load_or_compute_run
 from helpers.notation import MODEL_NAMES, percent
@@ -100,8 +101,11 @@ def train(recipe: Recipe, seed: int, train: Part, validation: Part, runs: Path) 
 
 
 def precision_of(recipe: Recipe) -> str:
-    """Return the Keras precision in which a recipe trains on this machine."""
-    return "mixed_bfloat16" if recipe.mixed_precision and multiplies_bfloat16() else "float32"
+    """Return the Keras precision in which a recipe trains here: bfloat16 if a GPU or the processor multiplies it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
+    is_native = tf.config.list_physical_devices("GPU") or re.search("avx512_bf16|amx_bf16", flags)
+    return "mixed_bfloat16" if recipe.mixed_precision and is_native else "float32"
 
 
 def _build(recipe: Recipe, images: np.ndarray) -> keras.Model:
@@ -202,5 +206,5 @@ def predict_probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Return (N, 8) float32 probabilities of uint8 images (N, 48, 48, 3)."""
     model.jit_compile = False
     # not `predict`, which takes 0.1 s for a single image
-    starts = range(0, max(1, len(images)), BATCH)
+    starts = range(0, len(images), BATCH)
     return np.concatenate([model.predict_on_batch(images[at : at + BATCH]) for at in starts])

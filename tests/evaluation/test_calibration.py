@@ -8,7 +8,6 @@ from sklearn import metrics
 from helpers.evaluation.scores import (
     apply_temperature,
     chance_calibration_error,
-    choose_threshold,
     expected_calibration_error,
     fit_temperature,
     review_rules,
@@ -107,10 +106,9 @@ def test_review_by_hand() -> None:
     # the errors are at 0.3, 0.5 and 0.8
     probabilities = with_confidence([0.3, 0.4, 0.5, 0.7, 0.8, 0.9])
     labels = np.array([1, 0, 1, 0, 1, 0])
-    assert choose_threshold(labels, probabilities, 0.5) == 0.5
-    assert choose_threshold(labels, probabilities, 2 / 3) == 0.5
-    assert choose_threshold(labels, probabilities, 0.7) == 0.8
-    rule = review_rules(labels, probabilities, labels, probabilities).loc["50 %"]
+    rules = review_rules(labels, probabilities, labels, probabilities)
+    assert rules["threshold"].tolist() == [0.5, 0.8, 0.8, 0.8]
+    rule = rules.loc["50 %"]
     assert rule.drop(["share_seen_low", "share_seen_high"]).to_dict() == {
         "threshold": 0.5, "reviewed": 0.5, "errors_seen": 2, "errors": 3, "share_seen": pytest.approx(2 / 3),
         "rest_accuracy": pytest.approx(2 / 3),

@@ -8,9 +8,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers.data import Part
 from helpers.evaluation import ladder
-from helpers.evaluation.ladder import compute_scalings, is_larger, ladder_table
-from helpers.recipes import Recipe, Step
+from helpers.evaluation.ladder import (
+    accuracy_with_renewed_statistics,
+    compute_scalings,
+    is_larger,
+    ladder_table,
+)
+from helpers.networks import keras, predict_probabilities
+from helpers.recipes import BATCH, Recipe, Step
 
 LABELS = np.arange(400) % 8
 
@@ -144,3 +151,19 @@ def test_larger_means_beyond_chance() -> None:
     assert not is_larger([0.7, 0.71, 0.72], [0.9, 0.91, 0.92])
     assert not is_larger([0.9, 0.5, 0.7], [0.6, 0.7, 0.65])
     assert not is_larger([0.9], [0.1])
+
+
+def test_renewed_batch_statistics_are_the_means_over_the_batches(tmp_path) -> None:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (3 * BATCH, 48, 48, 3), dtype=np.uint8)
+    layers = [keras.layers.BatchNormalization(momentum=0.99), keras.layers.GlobalAveragePooling2D()]
+    head = keras.layers.Dense(8, activation="softmax")
+    network = keras.Sequential([keras.Input((48, 48, 3), dtype="uint8"), *layers, head])
+    network.save(tmp_path / "model.keras")
+    run = SimpleNamespace(model_path=tmp_path / "model.keras")
+    batches = images.reshape(3, -1, 3).astype(float)
+    layers[0].moving_mean.assign(batches.mean(axis=1).mean(axis=0))
+    layers[0].moving_variance.assign(batches.var(axis=1).mean(axis=0))
+    labels = predict_probabilities(network, images).argmax(axis=1).astype(np.uint8)
+    assert len(np.unique(labels)) > 1  # with the averages of the start, all are alike
+    assert accuracy_with_renewed_statistics(run, images, Part(images, labels)) == pytest.approx(1, abs=0.02)

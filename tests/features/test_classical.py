@@ -104,10 +104,6 @@ def test_absent_classes_get_probability_zero_and_rare_ones_do_no_harm(name: str,
     )
 
 
-def test_no_images_give_no_rows(models: dict[str, ClassicalModel], cells: Cells) -> None:
-    assert predict_probabilities(models["forest"], cells.images[:0]).shape == (0, len(CLASS_NAMES))
-
-
 @pytest.mark.parametrize("labels", [[], [2, 2, 2], [0, 0, 1]])
 def test_too_few_images_of_a_class_are_named(labels: list[int]) -> None:
     with pytest.raises(InputError, match="expected two classes with two images each"):
