@@ -200,11 +200,11 @@ def read_background(model: Path) -> Background | None:
         if len(text) > LONGEST_BACKGROUND:
             raise ValueError(f"more than {LONGEST_BACKGROUND:,} characters found")
         record = json.loads(text)
-        codes, *mixture = (
+        codes, weights, means, roots = (
             np.frombuffer(base64.b64decode(record[name], validate=True), dtype)
             for name, dtype in ARRAYS.items()
         )
-        look = features.Look(*mixture, float(record["threshold"]))
+        look = features.Look(weights, means, roots, float(record["threshold"]))
         temperature = float(record["temperature"])
         # what does not fit together shows in use
         numbers = [temperature, look.threshold, *look.log_likelihood(np.zeros((1, SIDE, SIDE, 3), np.uint8))]

@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
-from helpers.figures.pieces import fill_matrix, name_rows, spread_high_shares
+from helpers.figures.pieces import fill_matrix, frame_shares, name_rows
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
@@ -30,14 +30,22 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     recalls = recalls.sort_values(best, ascending=False, kind="stable")
     support = pd.Series(scores[best]["support"])[recalls.index]
     figure, axes = plt.subplots(figsize=(layout(8, 3.7), 0.11 * recalls.size + layout(1.2, 2.2)))
+    floor = frame_shares(axes, "recall", recalls.stack())
     for place, (name, shares) in zip(np.linspace(-0.36, 0.36, len(scores)), recalls.items(), strict=True):
         rows = np.arange(len(shares)) + place
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
         distances = np.abs(np.transpose(intervals) - shares.to_numpy())
         axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, ms=4.5, lw=1, **model_look(name))
+        axes.plot(
+            np.where(shares < floor, floor, np.nan),
+            rows,
+            "<",
+            color=MODEL_COLOURS[name],
+            ms=4.5,
+            clip_on=False,
+        )
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
     name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
-    spread_high_shares(axes, "recall")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     lowest = recalls[best].min()
     finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"

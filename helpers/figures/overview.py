@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
-from helpers.figures.pieces import name_rows, spread_high_shares, write_columns
+from helpers.figures.pieces import frame_shares, name_rows, write_columns
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
 from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence
@@ -24,12 +24,13 @@ def draw_reported(models: evaluation.Scores, reported: dict[str, float]) -> Draw
     claimed, rows = pd.Series(reported, names, dtype=float), range(len(names))
     figure, axes = plt.subplots(figsize=layout((8, 0.36 * len(names) + 1.3), (3.7, 0.42 * len(names) + 1.5)))
     name_rows(axes, [MODEL_NAMES[name] for name in names])
+    floor = frame_shares(axes, "accuracy", [*measured, *reported.values()])
     axes.hlines(rows, claimed, measured, color=GRID, linewidth=3)
-    for row, name in enumerate(names):
+    for row, (name, share) in enumerate(measured.items()):
         axes.plot(models[name]["test_accuracy_ci95"], [row, row], color=MODEL_COLOURS[name], linewidth=2.2)
-        axes.plot(measured[name], row, "o", color=MODEL_COLOURS[name], markersize=8)
+        place, marker = (share, "o") if share > floor else (floor, "<")
+        axes.plot(place, row, marker, color=MODEL_COLOURS[name], markersize=8, clip_on=False)
     axes.plot(claimed, rows, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
-    spread_high_shares(axes, "accuracy")
     columns = pd.DataFrame({"◇ reported": claimed, "● measured": measured}).dropna(axis="columns", how="all")
     write_columns(axes, columns.map(percent, na_action="ignore").fillna(""))
     alt = "Dot plot with intervals and a row for each model."
@@ -97,12 +98,13 @@ def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     for label in np.unique(labels):
         name = CLASS_NAMES[label]
         x, y = points[labels == label].T
-        axes.scatter(x, y, layout(16, 9), CLASS_COLOURS[name], marker="osD^vPX*"[label], lw=0, label=name)
+        axes.scatter(x, y, layout(16, 9), CLASS_COLOURS[name], marker="osD^vPX*"[label], lw=0)
+        box = {"facecolor": PAPER, "alpha": 0.85, "edgecolor": CLASS_COLOURS[name], "pad": 2}
+        axes.text(np.median(x), np.median(y), name, fontsize=layout(9.5, 8), ha="center", bbox=box, zorder=4)
     wrong = points[labels != predicted]
     axes.scatter(wrong[:, 0], wrong[:, 1], layout(60, 36), "none", edgecolors=INK, linewidths=1, zorder=3)
     axes.axis("equal")
     axes.axis("off")
-    figure.legend(loc="outside lower center", ncols=layout(4, 2), markerscale=2)
     nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)[:, 0]
     pairs = np.sort(np.column_stack([labels, labels[nearest]]), axis=1)
     met, counts = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0, return_counts=True)

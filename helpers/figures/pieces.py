@@ -1,4 +1,4 @@
-"""What several figures are made of: named rows, numbers beside them, shares spread near 100 %, and heat maps."""
+"""What several figures are made of: named rows, numbers beside them, an axis for shares, and heat maps."""
 
 from collections.abc import Iterable
 from textwrap import fill
@@ -21,11 +21,12 @@ def name_rows(axes: Axes, names: Iterable[str], width: int = 16) -> None:
     axes.grid(axis="y", visible=False)
 
 
-def spread_high_shares(axes: Axes, label: str) -> None:
-    """Let the x axis go with the cube of a share, on which 98 % and 99 % are apart and 10 % still has a place."""
-    axes.set_xscale("function", functions=(lambda share: share**3, np.cbrt))
-    axes.set(xlim=(-0.25, 1.005), xticks=layout([0, 0.5, 0.7, 0.8, 0.9, 1], [0.5, 0.8, 1]))
-    axes.xaxis.set(label_text=f"{label}, cubic axis", major_formatter=PERCENT)
+def frame_shares(axes: Axes, label: str, shares: Iterable[float]) -> float:
+    """Let the x axis start below most of the ``shares`` and return where; lower ones are arrows at its edge."""
+    floor = max(0.0, np.floor(20 * np.quantile(list(shares), 0.25) - 1) / 20)
+    axes.set_xlim(floor, 1.005)
+    axes.xaxis.set(label_text=label, major_formatter=PERCENT)
+    return float(floor)
 
 
 def write_columns(axes: Axes, words: pd.DataFrame) -> None:

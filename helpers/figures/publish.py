@@ -1,6 +1,8 @@
 """The doors through which notebooks publish: a figure, a table, and what a chapter found."""
 
+import io
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -11,6 +13,7 @@ from IPython.core.pylabtools import print_figure, retina_figure
 from IPython.display import DisplayHandle, Markdown, display, publish_display_data
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from PIL import Image
 
 from helpers.data import Cells
 from helpers.figures.style import NARROW
@@ -72,8 +75,10 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
     """
     if drawing is None:
         return
-    png, size = retina_figure(drawing.figure, base64=True, metadata={"Software": None})  # type: ignore[no-untyped-call]
-    data = {"image/png": png, "text/plain": drawing.alt} | drawn(drawing)
+    png, size = retina_figure(drawing.figure, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    small = io.BytesIO()  # a palette halves it at least
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(256).save(small, "png", optimize=True)
+    data = {"image/png": b64encode(small.getvalue()).decode(), "text/plain": drawing.alt} | drawn(drawing)
     words = {"slug": slug, "title": drawing.finding, "caption": caption, "alt": drawing.alt}
     # nbconvert and others look for the alternative text under the picture's own type
     about = {"image/png": size | {"alt": drawing.alt}, "needs_background": "light"}

@@ -90,13 +90,13 @@ def test_models_of_the_report_come_first_with_both_numbers() -> None:
     assert drawing.narrow is not None
 
 
-def test_every_model_has_its_place_however_far_below_the_others() -> None:
-    models = measured(forest=0.9, lenet_custom=0.2, alexnet=0.0, cellnet=0.99)
+def test_a_model_far_below_the_others_is_an_arrow_at_the_edge() -> None:
+    models = measured(forest=0.9, lenet_custom=0.92, lenet_classic=0.95, alexnet=0.1, cellnet=0.99)
     (axes,) = figures.draw_reported(models, {}).figure.axes
-    assert words(axes.figure) == ["● measured", "90.0 %", "20.0 %", "0.0 %", "99.0 %"]
-    dots = [line for line in axes.lines if line.get_marker() == "o"]
-    places = [axes.transData.transform(dot.get_xydata()[0])[0] for dot in dots]
-    assert axes.bbox.x0 < places[2] < places[1] < places[0] < places[3] < axes.bbox.x1
+    assert words(axes.figure) == ["● measured", "90.0 %", "92.0 %", "95.0 %", "10.0 %", "99.0 %"]
+    (arrow,) = [line for line in axes.lines if line.get_marker() == "<"]
+    assert arrow.get_xdata().tolist() == [axes.get_xlim()[0]] == [0.85]
+    assert len([line for line in axes.lines if line.get_marker() == "o"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_the_classes_that_touch_on_the_map_are_named(places, labels, expected) -
 def test_the_map_names_each_class_and_rings_errors() -> None:
     points, labels = np.random.default_rng(0).random((1500, 2)), np.arange(1500) % 8
     drawing = figures.draw_embedding(points, labels, np.where(np.arange(1500) < 3, 7 - labels, labels))
-    assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == list(CLASS_NAMES)
+    assert [text.get_text() for text in drawing.figure.axes[0].texts] == list(CLASS_NAMES)
     (rings,) = [dots for dots in drawing.figure.axes[0].collections if not len(dots.get_facecolor())]
     np.testing.assert_allclose(rings.get_offsets(), points[:3])
     assert drawing.alt.endswith("misclassifies 3 of 1,500 images.")
