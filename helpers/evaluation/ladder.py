@@ -15,9 +15,6 @@ from helpers.recipes import BATCH, CHANGES, LADDER, SCALINGS, Profile, Step
 from helpers.saved_models import load_network
 from helpers.study import Runs, Study
 
-RESAMPLES = 4_000
-"""Of the bootstrap."""
-
 
 def trained_steps(profile: Profile) -> dict[str, Step]:
     """Return the steps that a profile trains, by recipe; each names all that changes against the one before."""
@@ -33,47 +30,33 @@ def trained_steps(profile: Profile) -> dict[str, Step]:
     return steps
 
 
-def bootstrap_means(correct: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return bootstrapped mean accuracies of models that saw the same N images, in two parts to be added.
+def _variance_over_seeds(correct: np.ndarray) -> float:
+    """Return the variance that the choice of seeds adds to the mean accuracy of (seeds, N) answers, 0 for one seed.
 
-    ``correct`` holds one (seeds, N) array per model. The parts are (models, RESAMPLES): the mean over the seeds on
-    images drawn with replacement, once for all models (Efron & Tibshirani 1993); and what drawing the seeds of each
-    model adds to it, with their sd over n - 1, less what drawing the images has counted already.
-    """
-    generator = np.random.default_rng(0)
-    images = correct[0].shape[1]
-    everything, uniform = np.concatenate(correct).T.astype(np.float64), np.full(images, 1 / images)
-    drawn = generator.multinomial(images, uniform, RESAMPLES) @ everything / images
-    ends = np.cumsum([len(seeds) for seeds in correct])
-    means, deviations = [], []
-    for by_seed, accuracies in zip(correct, np.split(drawn, ends[:-1], axis=1), strict=True):
-        seeds = len(by_seed)
-        shares = generator.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
-        means.append(accuracies.mean(axis=1))
-        widened = np.sqrt(_share_of_seeds(by_seed) * seeds / max(1, seeds - 1))
-        deviations.append(widened * ((accuracies * shares).sum(axis=1) - means[-1]))
-    return np.stack(means), np.stack(deviations)
-
-
-def _share_of_seeds(correct: np.ndarray) -> float:
-    """Return the share, in [0, 1], of the variance between accuracies of seeds that would be there with endless images.
-
-    The rest is there because the (seeds, N) err on different images (Owen 2007, doi:10.1214/07-AOAS122).
+    What seeds differ by because they err on different images is not counted (Owen 2007, doi:10.1214/07-AOAS122).
     """
     seeds, images = correct.shape
-    accuracies = correct.mean(axis=1)
-    if seeds < 2 or np.ptp(accuracies) == 0:
+    if seeds < 2:
         return 0.0
+    accuracies = correct.mean(axis=1)
     apart = correct - correct.mean(axis=0) - accuracies[:, None] + accuracies.mean()
     by_chance = np.sum(apart**2) / ((seeds - 1) * (images - 1)) / images
-    return max(0.0, 1 - float(by_chance / accuracies.var(ddof=1)))
+    return float(max(0.0, accuracies.var(ddof=1) - by_chance)) / seeds
 
 
-def _interval(means: np.ndarray, deviations: np.ndarray, freedom: int) -> tuple[float, float]:
-    """Return a 95 % interval; few seeds estimate their own spread poorly, which Student's t makes up for."""
-    student = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) if freedom else 0.0
-    low, high = np.percentile(means + student * deviations, [2.5, 97.5])
-    return float(low), float(high)
+def _half_interval(correct: np.ndarray, *before: np.ndarray) -> float:
+    """Return half the 95 % interval of a mean accuracy, or of its gain over that ``before``, both (seeds, N) answers.
+
+    It covers other images, paired where there are two models, and other seeds. Few seeds estimate their own spread
+    poorly, which Student's t makes up for.
+    """
+    models = (correct, *before)
+    by_image = correct.mean(axis=0) - sum(model.mean(axis=0) for model in before)
+    freedom = sum(len(model) - 1 for model in models)
+    by_seed = (
+        stats.t.ppf(0.975, freedom) * np.sqrt(sum(map(_variance_over_seeds, models))) if freedom else 0.0
+    )
+    return float(np.hypot(1.96 * stats.sem(by_image), by_seed))
 
 
 def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.DataFrame:
@@ -82,37 +65,35 @@ def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.
     The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, accuracy_low,
     accuracy_high, seed_sd (NaN with one seed), gain over the last step before it that was kept, gain_low, gain_high
     (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds). The interval of the accuracy
-    covers Wilson's: resampling a network without errors would leave none.
+    covers Wilson's, which is there for a network without errors, too.
     """
     correct = [
         np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
         for name in ladder
     ]
-    means, deviations = bootstrap_means(correct)
-    rows, before = {}, 0
-    for index, (name, step) in enumerate(ladder.items()):
-        by_seed, records = correct[index].mean(axis=1), [run.record for run in runs[name]]
-        low, high = _interval(means[index], deviations[index], len(by_seed) - 1)
-        wilson_low, wilson_high = accuracy_interval(by_seed.mean() * len(labels), len(labels))
-        gains, further = means[index] - means[before], deviations[index] - deviations[before]
-        gain_low, gain_high = _interval(gains, further, len(by_seed) + len(correct[before]) - 2)
+    rows, before = {}, correct[0]
+    for (name, step), answers in zip(ladder.items(), correct, strict=True):
+        by_seed, records = answers.mean(axis=1), [run.record for run in runs[name]]
+        accuracy, half = by_seed.mean(), _half_interval(answers)
+        low, high = accuracy_interval(accuracy * len(labels), len(labels))
+        gain, further = accuracy - before.mean(), _half_interval(answers, before)
         rows[name] = {
             "change": step.change,
             "is_kept": step.is_kept,
             "of_report": name in ("lenet_classic", *CHANGES),
-            "accuracy": by_seed.mean(),
-            "accuracy_low": max(0.0, min(low, wilson_low)),
-            "accuracy_high": min(1.0, max(high, wilson_high)),
+            "accuracy": accuracy,
+            "accuracy_low": max(0.0, min(low, accuracy - half)),
+            "accuracy_high": min(1.0, max(high, accuracy + half)),
             "seed_sd": pd.Series(by_seed).std(),
-            "gain": by_seed.mean() - correct[before].mean(),
-            "gain_low": gain_low,
-            "gain_high": gain_high,
+            "gain": gain,
+            "gain_low": gain - further,
+            "gain_high": gain + further,
             "seeds": len(by_seed),
             "parameters": records[0]["params"],
             "epochs": records[0]["epochs_run"],
             "seconds": np.mean([record["train_seconds"] for record in records]),
         }
-        before = index if step.is_kept else before
+        before = answers if step.is_kept else before
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
     table.loc[table.index[0], ["gain", "gain_low", "gain_high"]] = np.nan
     return table

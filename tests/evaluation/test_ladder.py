@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 from helpers.data import Part
-from helpers.evaluation import ladder
 from helpers.evaluation.ladder import (
     accuracy_with_renewed_statistics,
     compute_scalings,
@@ -77,13 +76,7 @@ def test_a_network_that_is_always_right_or_wrong_has_an_interval(right) -> None:
     assert row["accuracy_high"] - row["accuracy_low"] == pytest.approx(0.0095, abs=1e-4)
 
 
-@pytest.fixture
-def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand are enough where a hundred intervals are tested together."""
-    monkeypatch.setattr(ladder, "RESAMPLES", 1_000)
-
-
-def test_the_interval_holds_the_truth_as_often_as_it_says(few_resamples) -> None:
+def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     """Seeds of the same true accuracy in both steps, from one normal law, on images that hardly vary."""
     generator = np.random.default_rng(0)
     held = []
@@ -103,7 +96,7 @@ class IndependentRun(FinishedRun):
         return np.eye(8)[(LABELS + wrong) % 8]
 
 
-def test_errors_on_images_of_their_own_are_not_counted_twice(few_resamples) -> None:
+def test_errors_on_images_of_their_own_are_not_counted_twice() -> None:
     """Six runs that differ by their images only: the gain of three on three is spread like one of 1,200 images."""
     widths, held = [], []
     for first in range(0, 600, 6):
