@@ -41,7 +41,7 @@ def _variance_over_seeds(correct: np.ndarray) -> float:
     accuracies = correct.mean(axis=1)
     apart = correct - correct.mean(axis=0) - accuracies[:, None] + accuracies.mean()
     by_chance = np.sum(apart**2) / ((seeds - 1) * (images - 1)) / images
-    return float(max(0.0, accuracies.var(ddof=1) - by_chance)) / seeds
+    return max(0.0, float((accuracies.var(ddof=1) - by_chance) / seeds))
 
 
 def _half_interval(correct: np.ndarray, *before: np.ndarray) -> float:

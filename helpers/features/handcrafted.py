@@ -19,8 +19,8 @@ from helpers.features.shapes import BLOCK, count_values, in_blocks
 REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
 """The feature groups of the original report."""
 
-RICH_GROUPS = ("ring_histogram", "co_occurrence", "multiscale_lbp", "mask_colour", "shape")
-"""The feature groups that the best classical model reads besides: colours by place, colours that touch, shapes."""
+RICH_GROUPS = ("ring_histogram", "co_occurrence")
+"""The feature groups that the best classical model reads besides: colours by place, and colours that touch."""
 
 CHUNK = 2048
 """Images handed to a process at once; no more than this many per process are ever held in wide numbers."""
@@ -28,9 +28,7 @@ CHUNK = 2048
 PIXELS = SIDE * SIDE
 CHANNELS = ("red", "green", "blue")
 LAB = ("lightness", "green_red", "blue_yellow")
-REGIONS = ("cell", "rim", "outside")
 HISTOGRAM_BINS = 16
-LBP_RADII = (1, 2, 3)
 DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
@@ -58,8 +56,8 @@ PATTERN_CLASSES = np.eye(10)[np.where(IS_UNIFORM, PATTERNS.sum(axis=1), 9)]
 """(256, 10) float64, one-hot: the rotation-invariant uniform class of each 8-bit pattern."""
 
 
-def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
-    """Return (N, 10): shares of the uniform patterns of 8 neighbours at ``radius`` pixels in uint8 planes.
+def local_binary_patterns(planes: np.ndarray) -> np.ndarray:
+    """Return (N, 10): shares of the uniform patterns of the 8 neighbours at a distance of 1 in uint8 planes.
 
     Neighbours between pixels are interpolated bilinearly, those outside are 0. A tie between neighbour and centre is
     decided by the last digit of the interpolated value, so the weights carry the rounding of "position minus its
@@ -68,19 +66,19 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
     """
     # A block lies in one line of numbers, so that "the neighbour of every pixel" is a shift of that line. The lines
     # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
-    width, count = SIDE + 2 * radius, min(len(planes), BLOCK)
+    width, count = SIDE + 2, min(len(planes), BLOCK)
     size = count * width * width
-    line = np.zeros(size + 2 * radius * (width + 1))
-    inner = line[:size].reshape(count, width, width)[:, radius:-radius, radius:-radius]
-    centre, across = line[radius * (width + 1) :][:size], np.zeros(line.size)
+    line = np.zeros(size + 2 * (width + 1))
+    inner = line[:size].reshape(count, width, width)[:, 1:-1, 1:-1]
+    centre, across = line[width + 1 :][:size], np.zeros(line.size)
     share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
 
     steps = {}
     for step, sign in product((1, width), (-1, 1)):
-        position = np.arange(width) + sign * np.round(radius * np.sin(np.pi / 4), 5)
+        position = np.arange(width) + sign * np.round(np.sin(np.pi / 4), 5)
         weights = (position - np.floor(position)).reshape((1, -1) if step == 1 else (-1, 1))
         far_weights = np.broadcast_to(weights, (count, width, width)).ravel()
-        steps[step, sign] = radius + int(np.floor(position[0])), 1 - far_weights, far_weights
+        steps[step, sign] = 1 + int(np.floor(position[0])), 1 - far_weights, far_weights
 
     def interpolate(values: np.ndarray, step: int, sign: int, out: np.ndarray) -> None:
         first, near_weights, far_weights = steps[step, sign]
@@ -92,7 +90,7 @@ def local_binary_patterns(planes: np.ndarray, radius: int = 1) -> np.ndarray:
         block = planes[start : start + BLOCK]
         inner[: len(block)] = block
         for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
-            neighbour = line[radius * (rows * width + columns) :][:size]
+            neighbour = line[rows * width + columns :][:size]
             np.greater_equal(neighbour, centre, out=is_not_darker[bit])
         for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
             interpolate(line, 1, column_sign, across[:size])
@@ -142,11 +140,6 @@ FEATURES = {
         f"{c}_ring{ring}_{bin:02d}" for c in LAB for ring in range(RING_COUNT) for bin in range(RING_BINS)
     ],
     "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in PAIRS],
-    "multiscale_lbp": [
-        f"{c}_radius{r}_{pattern}" for c in CHANNELS for r in LBP_RADII for pattern in range(10)
-    ],
-    "mask_colour": [f"{r}_{c}_{m}" for m in ("mean", "deviation") for r in REGIONS for c in LAB],
-    "shape": list(shapes.SHAPE_NAMES),
 }
 """The features of each group by name, in the order of their columns."""
 
@@ -155,20 +148,14 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     """Return (N, D) float32 of the groups."""
     grey = in_blocks(shapes.to_grey, images)
     channels = images.transpose(3, 0, 1, 2)
-    cells = in_blocks(shapes.cell_masks, grey) if {"perimeter", "mask_colour"} & set(groups) else grey
-    lab = in_blocks(to_lab, images) if {"ring_histogram", "mask_colour"} & set(groups) else images
+    lab = in_blocks(to_lab, images) if "ring_histogram" in groups else images
     measure = {
         "histogram": lambda: np.hstack([in_blocks(histograms, channel) for channel in channels]),
         "lbp": lambda: local_binary_patterns(grey),
         "mean_colour": lambda: images.mean(axis=(1, 2)),
-        "perimeter": lambda: in_blocks(shapes.perimeters, cells)[:, None],
+        "perimeter": lambda: in_blocks(shapes.perimeters, in_blocks(shapes.cell_masks, grey))[:, None],
         "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
         "co_occurrence": lambda: np.hstack([in_blocks(co_occurrences, channel) for channel in channels]),
-        "multiscale_lbp": lambda: np.hstack(
-            [local_binary_patterns(channel, radius) for channel in channels for radius in LBP_RADII]
-        ),
-        "mask_colour": lambda: in_blocks(shapes.mask_colours, lab, cells),
-        "shape": lambda: in_blocks(shapes.measure_shapes, in_blocks(shapes.dark_side, channels[1])),
     }
     return np.hstack([measure[group]() for group in groups]).astype(np.float32)  # type: ignore
 
