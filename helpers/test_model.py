@@ -104,18 +104,16 @@ def score_part(rows: pd.DataFrame) -> Summary:
 def doubts_of_training(summary: Summary) -> list[str]:
     """Return a sentence for everything about the training by which the answers in a summary may mislead."""
     n, seen, strange = summary["n"], summary["seen_in_training"] or 0, summary["unfamiliar"] or 0
-    is_of_synthetic = (summary["trained_on"] or {}).get("is_synthetic")
+    is_of_synthetic = (summary["trained_on"] or {}).get("is_synthetic") and not summary["is_synthetic"]
     look = "The image looks" if n == 1 else f"{notation.percent(strange / n)} of the images look"
-    doubts = {
-        f"The model was trained on {notation.out_of(seen, n, 'image')} scored here, so the scores are optimistic.":
-            seen and "accuracy" in summary,
-        "The model was trained on synthetic images, and these are others.":
-            is_of_synthetic and not summary["is_synthetic"],
-        # more than the 1 % at home, and not by chance
-        f"{look} like nothing the model has seen, so its answers may be wrong.":
-            binom.sf(strange - 1, n, 0.01) < 0.02,
-    }  # fmt: skip
-    return [sentence for sentence, is_so in doubts.items() if is_so]
+    are_more_than_at_home = binom.sf(strange - 1, n, 0.01) < 0.02  # where 1 % are unfamiliar
+    scored = f"The model was trained on {notation.out_of(seen, n, 'image')} scored here"
+    doubts = [
+        (seen and "accuracy" in summary, f"{scored}, so the scores are optimistic."),
+        (is_of_synthetic, "The model was trained on synthetic images, and these are others."),
+        (are_more_than_at_home, f"{look} like nothing the model has seen, so its answers may be wrong."),
+    ]
+    return [sentence for is_so, sentence in doubts if is_so]
 
 
 def nearest_training(image: np.ndarray, codes: np.ndarray, training: str) -> list[str]:
@@ -195,13 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
     parser.add_argument("--predictions", metavar="OUT.csv", type=Path, help="write one row per image")
-    parser.add_argument(
-        "--classes", default="", metavar="NAME,…", help="class of each label, in ascending order"
-    )
+    parser.add_argument("--classes", default="", metavar="NAME,…", help="class of each label, ascending")
     parser.add_argument("--crop", default="auto", choices=CROPS, help="how images are framed (default: auto)")
-    parser.add_argument(
-        "--training", default="", metavar="DATA", help="show the images most like a single one"
-    )
+    parser.add_argument("--training", default="", metavar="DATA", help="name the images most like one image")
     options = parser.parse_args(arguments)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
