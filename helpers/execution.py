@@ -12,8 +12,6 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from helpers.errors import InputError
 from helpers.files import ROOT, written_atomically
 from helpers.networks import RECORD, end_with_parent
@@ -32,45 +30,28 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def seconds_left(expected: dict[str, float], name: str, spent: float = 0.0) -> float:
-    """Return how many of the ``expected`` seconds are left when ``name`` has run for ``spent`` seconds."""
-    names = list(expected)
-    later = sum(expected[other] for other in names[names.index(name) + 1 :])
-    return later + max(0.0, expected[name] - spent)
-
-
-def follow(
-    ending: Future[Any], name: str, expected: dict[str, float], runs: Path, say: Callable[[str], None]
-) -> None:
-    """Report each training run that appears in ``runs`` until ``name`` has ended, with a progress bar on a terminal."""
-    begun, total, known = time.perf_counter(), max(1.0, sum(expected.values())), _finished_runs(runs)
-    form = "{percentage:3.0f} % |{bar:16}| {desc}"
-    with tqdm(total=total, disable=None, leave=False, dynamic_ncols=True, bar_format=form) as bar:
-        is_over = False
-        while not is_over:
-            is_over = bool(wait([ending], timeout=1).done)
-            left = seconds_left(expected, name, time.perf_counter() - begun)
-            bar.n = total - left
-            bar.set_description_str(f"{name}, about {format_seconds(left)} left")
-            for path in sorted(_finished_runs(runs) - known):
-                known.add(path)
-                record = json.loads(path.read_text(encoding="utf-8"))
-                took, accuracy = format_seconds(record["train_seconds"]), percent(record["val_accuracy"])
-                name_and_seed = f"{MODEL_NAMES.get(record['name'], record['name'])} (seed {record['seed']})"
-                say(f"      {name_and_seed}: trained in {took}, validation accuracy {accuracy}")
+def follow(ending: Future[Any], runs: Path, say: Callable[[str], None]) -> None:
+    """Report each training run that appears in ``runs`` until the notebook has ended."""
+    known, is_over = _finished_runs(runs), False
+    while not is_over:
+        is_over = bool(wait([ending], timeout=1).done)
+        for path in sorted(_finished_runs(runs) - known):
+            known.add(path)
+            record = json.loads(path.read_text(encoding="utf-8"))
+            took, accuracy = format_seconds(record["train_seconds"]), percent(record["val_accuracy"])
+            name_and_seed = f"{MODEL_NAMES.get(record['name'], record['name'])} (seed {record['seed']})"
+            say(f"      {name_and_seed}: trained in {took}, validation accuracy {accuracy}")
 
 
 def _finished_runs(runs: Path) -> set[Path]:
     return set(runs.glob(f"[!.]*/{RECORD}"))  # a folder with a dot is still being written
 
 
-def execute_notebook(
-    name: str, parameters: dict[str, str], expected: dict[str, float], say: Callable[[str], None]
-) -> dict[str, Any]:
+def execute_notebook(name: str, parameters: dict[str, str], say: Callable[[str], None]) -> dict[str, Any]:
     """Execute a notebook, keep it if it succeeds, and return its seconds and peak memory in MiB.
 
-    ``expected`` holds the seconds that each due notebook probably takes, in order. NotebookFailedError if it fails; a
-    ``.failed.ipynb`` and a log then remain. InputError if it finds its input unusable.
+    NotebookFailedError if it fails; a ``.failed.ipynb`` and a log then remain. InputError if it finds its input
+    unusable.
     """
     out, time_limit = Path(parameters["OUT"]), PROFILES[parameters["PROFILE"]].cell_time_limit
     notebook, executed = NOTEBOOK_FOLDER / f"{name}.ipynb", out / "notebooks" / f"{name}.ipynb"
@@ -80,7 +61,7 @@ def execute_notebook(
     with written_atomically(executed) as running:
         try:
             ending = process.submit(_execute, notebook, parameters, time_limit, running, log)
-            follow(ending, name, expected, out / "runs", say)
+            follow(ending, out / "runs", say)
             memory = ending.result()
         except BrokenProcessPool:
             raise NotebookFailedError(f"{name}: its process was killed, perhaps for lack of memory") from None

@@ -14,13 +14,11 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from helpers import NOTEBOOKS, cache_keys, evaluation, execution, files, networks, report
 from helpers.cache_keys import file_sha256, key_of
 from helpers.data import CROPS, KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.errors import InputError, OneLineParser, refusing, with_exit_code
-from helpers.execution import NotebookFailedError, format_seconds, seconds_left
+from helpers.execution import NotebookFailedError, format_seconds
 from helpers.files import ROOT
 from helpers.recipes import PROFILES, TESTED_NETWORKS
 from helpers.study import CLASSICAL, SCHEDULER, open_study
@@ -37,7 +35,12 @@ PRODUCTS = (
     *(f"models/{name}.skops" for name in CLASSICAL),
     *(f"models/{name}.{suffix}" for name in TESTED_NETWORKS for suffix in ("keras", "onnx")),
 )
-"""The files that the last notebook writes. If one is missing or has changed, the notebook is due again."""
+"""The files that the last notebook writes. If one is missing or has changed, the notebooks are executed again."""
+
+LAST_RUN = "run.json"
+"""What is known of the last finished run, in its folder."""
+
+TITLES = {name: f"[{number}/{len(NOTEBOOKS)}] {name}" for number, name in enumerate(NOTEBOOKS, start=1)}
 
 
 def parse(arguments: list[str] | None) -> Namespace:
@@ -82,50 +85,28 @@ def command(options: Namespace) -> str:
     return shlex.join(words)
 
 
-def notebook_keys(options: Namespace, source: Source, external: Source | None = None) -> dict[str, str]:
-    """Return a key per notebook over everything its outputs depend on, the notebooks before it included.
-
-    Only the last one, which tests and writes the results, depends on the external cells and on what "auto" chose.
-    """
+def run_key(options: Namespace, source: Source, external: Source | None = None) -> str:
+    """Return a key over everything that the results depend on: data, options, source, packages and cells."""
     code = [file for file in cache_keys.source_files(".").items() if not file[0].startswith(NOT_IN_NOTEBOOKS)]
     packages = cache_keys.versions(*(package for package in cache_keys.LIBRARIES if package != "report"))
-    data = (source_fingerprint(source), options.classes, options.crop)
-    key = key_of(options.profile, *data, code, packages, sys.version)
-    keys = {}
-    for name in NOTEBOOKS:
-        cells = json.loads((execution.NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-        key = key_of(key, [[cell["cell_type"], cell["source"]] for cell in cells])
-        if name == NOTEBOOKS[-1]:
-            key = key_of(key, bool(source.reason), external and source_fingerprint(external))
-        keys[name] = key
-    return keys
+    texts = [(execution.NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8") for name in NOTEBOOKS]
+    cells = [[cell["cell_type"], cell["source"]] for text in texts for cell in json.loads(text)["cells"]]
+    data = (source_fingerprint(source), bool(source.reason), external and source_fingerprint(external))
+    return key_of(options.profile, options.classes, options.crop, *data, code, packages, sys.version, cells)
 
 
-def products(name: str, out: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that the notebook ``name`` has written to ``out``, by its path there."""
-    left = PRODUCTS if name == NOTEBOOKS[-1] else ()
-    return {file: file_sha256(out / file) for file in left if (out / file).is_file()}
+def products(out: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that a run leaves in ``out`` beside the page, by its path there."""
+    names = (*PRODUCTS, *(f"notebooks/{name}.ipynb" for name in NOTEBOOKS))
+    return {name: file_sha256(out / name) for name in names if (out / name).is_file()}
 
 
-def previous_run(path: Path) -> dict[str, Any]:
-    """Return what `note_run` wrote into an executed notebook, or nothing if its cells or outputs have changed."""
+def last_run(out: Path) -> dict[str, Any]:
+    """Return the key, products, profile and seconds (by notebook) of the last finished run; nothing without one."""
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        found = dict(notebook["metadata"]["run"])
-        return found if found["cells"] == _cells_key(notebook) else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return dict(json.loads((out / LAST_RUN).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return {}
-
-
-def note_run(path: Path, facts: dict[str, Any]) -> None:
-    """Write into an executed notebook how it was made: key, profile, products, seconds, peak_memory_mib."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    notebook["metadata"]["run"] = facts | {"cells": _cells_key(notebook)}
-    files.write_text(path, json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-def _cells_key(notebook: dict[str, Any]) -> str:
-    return key_of([[cell["source"], cell.get("outputs")] for cell in notebook["cells"]])
 
 
 @contextmanager
@@ -150,75 +131,79 @@ def locked_folder(out: Path) -> Iterator[Path]:
         yield out
 
 
-def run(options: Namespace, say: Callable[[str], None] = tqdm.write) -> Path:
-    """Execute what has changed and render the report, in about a second; return its path."""
+def run(options: Namespace, say: Callable[[str], None] = print) -> Path:
+    """Execute the notebooks unless nothing has changed, render the report and return its path."""
     begun = time.perf_counter()
     source = resolve_source(options.data)
     external = resolve_source(Path(options.external)) if options.external else None
-    with locked_folder(Path(options.out)) as out, ExitStack() as stack:
-        parameters = {"DATA": str(source.path or source.kind), "PROFILE": options.profile, "OUT": str(out)}
-        parameters |= {"CLASSES": options.classes, "CROP": options.crop}
-        more = {"EXTERNAL": str(external.path)} if external else {}
-        executed = {name: out / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS}
-        runs = {name: previous_run(path) for name, path in executed.items()}
-        keys = notebook_keys(options, source, external)
-        due = _seconds_of_due(runs, keys, options.profile, out)
+    with locked_folder(Path(options.out)) as out:
         if source.reason:
             say(source.reason)
-        if due:
-            _try_inputs(options, parameters | more, stack, say)
-        for number, name in enumerate(NOTEBOOKS, start=1):
-            title = f"[{number}/{len(NOTEBOOKS)}] {name}"
-            if name not in due:
+        key, last = run_key(options, source, external), last_run(out)
+        is_due = (last.get("key"), last.get("products")) != (key, products(out))
+        if is_due:
+            expected = dict(zip(NOTEBOOKS, PROFILES[options.profile].typical_seconds, strict=True))
+            if last.get("profile") == options.profile:
+                expected = last["seconds"]
+            notebooks = execute_notebooks(options, source, external, out, expected, say)
+            asked = {"requested": options.data, "reason": source.reason}
+            report.add_run_details(out, command(options), asked, notebooks)
+            # if the checkout or the data changed meanwhile, the results belong to neither and are due again
+            facts = {
+                "key": key if run_key(options, source, external) == key else None,
+                "products": products(out),
+                "profile": options.profile,
+                "seconds": {name: notebook["seconds"] for name, notebook in notebooks.items()},
+            }
+            files.write_json(out / LAST_RUN, facts)
+        else:
+            for title in TITLES.values():
                 say(f"{title}: unchanged")
-                continue
-            elapsed, left = map(format_seconds, (time.perf_counter() - begun, seconds_left(due, name)))
-            say(f"{title}: running, {elapsed} elapsed, about {left} left")
-            is_last = name == NOTEBOOKS[-1]
-            runs[name] = execution.execute_notebook(name, parameters | (more if is_last else {}), due, say)
-            if is_last:
-                asked = {"requested": options.data, "reason": source.reason}
-                report.add_run_details(out, command(options), asked, runs)
-            # if the checkout or the data changed meanwhile, the result belongs to neither and is due again
-            key = keys[name] if notebook_keys(options, source, external)[name] == keys[name] else None
-            facts = {"key": key, "profile": options.profile, "products": products(name, out)}
-            note_run(executed[name], runs[name] | facts)
-            say(f"{title}: done in {format_seconds(runs[name]['seconds'])}")
         page = report.render_report(out)
         if options.pdf:
             say(f"PDF: {report.print_pdf(page)}")
-        what = f"{len(due)} of {len(NOTEBOOKS)} notebooks executed" if due else "nothing had changed"
+        what = f"{len(NOTEBOOKS)} notebooks executed" if is_due else "nothing had changed"
         say(f"{what}, {format_seconds(time.perf_counter() - begun)} in all. Report: {page}")
     return page
 
 
-def _seconds_of_due(runs: dict[str, Any], keys: dict[str, str], profile: str, out: Path) -> dict[str, float]:
-    """Return the notebooks that are due, with the seconds that each took last time or typically takes."""
-    due = {}
-    for name, typical in zip(NOTEBOOKS, PROFILES[profile].typical_seconds, strict=True):
-        last = runs[name]
-        if (last.get("key"), last.get("products")) != (keys[name], products(name, out)):
-            due[name] = last["seconds"] if last.get("profile") == profile else typical
-    return due
+def execute_notebooks(
+    options: Namespace,
+    source: Source,
+    external: Source | None,
+    out: Path,
+    expected: dict[str, float],
+    say: Callable[[str], None],
+) -> dict[str, dict[str, Any]]:
+    """Execute all notebooks and return the seconds and the peak memory (MiB) of each.
 
-
-def _try_inputs(
-    options: Namespace, parameters: dict[str, str], stack: ExitStack, say: Callable[[str], None]
-) -> None:
-    """Refuse input that cannot be used before anything is executed, and start the machines that help."""
-    cells = open_study(*(parameters[name] for name in ("DATA", "PROFILE", "OUT", "CLASSES", "CROP"))).cells
+    Input that cannot be used is refused before. ``expected`` holds the seconds that each notebook probably takes.
+    """
+    begun = time.perf_counter()
+    data = str(source.path or source.kind)
+    cells = open_study(data, options.profile, out, options.classes, options.crop).cells
     for note in cells.notes:
         say(note)
-    warnings = list(cells.warnings)
     if options.pdf:
         report.find_chromium()
-    if "EXTERNAL" in parameters:
-        warnings += evaluation.load_external(parameters["EXTERNAL"]).warnings
-    for warning in warnings:
-        tqdm.write(f"warning: {warning}", file=sys.stderr)
-    if options.dask:
-        os.environ[SCHEDULER] = stack.enter_context(networks.scheduler_at(options.dask))
-        stack.callback(os.environ.pop, SCHEDULER)
+    others = evaluation.load_external(str(external.path)).warnings if external else ()
+    for warning in (*cells.warnings, *others):
+        print(f"warning: {warning}", file=sys.stderr)
+    parameters = {"DATA": data, "PROFILE": options.profile, "OUT": str(out)}
+    parameters |= {"CLASSES": options.classes, "CROP": options.crop}
+    notebooks = {}
+    with ExitStack() as stack:
+        if options.dask:
+            os.environ[SCHEDULER] = stack.enter_context(networks.scheduler_at(options.dask))
+            stack.callback(os.environ.pop, SCHEDULER)
+        for number, (name, title) in enumerate(TITLES.items()):
+            elapsed, left = time.perf_counter() - begun, sum(list(expected.values())[number:])
+            say(f"{title}: running, {format_seconds(elapsed)} elapsed, about {format_seconds(left)} left")
+            if external and name == NOTEBOOKS[-1]:
+                parameters["EXTERNAL"] = str(external.path)
+            notebooks[name] = execution.execute_notebook(name, parameters, say)
+            say(f"{title}: done in {format_seconds(notebooks[name]['seconds'])}")
+    return notebooks
 
 
 @with_exit_code

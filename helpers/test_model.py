@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
-from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
-from sklearn.metrics import confusion_matrix
 
 from helpers import notation, saved_models
 from helpers.data import CLASS_NAMES, CROPS, SPLIT_NAMES, UNLABELLED, Cells, bloodmnist, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
-from helpers.evaluation import apply_temperature, score
+from helpers.evaluation import apply_temperature, doubt_of_labels, score
 from helpers.files import ROOT, write_text
 from helpers.saved_models import Background, image_codes
 
@@ -50,10 +48,9 @@ def test_model(
         raise refused(model, "its probabilities are not finite, expected a model with finite weights")
     probabilities, doubt = saved_models.as_probabilities(outputs)
     table = predictions_table(cells, probabilities, background)
-    labels = np.full(len(cells), UNLABELLED) if cells.labels is None else cells.labels
-    origin = np.full(len(cells), "") if cells.source_split is None else cells.source_split
-    names = [name for name in reversed(SPLIT_NAMES) if name in origin] or [""]
-    parts = {name: score_part(labels, probabilities, table, origin == name) for name in names}
+    groups = dict(list(table.groupby("part"))) if "part" in table else {"": table}
+    parts = {name: score_part(groups[name]) for name in (*reversed(SPLIT_NAMES), "") if name in groups}
+    first = next(iter(parts))
     summary: Summary = {
         "model": printable(model),
         "data": cells.source,
@@ -61,83 +58,62 @@ def test_model(
         "is_synthetic": cells.is_synthetic,
         "notes": list(cells.notes),
         "trained_on": background
-        and {key: getattr(background, key) for key in ("source", "is_synthetic")}
-        | {"images": len(background.codes)},
+        and {
+            "source": background.source,
+            "is_synthetic": background.is_synthetic,
+            "images": len(background.codes),
+        },
         "temperature": background and background.temperature,
-        "part": names[0] or None,
-        **parts[names[0]],
+        "part": first or None,
+        **parts[first],
         "parts": {name: {key: part.get(key) for key in OF_A_PART} for name, part in parts.items() if name},
     }
     doubts = [doubt, saved_models.doubt_of_scaling(model), *doubts_of_training(summary)]
-    doubts.append(doubt_of_labels(labels, probabilities, f"--classes {classes}".strip()))
+    if cells.labels is not None:
+        doubts.append(doubt_of_labels(cells.labels, probabilities, "" if classes else "--classes"))
     summary["warnings"] = [*cells.warnings, *filter(None, doubts)]
     if len(cells) == 1 and background:
         summary["nearest"] = nearest_training(cells.images[0], background.codes, training)
     return table, summary
 
 
-def score_part(
-    labels: np.ndarray, probabilities: np.ndarray, table: pd.DataFrame, is_in: np.ndarray
-) -> Summary:
-    """Return what is known of the images where ``is_in`` (N,): of those with a label, or of all where none has one.
+def score_part(rows: pd.DataFrame) -> Summary:
+    """Return what is known of rows of `predictions_table`: of those with a label, or of all where none has one.
 
     Their number n, predicted (how many as which class), seen_in_training and unfamiliar (counts, None if not known). Of
     labels also what `helpers.evaluation.score` returns, with log_loss_calibrated and brier_calibrated if there is a
     temperature.
     """
-    has_label = is_in & (labels != UNLABELLED)
-    chosen = has_label if has_label.any() else is_in
-    rows = table[chosen]
+    has_labels = "label" in rows and rows["label"].notna().any()
+    rows = rows.dropna(subset="label") if has_labels else rows
     found: Summary = {
         "n": len(rows),
-        "predicted": {name: int((rows["predicted"] == name).sum()) for name in CLASS_NAMES},
+        "predicted": rows["predicted"].value_counts(sort=False).to_dict(),
         "seen_in_training": int(rows[SEEN].sum()) if SEEN in rows else None,
         "unfamiliar": int((~rows[FAMILIAR]).sum()) if FAMILIAR in rows else None,
     }
-    if has_label.any():
-        found |= score(labels[chosen], probabilities[chosen])
+    if has_labels:
+        labels = rows["label"].cat.codes.to_numpy()
+        found |= score(labels, np.ascontiguousarray(rows[columns_of("")]))
         if FAMILIAR in rows:
-            calibrated = score(labels[chosen], rows.filter(like="calibrated p(").to_numpy())
+            calibrated = score(labels, np.ascontiguousarray(rows[columns_of("calibrated ")]))
             found |= {f"{key}_calibrated": calibrated[key] for key in ("log_loss", "brier")}
     return found
 
 
 def doubts_of_training(summary: Summary) -> list[str]:
     """Return a sentence for everything about the training by which the answers in a summary may mislead."""
-    n, seen, strange = summary["n"], summary["seen_in_training"], summary["unfamiliar"]
-    found = []
-    if "accuracy" in summary and seen:
-        scored = notation.out_of(seen, n, "image")
-        found.append(f"The model was trained on {scored} scored here, so the scores are optimistic.")
-    if summary["trained_on"] and summary["trained_on"]["is_synthetic"] and not summary["is_synthetic"]:
-        found.append("The model was trained on synthetic images, and these are others.")
-    if strange and binom.sf(strange - 1, n, 0.01) < 0.02:  # more than the 1 % at home, and not by chance
-        look = "The image looks" if n == 1 else f"{notation.percent(strange / n)} of the images look"
-        found.append(f"{look} like nothing the model has seen, so its answers may be wrong.")
-    return found
-
-
-def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str) -> str:
-    """Return a sentence where the model disagrees with nearly all (N,) labels, or agrees in another order; else "".
-
-    It names the order as the ``option`` that sets it, unless that has been set already.
-    """
-    known = labels != UNLABELLED
-    if known.sum() < 5:
-        return ""
-    counts = confusion_matrix(labels[known], probabilities[known].argmax(axis=1), labels=range(8))
-    n, agreed = counts.sum(), np.trace(counts) / counts.sum()
-    counts = counts[counts.any(axis=1)]
-    rows, columns = linear_sum_assignment(counts, maximize=True)
-    best = counts[rows, columns].sum() / n
-    found = f"The model agrees with {notation.percent(agreed)} of the labels"
-    if n >= 20 and best >= agreed + 0.3:
-        names = ",".join(CLASS_NAMES[column].replace(" ", "_") for column in columns)
-        names = f", which {option} {names} sets" if option == "--classes" else ""
-        return f"{found}, but would with {notation.percent(best)} if the classes had another order{names}."
-    if agreed < 0.5 and agreed <= counts.sum(axis=1).max() / n:
-        return f"{found}, no more than one class for all would reach, so labels and images need a check."
-    return ""
+    n, seen, strange = summary["n"], summary["seen_in_training"] or 0, summary["unfamiliar"] or 0
+    is_of_synthetic = (summary["trained_on"] or {}).get("is_synthetic") and not summary["is_synthetic"]
+    look = "The image looks" if n == 1 else f"{notation.percent(strange / n)} of the images look"
+    are_more_than_at_home = binom.sf(strange - 1, n, 0.01) < 0.02  # where 1 % are unfamiliar
+    scored = f"The model was trained on {notation.out_of(seen, n, 'image')} scored here"
+    doubts = [
+        (seen and "accuracy" in summary, f"{scored}, so the scores are optimistic."),
+        (is_of_synthetic, "The model was trained on synthetic images, and these are others."),
+        (are_more_than_at_home, f"{look} like nothing the model has seen, so its answers may be wrong."),
+    ]
+    return [sentence for is_so, sentence in doubts if is_so]
 
 
 def nearest_training(image: np.ndarray, codes: np.ndarray, training: str) -> list[str]:
@@ -179,26 +155,31 @@ def predictions_table(cells: Cells, probabilities: np.ndarray, background: Backg
     if cells.source_split is not None:
         table["part"] = cells.source_split
     if cells.labels is not None:
-        table["label"] = [CLASS_NAMES[label] if label != UNLABELLED else "" for label in cells.labels]
-    table["predicted"] = [CLASS_NAMES[label] for label in probabilities.argmax(axis=1)]
+        known = np.where(cells.labels == UNLABELLED, -1, cells.labels.astype(int))
+        table["label"] = pd.Categorical.from_codes(known, CLASS_NAMES)
+    table["predicted"] = pd.Categorical.from_codes(probabilities.argmax(axis=1), CLASS_NAMES)
     kinds = {"": probabilities}
     if background is not None:
         kinds["calibrated "] = apply_temperature(probabilities, background.temperature)
     for kind, values in kinds.items():
         table[f"{kind}confidence"] = values.max(axis=1)
-        table[[f"{kind}p({name})" for name in CLASS_NAMES]] = values
+        table[columns_of(kind)] = values
     if background is not None:
         table[SEEN] = np.isin(image_codes(cells.images), background.codes)
         table[FAMILIAR] = background.look.is_familiar(cells.images)
     return table
 
 
+def columns_of(kind: str) -> list[str]:
+    """Return the columns of the eight probabilities in `predictions_table`; ``kind`` is "" or "calibrated "."""
+    return [f"{kind}p({name})" for name in CLASS_NAMES]
+
+
 def describe(summary: Summary, table: pd.DataFrame) -> str:
     """Return the summary of `test_model` as lines to read; without labels, with the predictions of the table."""
     kind = "" if summary["temperature"] is None else "calibrated "
-    columns = [f"{kind}p({name})" for name in CLASS_NAMES]
     rows = table if summary["part"] is None else table[table["part"] == summary["part"]]
-    means = rows[columns].mean().set_axis(CLASS_NAMES).sort_values(ascending=False)
+    means = rows[columns_of(kind)].mean().set_axis(CLASS_NAMES).sort_values(ascending=False)
     text = Path(__file__).with_name("test_model.txt.j2").read_text("utf-8")
     template = Environment(undefined=StrictUndefined, trim_blocks=True).from_string(text)
     return template.render(summary, summary=summary, means=means.to_dict(), notation=notation).rstrip()
@@ -212,13 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("data", help="an .npz file, a folder, an image, bloodmnist or synthetic")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
     parser.add_argument("--predictions", metavar="OUT.csv", type=Path, help="write one row per image")
-    parser.add_argument(
-        "--classes", default="", metavar="NAME,…", help="class of each label, in ascending order"
-    )
+    parser.add_argument("--classes", default="", metavar="NAME,…", help="class of each label, ascending")
     parser.add_argument("--crop", default="auto", choices=CROPS, help="how images are framed (default: auto)")
-    parser.add_argument(
-        "--training", default="", metavar="DATA", help="show the images most like a single one"
-    )
+    parser.add_argument("--training", default="", metavar="DATA", help="name the images most like one image")
     options = parser.parse_args(arguments)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
@@ -231,6 +208,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
             write_text(options.predictions, table.to_csv(index=False, lineterminator="\n"))
+    for warning in summary["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
     print(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else describe(summary, table))
     return 0
 

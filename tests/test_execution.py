@@ -1,4 +1,4 @@
-"""What the user sees while notebooks run: training runs as they finish, and lines only if there is no terminal."""
+"""What the user sees while notebooks run, and the kernel they run in."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from concurrent.futures import Future, wait
 import nbformat
 
 from helpers import execution
-from helpers.execution import follow, format_seconds, seconds_left
+from helpers.execution import follow, format_seconds
 from helpers.files import write_json
 
 
@@ -30,22 +30,10 @@ def test_each_finished_training_run_is_one_line_and_earlier_ones_are_not_repeate
     monkeypatch.setattr(execution, "wait", wait_while_it_trains)
     lines: list[str] = []
     for _ in range(2):
-        follow(finished(), "04_lenet_variants", {"04_lenet_variants": 60.0}, tmp_path, lines.append)
+        follow(finished(), tmp_path, lines.append)
     assert [line.strip() for line in lines] == [
         "custom LeNet (seed 1): trained in 2 min, validation accuracy 94.8 %"
     ]
-
-
-def test_time_left_counts_the_notebooks_to_come() -> None:
-    expected = {"01": 10.0, "02": 20.0, "03": 30.0}
-    assert seconds_left(expected, "01") == 60
-    assert seconds_left(expected, "02", spent=5) == 45
-    assert seconds_left(expected, "02", spent=500) == 30
-
-
-def test_a_log_gets_no_bar(tmp_path, capsys) -> None:
-    follow(finished(), "01", {"01": 10.0}, tmp_path, print)
-    assert capsys.readouterr().err == ""
 
 
 def test_durations_in_words() -> None:
@@ -69,5 +57,5 @@ def test_a_kernel_of_another_python_on_jupyters_path_is_not_used(tmp_path, monke
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setattr(execution, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
     out = tmp_path / "out"
-    execution.execute_notebook("01", {"OUT": str(out), "PROFILE": "smoke"}, {"01": 1.0}, print)
+    execution.execute_notebook("01", {"OUT": str(out), "PROFILE": "smoke"}, print)
     assert sys.executable in (out / "notebooks" / "01.ipynb").read_text()

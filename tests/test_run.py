@@ -16,6 +16,7 @@ import pytest
 from data_files import BROKEN
 
 from helpers import NOTEBOOKS, cache_keys, execution, run
+from helpers.data.synthetic import draw_cells
 from helpers.errors import InputError
 from helpers.evaluation.scores import accuracy_interval
 from helpers.files import ROOT
@@ -137,14 +138,19 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
         return asked
 
     assert due() == []
-    for name in ("split.csv", "models/forest.skops"):
+    for name in ("split.csv", "models/forest.skops", "notebooks/04_lenet_variants.ipynb"):
         path = smoke_run.out / name
         before = path.read_bytes()
         path.write_bytes(before[:-1])
-        assert due() == ["06_evaluation"]
+        assert due() == ["01_eda"]
         path.unlink()
-        assert due() == ["06_evaluation"]
+        assert due() == ["01_eda"]
         path.write_bytes(before)
+    (smoke_run.out / "run.json").rename(smoke_run.out / "aside.json")
+    assert due() == ["01_eda"]
+    (smoke_run.out / "run.json").write_text("no JSON")
+    assert due() == ["01_eda"]
+    (smoke_run.out / "aside.json").replace(smoke_run.out / "run.json")
     for name in ("predictions.csv", "mine.keras", "mine.onnx"):
         ours = smoke_run.out / "models" / name
         ours.write_text("of the user\n")
@@ -152,33 +158,36 @@ def test_what_was_deleted_or_changed_by_hand_is_made_again(smoke_run, monkeypatc
         ours.unlink()
 
 
-def test_an_executed_notebook_whose_output_was_edited_is_due_again(smoke_run) -> None:
-    path = smoke_run.out / "notebooks" / "01_eda.ipynb"
-    before = path.read_text(encoding="utf-8")
-    assert run.previous_run(path)
-    notebook = nbformat.reads(before, as_version=4)
-    path.write_text(nbformat.writes(notebook), encoding="utf-8")  # as JupyterLab saves what nobody edited
-    assert run.previous_run(path)
-    markdown = [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
-    markdown[0]["data"]["text/plain"] = "another number"
-    path.write_text(nbformat.writes(notebook), encoding="utf-8")
-    assert not run.previous_run(path)
-    path.write_text(before, encoding="utf-8")
+def test_results_of_data_that_changed_meanwhile_are_due_again(tmp_path, monkeypatch) -> None:
+    def change_the_data(*_: object) -> dict:
+        keys.append("another")
+        return {"seconds": 1.0, "peak_memory_mib": 1}
+
+    keys = ["one"]
+    monkeypatch.setattr(run, "run_key", lambda *_: keys[-1])
+    monkeypatch.setattr(execution, "execute_notebook", change_the_data)
+    for name in ("add_run_details", "render_report"):
+        monkeypatch.setattr(run.report, name, lambda *_: None)
+    arguments = ["--data", "synthetic", "--profile", "smoke", "--out", str(tmp_path)]
+    for key in (None, "another"):
+        run.run(run.parse(arguments), say=lambda _: None)
+        assert run.last_run(tmp_path)["key"] == key
 
 
-def test_the_page_shows_the_notebooks_as_they_were_executed_last(smoke_run) -> None:
-    path, report = smoke_run.out / "notebooks" / "01_eda.ipynb", smoke_run.out / "report.html"
-    before = path.read_bytes(), report.read_bytes()
-    notebook = nbformat.read(path, as_version=4)
-    markdown = [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
-    markdown[0]["data"]["text/markdown"] = "Another number than before."
-    nbformat.write(notebook, path)
-    run.note_run(path, dict(notebook["metadata"]["run"]))
-    run.run(run.parse(smoke_run.arguments), say=lambda _: None)
-    assert "Another number than before." in report.read_text(encoding="utf-8")
-    path.write_bytes(before[0])
-    run.run(run.parse(smoke_run.arguments), say=lambda _: None)
-    assert report.read_bytes() == before[1]
+def test_the_time_left_is_that_of_the_last_run_of_this_profile(tmp_path, monkeypatch) -> None:
+    took = {"seconds": 600.0, "peak_memory_mib": 1}
+    monkeypatch.setattr(execution, "execute_notebook", lambda *_: took)
+    for name in ("add_run_details", "render_report"):
+        monkeypatch.setattr(run.report, name, lambda *_: None)
+    for _ in range(2):
+        lines: list[str] = []
+        run.run(
+            run.parse(["--data", "synthetic", "--profile", "smoke", "--out", str(tmp_path)]), lines.append
+        )
+        (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"key"', '"old key"'))
+    running = [line for line in lines if "running" in line]
+    assert running[0].endswith("about 60 min left")
+    assert running[-1].endswith("about 10 min left")
 
 
 def test_the_command_leads_to_the_same_files_from_the_checkout(tmp_path, monkeypatch) -> None:
@@ -194,7 +203,7 @@ def test_a_file_by_another_name_is_another_run(smoke_run, tmp_path) -> None:
     options, keys = run.parse(smoke_run.arguments), []
     for name in ("bloodmnist_64.npz", "copy.npz"):
         np.savez(tmp_path / name, images=np.zeros((2, 48, 48, 3), np.uint8), labels=[0, 1])
-        keys.append(run.notebook_keys(options, run.resolve_source(tmp_path / name)))
+        keys.append(run.run_key(options, run.resolve_source(tmp_path / name)))
     assert keys[0] != keys[1]
 
 
@@ -215,40 +224,36 @@ def test_a_changed_file_executes_the_notebooks_again_unless_none_uses_it(
     file, is_in_the_key, smoke_run, monkeypatch
 ) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
-    before, read = run.notebook_keys(options, source), cache_keys.file_sha256
+    before, read = run.run_key(options, source), cache_keys.file_sha256
     monkeypatch.setattr(cache_keys, "file_sha256", lambda path: "edited" if path.name == file else read(path))
-    assert all(
-        (before[name] != key) == is_in_the_key for name, key in run.notebook_keys(options, source).items()
-    )
+    assert (run.run_key(options, source) != before) == is_in_the_key
 
 
 def test_other_packages_execute_the_notebooks_again(smoke_run, monkeypatch) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
-    before = run.notebook_keys(options, source)
+    before = run.run_key(options, source)
     monkeypatch.setattr(cache_keys, "versions", lambda *packages: dict.fromkeys(packages, "another"))
-    assert not set(before.values()) & set(run.notebook_keys(options, source).values())
+    assert run.run_key(options, source) != before
 
 
-def test_an_edited_cell_executes_its_notebook_again_and_those_after_it(
-    smoke_run, tmp_path, monkeypatch
-) -> None:
+def test_an_edited_cell_executes_the_notebooks_again(smoke_run, tmp_path, monkeypatch) -> None:
     options, source = run.parse(smoke_run.arguments), run.resolve_source("synthetic")
-    before = run.notebook_keys(options, source)
+    before = run.run_key(options, source)
     shutil.copytree(execution.NOTEBOOK_FOLDER, tmp_path / "notebooks")
     path = tmp_path / "notebooks" / "04_lenet_variants.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[4].source += " "
-    nbformat.write(notebook, path)
     monkeypatch.setattr(execution, "NOTEBOOK_FOLDER", tmp_path / "notebooks")
-    after = run.notebook_keys(options, source)
-    assert [name for name in NOTEBOOKS if before[name] != after[name]] == list(NOTEBOOKS[3:])
+    assert run.run_key(options, source) == before
+    nbformat.write(notebook, path)
+    assert run.run_key(options, source) != before
 
 
-def test_another_profile_or_data_is_another_run(smoke_run) -> None:
+def test_another_profile_frame_or_order_of_classes_is_another_run(smoke_run) -> None:
     source = run.resolve_source("synthetic")
-    usual = run.notebook_keys(run.parse(smoke_run.arguments), source)
-    other = run.notebook_keys(run.parse([*smoke_run.arguments, "--profile", "quick"]), source)
-    assert not set(usual.values()) & set(other.values())
+    more = ([], ["--profile", "quick"], ["--crop", "cell"], ["--classes", "platelet"])
+    options = [run.parse([*smoke_run.arguments, *words]) for words in more]
+    assert len({run.run_key(each, source) for each in options}) == len(more)
 
 
 @pytest.mark.parametrize(
@@ -295,23 +300,20 @@ def test_no_broken_file_gets_as_far_as_a_notebook(defect, tmp_path, capsys) -> N
     assert "running" not in captured.out
 
 
-def test_an_external_file_concerns_the_last_notebook_only_and_by_its_bytes(smoke_run, tmp_path) -> None:
+def test_an_external_file_counts_by_its_bytes(smoke_run, tmp_path) -> None:
     source, path = run.resolve_source("synthetic"), tmp_path / "abroad.npz"
     options = run.parse([*smoke_run.arguments, "--external", str(path)])
     assert f"--external {path}" in run.command(options)
-    seen = [run.notebook_keys(options, source)]
+    seen = [run.run_key(options, source)]
     for grey in (10, 20):
         np.savez(path, images=np.full((2, 48, 48, 3), grey, np.uint8), labels=[0, 1])
-        seen.append(run.notebook_keys(options, source, run.resolve_source(path)))
-    *before, last = NOTEBOOKS
-    assert len({keys[last] for keys in seen}) == 3
-    for name in before:
-        assert len({keys[name] for keys in seen}) == 1
+        seen.append(run.run_key(options, source, run.resolve_source(path)))
+    assert len(set(seen)) == 3
 
 
 def test_an_external_file_that_cannot_be_scored_ends_before_the_first_notebook(tmp_path, capsys) -> None:
     path = tmp_path / "no labels.npz"
-    np.savez(path, images=np.zeros((3, 48, 48, 3), np.uint8))
+    np.savez(path, images=draw_cells(8).images)
     out = str(tmp_path / "out")
     assert run.main(["--data", "synthetic", "--profile", "smoke", "--out", out, "--external", str(path)]) == 2
     captured = capsys.readouterr()

@@ -19,6 +19,7 @@ from .ladder import (
 )
 from .robustness import (
     corrupt_and_score as corrupt_and_score,
+    doubt_of_labels as doubt_of_labels,
     load_external as load_external,
     score_external as score_external,
     shift_and_score as shift_and_score,

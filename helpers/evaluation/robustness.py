@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import confusion_matrix
 
-from helpers.data import Cells, load_cells
+from helpers.data import CLASS_NAMES, UNLABELLED, Cells, load_cells
 from helpers.errors import InputError
 from helpers.evaluation import corruptions
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
 from helpers.evaluation.scores import Scores, apply_temperature, review_rules, score
 from helpers.files import ROOT
+from helpers.notation import percent
 from helpers.saved_models import Predictor
 from helpers.study import Runs, Study
 
@@ -113,3 +116,27 @@ def score_external(
             "commonest_share": shares.max(),
         }
     return scores
+
+
+def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str = "") -> str:
+    """Return a sentence where the model disagrees with nearly all labels, or agrees in another order; else "".
+
+    Labels may be `helpers.data.UNLABELLED`. Another order is named if there is an ``option`` of the command that sets
+    it.
+    """
+    known = labels != UNLABELLED
+    if known.sum() < 5:
+        return ""
+    counts = confusion_matrix(labels[known], probabilities[known].argmax(axis=1), labels=range(8))
+    n, agreed = counts.sum(), np.trace(counts) / counts.sum()
+    counts = counts[counts.any(axis=1)]
+    rows, columns = linear_sum_assignment(counts, maximize=True)
+    best = counts[rows, columns].sum() / n
+    found = f"The model agrees with {percent(agreed)} of the labels"
+    if n >= 20 and best >= agreed + 0.3:
+        names = ",".join(CLASS_NAMES[column].replace(" ", "_") for column in columns)
+        order = f"another order, which {option} {names} sets" if option else "another order"
+        return f"{found}, but would with {percent(best)} if the classes had {order}."
+    if agreed < 0.5 and agreed <= counts.sum(axis=1).max() / n:
+        return f"{found}, no more than one class for all would reach, so labels and images need a check."
+    return ""

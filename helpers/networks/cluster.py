@@ -60,9 +60,8 @@ def connected(address: str) -> Iterator[Client]:
                 f"--dask {address}: {reason}, expected tcp://HOST:PORT of a scheduler with workers of this checkout"
             ) from None
         for worker, found in facts.items():
-            for name, here in FACTS.items():
-                if found.get(name) != here:
-                    raise InputError(f"--dask: worker {worker}: {name} {found.get(name)}, expected {here}")
+            for name, here in FACTS.items() - found.items():
+                raise InputError(f"--dask: worker {worker}: {name} {found.get(name)}, expected {here}")
         yield client
 
 

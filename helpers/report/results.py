@@ -195,15 +195,11 @@ def write_results(
     return results
 
 
-def add_run_details(out: Path, command: str, source: dict[str, str], runs: dict[str, dict[str, Any]]) -> None:
+def add_run_details(out: Path, command: str, source: dict[str, str], notebooks: dict[str, Any]) -> None:
     """Add to results.json what only the runner knows: the command, the source of the data, seconds and memory."""
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     results["data"] |= source
-    measured = ("seconds", "peak_memory_mib")
-    results["provenance"] |= {
-        "command": command,
-        "notebooks": {name: {fact: found[fact] for fact in measured} for name, found in runs.items()},
-    }
+    results["provenance"] |= {"command": command, "notebooks": notebooks}
     write_json(out / "results.json", results)
 
 

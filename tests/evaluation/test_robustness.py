@@ -13,6 +13,7 @@ from helpers.errors import InputError
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift_colours
 from helpers.evaluation.robustness import (
     corrupt_and_score,
+    doubt_of_labels,
     load_external,
     score_external,
     shift_and_score,
@@ -154,3 +155,16 @@ def test_an_external_file_must_have_labels(tmp_path) -> None:
         load_external(tmp_path / "bare.npz")
     with pytest.raises(InputError, match=r"missing\.npz"):
         load_external(str(tmp_path / "missing.npz"))
+
+
+def test_labels_in_another_order_are_doubted_with_the_order_only_where_an_option_sets_it() -> None:
+    right = np.repeat(np.arange(8), 5)
+    answers = np.eye(8)[right]
+    shifted = (right + 1) % 8
+    assert doubt_of_labels(right, answers) == ""
+    assert doubt_of_labels(shifted, answers) == (
+        "The model agrees with 0.0 % of the labels, but would with 100.0 % if the classes had another order."
+    )
+    named = doubt_of_labels(np.append(shifted, 255), np.vstack([answers, answers[:1]]), "--classes")
+    assert "another order, which --classes platelet,basophil,eosinophil," in named
+    assert doubt_of_labels(shifted[:4], answers[:4]) == ""  # too few to say

@@ -142,7 +142,7 @@ def test_an_address_without_scheduler_ends_in_one_line_before_any_notebook(
 def test_the_cluster_changes_no_key() -> None:
     source = run.resolve_source("synthetic")
     usual, spread = (run.parse(["--data", "synthetic", *more]) for more in ([], ["--dask", "local"]))
-    assert run.notebook_keys(usual, source) == run.notebook_keys(spread, source)
+    assert run.run_key(usual, source) == run.run_key(spread, source)
     assert run.command(usual) == run.command(spread)
 
 
