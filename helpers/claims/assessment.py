@@ -1,7 +1,7 @@
 """The table of claims: every claim of the original report, its rule, and the verdict of this run.
 
-`claims.toml` holds the claims and their rules, which the report prints beside the verdicts. A function applies each
-rule to the run's findings. Synthetic images decide no claim.
+`claims.toml` holds the claims and their rules, which the report prints beside the verdicts, and the sentences for what
+was measured. A function applies each rule to the run's findings. Synthetic images decide no claim.
 """
 
 import tomllib
@@ -10,15 +10,22 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from jinja2 import Environment, StrictUndefined
 
+from helpers import notation
 from helpers.claims import about_data as data, about_models as models
 from helpers.claims.findings import Assessment, Findings, Verdict
+from helpers.data import SIDE
 from helpers.evaluation import Scores, compute_ladder, compute_scalings, find_undertrained, score
 from helpers.recipes import TESTED_NETWORKS
 from helpers.study import Runs, Study
 
 CLAIMS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))
-"""Identifier -> claim, reported value, the anchor of its evidence, and its rule in words."""
+"""Identifier -> claim, reported value, the anchor of its evidence, its rule, and its sentences as a template."""
+
+_MACROS = CLAIMS.pop("shared")["macros"]
+_SENTENCES = Environment(undefined=StrictUndefined, autoescape=False)
+_SENTENCES.globals |= vars(notation) | {"SIDE": SIDE}
 
 ASSESSMENTS: tuple[Callable[[Findings], Assessment], ...] = (
     *(data.size, data.frequencies, data.correlations, data.black_and_white, data.blue),
@@ -51,8 +58,11 @@ def assess_claims(findings: Findings) -> list[dict[str, str]]:
     """Return the table of claims, in order: id, claim, reported, measured, verdict, rule and evidence of each."""
     table = []
     for (identifier, claim), assess in zip(CLAIMS.items(), ASSESSMENTS, strict=True):
-        measured, verdict = assess(findings)
+        values, verdict = assess(findings)
+        sentences = _SENTENCES.from_string(_MACROS + claim["measured"]).render(values, f=findings)
         verdict = Verdict.UNDECIDED if findings.study.cells.is_synthetic else verdict
-        assessed = {"measured": measured, "verdict": verdict.value, "evidence": f"#{claim['evidence']}"}
-        table.append({"id": identifier} | claim | assessed | {"rule": " ".join(claim["rule"].split())})
+        assessed = {"verdict": verdict.value, "evidence": f"#{claim['evidence']}"}
+        in_lines = {"measured": sentences, "rule": claim["rule"]}
+        texts = {key: " ".join(text.split()) for key, text in in_lines.items()}
+        table.append({"id": identifier} | claim | texts | assessed)
     return table

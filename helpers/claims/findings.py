@@ -1,12 +1,12 @@
-"""What a run has measured, and the words for what follows from it."""
+"""What a run has measured, and what may follow from it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 
 from helpers.evaluation import Scores, paired_difference
-from helpers.notation import model_name, p_value, points, sentence
 from helpers.study import Study
 
 
@@ -22,8 +22,8 @@ class Verdict(StrEnum):
 
 VERDICTS = tuple(map(str, Verdict))
 
-Assessment = tuple[str, Verdict]
-"""What was measured, in sentences, and the verdict."""
+Assessment = tuple[dict[str, Any], Verdict]
+"""What was measured, by the names that the claim's sentences in `claims.toml` use, and the verdict."""
 
 REPORTED = {"forest": 0.87, "lenet_classic": 0.91, "alexnet": 0.80, "lenet_custom": 0.9397}
 """Model name -> accuracy in the original report; forest and lenet_custom on validation images, the others unknown."""
@@ -43,15 +43,12 @@ class Findings:
     ladder: pd.DataFrame  # of `helpers.evaluation.compute_ladder`
     scalings: pd.DataFrame  # of `helpers.evaluation.compute_scalings`
 
-    def paired(self, a: str, b: str) -> Assessment:
-        """Return how far ``a`` lies above ``b`` on the test split, and whether that is confirmed or its contrary is."""
+    def paired(self, a: str, b: str) -> tuple[float, float]:
+        """Return how far the accuracy of ``a`` lies above that of ``b`` on the test split, and p."""
         only_a, only_b, p = paired_difference(self.pairs, a, b)
-        n, ours, other = self.scores[a]["n"], sentence(model_name(a)), model_name(b)
-        gain, statistics = (only_a - only_b) / n, f"{p_value(p)}, n = {n:,}"
-        if p >= 0.05:
-            words = f"{ours} does not differ significantly from {other}"
-            return f"{words} ({points(gain)}, {statistics}).", Verdict.NOT_CONFIRMED
-        words = (
-            f"{ours} is {100 * abs(gain):.1f} points {'more' if gain > 0 else 'less'} accurate than {other}"
-        )
-        return f"{words} ({statistics}).", Verdict.CONFIRMED if gain > 0 else Verdict.REFUTED
+        return (only_a - only_b) / self.scores[a]["n"], p
+
+    def compare(self, a: str, b: str) -> Verdict:
+        """Return whether it is confirmed that ``a`` is more accurate than ``b`` on the test split, or its contrary."""
+        gain, p = self.paired(a, b)
+        return Verdict.NOT_CONFIRMED if p >= 0.05 else Verdict.CONFIRMED if gain > 0 else Verdict.REFUTED

@@ -32,7 +32,6 @@ from .scores import (
     accuracy_interval as accuracy_interval,
     apply_temperature as apply_temperature,
     bootstrap_intervals as bootstrap_intervals,
-    chance_calibration_error as chance_calibration_error,
     compare_models as compare_models,
     correlation_interval as correlation_interval,
     expected_calibration_error as expected_calibration_error,

@@ -50,8 +50,8 @@ def explain(
 
     ``images`` are all validation images, of which those at ``positions`` are explained. The columns: mean rank
     correlation of the maps with those of random weights, for the same image and (rank_elsewhere) for another; mean
-    confidence in the class predicted, for the image as it is and with a tenth of the pixels covered, namely where the
-    map points, where the map of random weights does, and in random blocks of 4x4.
+    confidence in the class predicted, for the image as it is and with a tenth of the pixels covered, where the map
+    points and in random blocks of 4x4.
     """
     chosen, every, maps, rows = images[positions], np.arange(len(positions)), {}, []
     places = np.random.default_rng(1).random((len(chosen), 12, 12)).repeat(4, axis=1).repeat(4, axis=2)
@@ -61,13 +61,12 @@ def explain(
         maps[name] = evidence_maps(network, chosen, classes)
         keras.utils.set_random_seed(10_000)  # no training run of ours starts from this seed
         random_maps = evidence_maps(keras.models.clone_model(network), chosen, classes)
-        views = (chosen, *(cover_top_evidence(chosen, each) for each in (maps[name], random_maps, places)))
+        views = (chosen, cover_top_evidence(chosen, maps[name]), cover_top_evidence(chosen, places))
         confidences = [predict_probabilities(network, view)[every, classes].mean() for view in views]
-        others = (random_maps, np.roll(random_maps, 1, axis=0))
-        rows.append((name, *(rank_correlation(maps[name], each) for each in others), *confidences))
+        here, elsewhere = (rank_correlation(maps[name], np.roll(random_maps, by, axis=0)) for by in (0, 1))
+        rows.append((name, here, elsewhere, *confidences))
         gc.collect()  # networks refer to themselves: only this frees their weights before the next one
-    columns = ["network", "rank_correlation", "rank_elsewhere"]
-    columns += ["confidence", "map_covered", "random_map_covered", "places_covered"]
+    columns = ["network", "rank_correlation", "rank_elsewhere", "confidence", "map_covered", "places_covered"]
     return maps, pd.DataFrame(rows, columns=columns).set_index("network")
 
 

@@ -177,23 +177,6 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     return float(np.abs(np.bincount(bins, correct - confidence)).sum() / len(labels))
 
 
-def chance_calibration_error(probabilities: np.ndarray) -> float:
-    """Return the error that 95 of 100 perfectly calibrated models of these confidences stay below, on N images.
-
-    A mean of distances is above 0 by chance alone, and a bootstrap would add chance to chance: its interval lies
-    too high. Here each image is right with the probability it was given (Bröcker & Smith 2007,
-    doi:10.1175/WAF993.1).
-    """
-    confidence = np.sort(probabilities.max(axis=1).astype(np.float64))
-    starts = np.flatnonzero(np.diff(np.digitize(confidence, EDGES[1:-1], right=True), prepend=-1))
-    generator = np.random.default_rng(0)
-    errors = [
-        np.abs(np.add.reduceat((generator.random(len(confidence)) < confidence) - confidence, starts)).sum()
-        for _ in range(RESAMPLES)
-    ]
-    return float(np.quantile(errors, 0.95) / len(confidence))
-
-
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the temperature in [0.05, 20] at which (N, 8) validation probabilities have the smallest log loss.
 

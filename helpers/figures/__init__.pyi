@@ -1,6 +1,5 @@
 from .data import (
     draw_blue_residual as draw_blue_residual,
-    draw_correlations as draw_correlations,
     draw_label_counts as draw_label_counts,
     draw_lightness_and_size as draw_lightness_and_size,
     draw_pipeline as draw_pipeline,

@@ -1,7 +1,6 @@
 """Figures of the data: its course through the study, class frequencies, colours, lightness and size by class."""
 
 import textwrap
-from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,11 +9,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from helpers.data import CLASS_NAMES
-from helpers.evaluation import correlation_interval
-from helpers.figures.pieces import fill_matrix, name_rows
+from helpers.figures.pieces import name_rows
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
-from helpers.notation import counted, leaders, out_of, percent, sentence, signed
+from helpers.notation import counted, leaders, percent, sentence
 
 ACCENTS = ("#5744f7", "#e27e10")
 """Colours of what is neither a class nor a model."""
@@ -77,26 +75,6 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     finding = finding if present.nunique() > 1 else "No class with images is more frequent than another"
     alt = f"Bar chart with a bar per class, falling from {counts.max():,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
-
-
-@in_two_layouts
-def draw_correlations(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
-    """Draw Pearson's r of every two columns as a heat map: over all images below the diagonal, within classes above.
-
-    Within classes, class means are subtracted first. A pair is positive where the 95 % interval over all images is.
-    """
-    is_positive = [correlation_interval(a, b)[1] > 0 for a, b in combinations(statistics.to_numpy().T, 2)]
-    within = statistics - statistics.groupby(labels).transform("mean")
-    size = len(within.columns)
-    r = statistics.corr().where(np.tri(size) > 0, within.corr()).mask(np.eye(size) > 0)
-    figure, axes = plt.subplots(figsize=layout((5.4, 4.6), (3.7, 3.3)))
-    fill_matrix(axes, r, r.map(lambda each: signed(each, 2)), "Purples")
-    correlate = "correlates" if sum(is_positive) < 2 else "correlate"
-    pairs = out_of(sum(is_positive), len(is_positive), "pair")
-    finding = sentence(f"{pairs} of colour statistics {correlate} positively")
-    ends = f"correlations from {signed(r.min(axis=None), 2)} to {signed(r.max(axis=None), 2)}"
-    alt = f"Heat map with a row and a column per colour statistic and {ends}."
-    return Drawing(figure, finding, alt, len(statistics))
 
 
 @in_two_layouts

@@ -36,14 +36,8 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
         distances = np.abs(np.transpose(intervals) - shares.to_numpy())
         axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, ms=4.5, lw=1, **model_look(name))
-        axes.plot(
-            np.where(shares < floor, floor, np.nan),
-            rows,
-            "<",
-            color=MODEL_COLOURS[name],
-            ms=4.5,
-            clip_on=False,
-        )
+        below = rows[shares < floor]
+        axes.plot(np.full(len(below), floor), below, "<", color=MODEL_COLOURS[name], ms=4.5, clip_on=False)
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
     name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))

@@ -88,27 +88,27 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
 
 @in_two_layouts
 def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
-    """Draw, by model, the expected calibration error on ``n`` images before and after, and what chance explains.
+    """Draw, by model, the expected calibration error on ``n`` images before and after.
 
-    ``table`` has a row per model, and the columns ece, ece_calibrated and ece_by_chance. The axis goes with the cube
-    root, on which zero has a place.
+    ``table`` has a row per model, and the columns ece and ece_calibrated. The axis goes with the cube root, on which
+    zero has a place.
     """
-    before, after, by_chance = (table[name] for name in ("ece", "ece_calibrated", "ece_by_chance"))
+    before, after = table["ece"], table["ece_calibrated"]
     rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(table) + 1.7))
     axes.hlines(rows, before, after, colors=colours, linewidth=1.5)
     for label, shares, inside in (("before", before, PAPER), ("after", after, colours)):
         axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3, label=label)
-    axes.plot(by_chance, rows, "|", color=INK, ms=15, mew=2, label="explained by chance")
     axes.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
     axes.set(xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
     axes.xaxis.set(label_text="expected calibration error", major_formatter=PERCENT)
     name_rows(axes, [MODEL_NAMES[str(name)] for name in table.index])
-    figure.legend(loc="outside lower center", ncols=layout(3, 1))
-    explained = out_of((after <= by_chance).sum(), len(table), "model")
-    finding = f"After calibration, chance could explain the calibration error of {explained}"
-    falls = out_of((after < before).sum(), len(table), "model")
-    return Drawing(figure, finding, f"Dumbbell chart. The calibration error falls for {falls}.", n)
+    figure.legend(loc="outside lower center", ncols=2)
+    finding = (
+        f"Calibration lowers the calibration error of {out_of((after < before).sum(), len(table), 'model')}"
+    )
+    largest = f"{percent(before.max())} before and {percent(after.max())} after"
+    return Drawing(figure, finding, f"Dumbbell chart. The largest calibration error is {largest}.", n)
 
 
 @in_two_layouts

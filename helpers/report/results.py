@@ -83,8 +83,7 @@ def score_models(study: Study, runs: Runs, probabilities: Probabilities) -> Scor
 def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Return the temperature fitted on validation images, and its effect on the test probabilities.
 
-    ``ece`` is the expected calibration error before it and ``ece_calibrated`` the one after it. Of 100 perfectly
-    calibrated models with the same confidences, 95 stay below ``ece_by_chance``.
+    ``ece`` is the expected calibration error before it and ``ece_calibrated`` the one after it.
     """
     temperature = evaluation.fit_temperature(study.validation.labels, run.validation_probabilities())
     calibrated = evaluation.apply_temperature(probabilities, temperature)
@@ -92,7 +91,6 @@ def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.n
         "temperature": temperature,
         "ece": evaluation.expected_calibration_error(labels, probabilities),
         "ece_calibrated": evaluation.expected_calibration_error(labels, calibrated),
-        "ece_by_chance": evaluation.chance_calibration_error(calibrated),
         "log_loss_calibrated": evaluation.score(labels, calibrated)["log_loss"],
     }
 

@@ -7,7 +7,6 @@ from sklearn import metrics
 
 from helpers.evaluation.scores import (
     apply_temperature,
-    chance_calibration_error,
     expected_calibration_error,
     fit_temperature,
     review_rules,
@@ -52,15 +51,6 @@ def test_certain_answers_have_a_bin_and_an_error_of_their_own() -> None:
     assert expected_calibration_error(np.array([0, 0]), certain) == 0
 
 
-def test_chance_bounds_the_error_of_95_in_100_calibrated_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("helpers.evaluation.scores.RESAMPLES", 200)
-    below = 0
-    for seed in range(200):
-        labels, probabilities = calibrated_model(400, seed)
-        below += expected_calibration_error(labels, probabilities) <= chance_calibration_error(probabilities)
-    assert 180 <= below <= 199
-
-
 @pytest.mark.parametrize("sharpness", [0.4, 1.0, 3.0])
 def test_the_temperature_that_was_put_in_is_found(sharpness: float) -> None:
     labels, probabilities = calibrated_model(20_000)
@@ -68,7 +58,7 @@ def test_the_temperature_that_was_put_in_is_found(sharpness: float) -> None:
     found = fit_temperature(labels, distorted)
     assert found == pytest.approx(sharpness, rel=0.05)
     repaired = apply_temperature(distorted, found)
-    assert expected_calibration_error(labels, repaired) <= chance_calibration_error(repaired)
+    assert expected_calibration_error(labels, repaired) < 0.015  # of 20,000 images, so little is chance
 
 
 def test_no_other_temperature_has_a_smaller_log_loss() -> None:

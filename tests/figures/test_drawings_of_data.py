@@ -85,30 +85,6 @@ def test_class_frequencies_name_the_largest_and_smallest_class_with_images(count
     assert tick_labels(drawing.figure.axes[0])[0] == f"{CLASS_NAMES[largest]} ({largest})"
 
 
-def statistics(rows: int = 80) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return three columns: a and b rise together over classes and fall within them, c is noise."""
-    generator = np.random.default_rng(0)
-    labels = np.arange(rows) % 8
-    within = generator.normal(size=rows)
-    a, b = 10 * labels + within, 10 * labels - within
-    return pd.DataFrame({"a": a, "b": b, "c": generator.normal(size=rows)}), labels
-
-
-def test_correlations_are_those_over_all_images_below_and_within_classes_above_the_diagonal() -> None:
-    drawing = figures.draw_correlations(*statistics())
-    words = {text.get_position(): text.get_text() for text in drawing.figure.axes[0].texts}
-    assert len(words) == 6
-    assert words[(0.5, 1.5)] == "+1.00"  # column a, row b
-    assert words[(1.5, 0.5)] == "−1.00"
-    assert drawing.finding == "1 of 3 pairs of colour statistics correlates positively"
-
-
-def test_no_correlation_is_called_positive_where_all_are_negative() -> None:
-    table, labels = statistics()
-    drawing = figures.draw_correlations(table[["a"]].assign(b=-table["a"]), labels)
-    assert drawing.finding == "No pair of colour statistics correlates positively"
-
-
 def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
     labels = np.repeat([1, 5], 10)
     drawing = figures.draw_blue_residual(pd.Series(np.repeat([-2.0, 2.04], 10)), labels)
@@ -155,6 +131,5 @@ def test_figures_of_the_data_fit_on_a_telephone() -> None:
         )
         == []
     )
-    assert misfits(figures.draw_correlations(table.loc[:, :"white"], labels)) == []
     assert misfits(figures.draw_blue_residual(table["blue"] - 100, labels)) == []
     assert misfits(figures.draw_lightness_and_size(table, labels)) == []

@@ -89,15 +89,15 @@ def test_the_ladder_is_true_where_nothing_was_gained_and_is_not_drawn_for_three_
 
 
 def calibration(before: float, after: float) -> pd.DataFrame:
-    errors = {"ece": before, "ece_calibrated": after, "ece_by_chance": 0.02}
+    errors = {"ece": before, "ece_calibrated": after}
     return pd.DataFrame({"forest": errors, "cellnet": errors | {"ece_calibrated": 0.01}}).T
 
 
-def test_calibrated_models_are_those_within_chance() -> None:
+def test_the_models_whose_calibration_error_falls_are_counted() -> None:
     drawing = figures.draw_calibration(calibration(0.1, 0.03), 300)
-    assert drawing.finding == "After calibration, chance could explain the calibration error of 1 of 2 models"
-    assert figures.draw_calibration(calibration(0.1, 0.02), 300).finding.endswith("of all 2 models")
-    assert figures.draw_calibration(calibration(0.1, 0.2), 300).alt.endswith("falls for 1 of 2 models.")
+    assert drawing.finding == "Calibration lowers the calibration error of all 2 models"
+    assert drawing.alt.endswith("is 10.0 % before and 3.0 % after.")
+    assert figures.draw_calibration(calibration(0.1, 0.2), 300).finding.endswith("of 1 of 2 models")
 
 
 def test_an_error_of_zero_is_drawn_at_the_edge_of_the_axis() -> None:
@@ -105,7 +105,7 @@ def test_an_error_of_zero_is_drawn_at_the_edge_of_the_axis() -> None:
     axes = drawing.figure.axes[0]
     assert axes.collections[1].get_offsets()[0].tolist() == [0, 0]
     assert axes.get_xlim()[0] == 0
-    assert drawing.alt.endswith("falls for no model.")
+    assert drawing.finding.endswith("of no model")
 
 
 def test_explanations_have_a_row_per_network_and_say_how_much_evidence_is_central() -> None:
