@@ -21,24 +21,14 @@ SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class FoundPart:
-    """Images of a source that belong together: all of them, or those of one split.
+    """Images of a source that belong together: all of them, or those of one split."""
 
-    Parameters
-    ----------
-    split : "train", "validation", "test", or "" where the source names none
-    images : (N, 48, 48, 3) uint8
-    sizes : (N, 2) height and width in pixels, as stored
-    labels : (N,) whole numbers or words, or None where there are none
-    notes : conversions made, one sentence each
-    names : file names, or none
-    """
-
-    split: str
-    images: np.ndarray
-    sizes: np.ndarray
-    labels: np.ndarray | None
-    notes: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    split: str  # "train", "validation", "test", or "" where the source names none
+    images: np.ndarray  # (N, 48, 48, 3) uint8
+    sizes: np.ndarray  # (N, 2) height and width in pixels, as stored
+    labels: np.ndarray | None  # (N,) whole numbers or words, or None where there are none
+    notes: list[str]  # conversions made, one sentence each
+    names: list[str] = field(default_factory=list)  # of the files, or none
 
 
 @dataclass(frozen=True)
