@@ -124,16 +124,13 @@ def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -
     if labels and labels.values.dtype.hasobject:
         hint = "store names as text, with labels.astype(str)"
         raise refused(path, f"{labels} holds Python objects, which are never unpickled; {hint}")
-    if labels and not _fits(labels.values, count):
+    if labels and not (
+        len(labels.values) == count and labels.values[0].size <= 100 and labels.values.itemsize <= 512
+    ):
         told = f"{count} images in {found}, but the labels are {labels}"
         raise refused(path, f"{told}, expected numbers or names as (N,), (N, 1) or one-hot (N, classes)")
     stored = as_values(labels.values, path, labels.key) if labels else None
     return FoundPart(split, images, np.full((count, 2), size), stored, notes)
-
-
-def _fits(labels: np.ndarray, count: int) -> bool:
-    """Return whether there is a label per image, of at most 100 classes and with no name longer than 512 bytes."""
-    return labels.shape[0] == count and prod(labels.shape[1:]) <= 100 and labels.dtype.itemsize <= 512
 
 
 def set_aside_class_names(arrays: list[StoredArray]) -> tuple[list[StoredArray], tuple[str, ...]]:
