@@ -1,5 +1,6 @@
 """Joins what was found in a file or folder, part by part, to cells with labels that mean the eight classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Reading:
 
 
 def join(
-    parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: tuple[str, ...] = ()
+    parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: Sequence[str] = ()
 ) -> Cells:
     """Return all parts as cells; InputError where labels have no meaning or images cannot be cells."""
     warnings = check_pixels({part.split: part.images for part in parts}, path)
