@@ -60,7 +60,7 @@ def draw_cells(count: int, seed: int = 0) -> Cells:
 
 
 def _draw_image(label: int, rng: np.random.Generator) -> np.ndarray:
-    """Return (48, 48, 3) uint8. Below, a field is (48, 48) and a picture (3, 48, 48), both float32."""
+    """Return (48, 48, 3) uint8. Below, a field is (48, 48) and a canvas (3, 48, 48), both float32."""
     drawn = np.maximum(rng.normal(MEANS[label], SPREADS[label]), 0.35 * MEANS[label])
     cell = dict(zip(MORPHOLOGY.index.tolist(), drawn.tolist(), strict=True))
     size = drawn[0] / MEANS[label, 0]  # by the radius, which the table names first
@@ -76,20 +76,20 @@ def _draw_image(label: int, rng: np.random.Generator) -> np.ndarray:
     grain = rng.standard_normal((SIDE, SIDE), np.float32)
     depth = np.abs(places) - cell["radius"] + 0.2 * grain
     membrane = np.clip(14 - 14 * np.abs(depth + 1), 0, 14)
-    picture = _draw_surroundings(cell["radius"], rng)
-    _paint(picture, _inside(depth), _draw_tissue(label, cell, places, grain, rng) - membrane)
+    canvas = _draw_surroundings(cell["radius"], rng)
+    _paint(canvas, _inside(depth), _draw_tissue(label, cell, places, grain, rng) - membrane)
 
     # focus, light, colour balance and the sensor's noise; some slides were photographed in bluer light
     blur = rng.uniform(0.4, 0.5)
     balance = np.exp(rng.normal(0, 0.008) + rng.normal(0, 0.003, 3))
     balance *= (0.86, 0.95, 1.14) if rng.random() < 0.03 else 1
-    light = gaussian_filter(picture, (0, blur, blur)) * balance[:, None, None]
+    light = gaussian_filter(canvas, (0, blur, blur)) * balance[:, None, None]
     light += 0.8 * rng.standard_normal((SIDE, SIDE), np.float32)
     return np.asarray(np.clip(light + 0.5, 0, 255).transpose(1, 2, 0), np.uint8)
 
 
 def _draw_surroundings(radius: float, rng: np.random.Generator) -> np.ndarray:
-    """Return a picture of plasma with red cells, which are thin in the middle, and a stray cell."""
+    """Return a canvas of plasma with red cells, which are thin in the middle, and a stray cell."""
     sizes = rng.normal(8, 0.6) * rng.normal(1, 0.08, RED_CELLS)
     centres = rng.uniform(-31, 31, (RED_CELLS, 2)) @ (1, 1j)
     # A red cell under the stained cell is pushed aside until they touch, or left out if that is too far.
@@ -101,19 +101,19 @@ def _draw_surroundings(radius: float, rng: np.random.Generator) -> np.ndarray:
         dip = np.clip(1.3 - rng.uniform(1.8, 2.8) * distance**2, 0, 1) * 0.85 * rng.beta(2, 1)
         coverage += np.clip((1 - distance) * size + 0.5, 0, 1) * (rng.normal(1, 0.1) - dip - coverage)
     plasma = PLASMA + rng.normal(0, 1, 3)
-    picture = np.full((3, SIDE, SIDE), plasma[:, None, None], np.float32)
-    _paint(picture, coverage, RED_CELL + rng.normal(0, 5))
+    canvas = np.full((3, SIDE, SIDE), plasma[:, None, None], np.float32)
+    _paint(canvas, coverage, RED_CELL + rng.normal(0, 5))
     if rng.random() < 0.22:  # a lone platelet, rarely the edge of another white cell
         size = rng.uniform(10, 14) if rng.random() < 0.06 else rng.uniform(1, 2.6)
         centre = cmath.rect(radius + size + rng.exponential(6), rng.uniform(0, math.tau))
-        _paint(picture, _inside(np.abs(PLACES - centre) - size) * rng.uniform(0.5, 1), STRAY)
-    return picture
+        _paint(canvas, _inside(np.abs(PLACES - centre) - size) * rng.uniform(0.5, 1), STRAY)
+    return canvas
 
 
 def _draw_tissue(
     label: int, cell: dict[str, float], places: np.ndarray, grain: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return a picture of cytoplasm, nucleus and granules, as if the cell were infinite."""
+    """Return a canvas of cytoplasm, nucleus and granules, as if the cell were infinite."""
     shade = cell["cytoplasm_spread"] * (rng.standard_normal() + 0.3 * rng.standard_normal(3))
     cytoplasm, granule, nucleus = COLOURS[label] + (shade, shade, rng.normal(0, (7, 4, 5)))
     tissue = np.asarray(cytoplasm[:, None, None] + cell["mottle"] * _smooth_noise(rng), np.float32)
@@ -148,9 +148,9 @@ def _nucleus_distance(cell: dict[str, float], places: np.ndarray, rng: np.random
     return np.asarray(np.min([np.abs(places - centre) - size for centre, size in discs], axis=0))
 
 
-def _paint(picture: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
-    """Change a picture to a colour, (3,) or another picture, by a ``share`` of 0 to 1 at each pixel."""
-    picture += share * (colour.astype(np.float32).reshape(3, *colour.shape[1:] or (1, 1)) - picture)
+def _paint(canvas: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
+    """Change a canvas to a colour, (3,) or another canvas, by a ``share`` of 0 to 1 at each pixel."""
+    canvas += share * (colour.astype(np.float32).reshape(3, *colour.shape[1:] or (1, 1)) - canvas)
 
 
 def _inside(depth: np.ndarray) -> np.ndarray:
