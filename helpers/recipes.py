@@ -17,37 +17,22 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training run on categorical cross-entropy, apart from seed and data.
-
-    Parameters
-    ----------
-    name, network : of the run, and of the network that `helpers.networks.build` builds
-    optimizer : "adam", "adamw" or "muon" (`helpers.networks.optimizers`)
-    cosine_decay : whether the learning rate rises for 5 % of the steps and then falls to 0 along a cosine
-    flips_and_turns : whether each image is shown in another of its eight mirrored and quarter-turned forms each epoch
-    acquisition_jitter : strength of `helpers.networks.jitter_acquisition`; 0 for none
-    scaling : of pixels, "symmetric" to [-1, 1], "unit" to [0, 1], "raw" (none) or "standardised" (mean 0 and standard
-        deviation 1 of each channel over the training images)
-    epoch_images : number of images in an epoch, where that is not all of them
-    keep_best_epoch : whether the weights of the epoch with the best validation accuracy stay, not the last ones
-    patience : epochs without a better validation accuracy that end the training run
-    mixed_precision : whether to multiply in bfloat16 (Keras' "mixed_bfloat16") where the processor or a GPU can
-    """
+    """Everything that decides a training run on categorical cross-entropy, apart from seed and data."""
 
     name: str
-    network: str
+    network: str  # that `helpers.networks.build` builds
     epochs: int = 1
     batch_size: int = 64
     learning_rate: float = 1e-3
-    optimizer: str = "adam"
-    cosine_decay: bool = False
-    flips_and_turns: bool = False
-    acquisition_jitter: float = 0.0
-    scaling: str = "symmetric"
-    epoch_images: int | None = None
-    keep_best_epoch: bool = True
-    patience: int | None = None
-    mixed_precision: bool = False
+    optimizer: str = "adam"  # or "adamw" or "muon" (`helpers.networks.optimizers`)
+    cosine_decay: bool = False  # whether the learning rate rises for 5 % of the steps, then falls to 0
+    flips_and_turns: bool = False  # whether each epoch shows another of the eight forms of an image
+    acquisition_jitter: float = 0.0  # strength of `helpers.networks.jitter_acquisition`; 0 for none
+    scaling: str = "symmetric"  # to [-1, 1], or "unit" to [0, 1], "raw" (none), "standardised" by channel
+    epoch_images: int | None = None  # in an epoch, where that is not all of them
+    keep_best_epoch: bool = True  # by validation accuracy, not the last one
+    patience: int | None = None  # epochs without a better validation accuracy that end the training run
+    mixed_precision: bool = False  # whether to multiply in bfloat16 where the processor or a GPU can
 
 
 @dataclass(frozen=True)
@@ -122,25 +107,18 @@ TESTED_NETWORKS = ("lenet_classic", "lenet_custom", "alexnet", "alexnet_fixed", 
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is computed: images drawn where there are none, images used at most, training runs.
+    """How much is computed."""
 
-    ``trainings`` maps the name of a recipe to its epochs and its number of seeds; ``epoch_images`` to the images
-    in an epoch where that is not all of them. ``typical_seconds`` is what each notebook takes on two cores, for the
-    first run's estimate; after ``cell_time_limit`` seconds a cell is stopped. Chapter 4 explains predictions
-    (``explained_images``) and corrupts images (``corrupted_validation_images``); chapter 6 corrupts others
-    (``corrupted_test_images``), at ``severities``.
-    """
-
-    synthetic_count: int
-    trainings: dict[str, tuple[int, int]]
-    typical_seconds: tuple[float, ...]
-    cell_time_limit: int
-    corrupted_validation_images: int
-    corrupted_test_images: int
+    synthetic_count: int  # images drawn where there are none
+    trainings: dict[str, tuple[int, int]]  # name of a recipe -> its epochs and its number of seeds
+    typical_seconds: tuple[float, ...]  # of each notebook on two cores, for the first run's estimate
+    cell_time_limit: int  # seconds after which a cell of a notebook is stopped
+    corrupted_validation_images: int  # in chapter 4
+    corrupted_test_images: int  # in chapter 6, at ``severities``
     severities: tuple[int, ...]
-    explained_images: int
-    largest_sample: int | None = None
-    epoch_images: dict[str, int] = field(default_factory=dict)
+    explained_images: int  # in chapter 4
+    largest_sample: int | None = None  # images used at most
+    epoch_images: dict[str, int] = field(default_factory=dict)  # by recipe, where an epoch has not all
 
     def recipe(self, name: str) -> Recipe:
         """Return the recipe called ``name`` with this profile's epochs; InputError where it trains no such recipe."""

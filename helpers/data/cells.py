@@ -22,30 +22,17 @@ def content_sha256(images: np.ndarray, labels: np.ndarray | None) -> str:
 
 @dataclass(frozen=True)
 class Cells:
-    """Cell images with labels and provenance.
+    """Cell images with labels and provenance."""
 
-    Parameters
-    ----------
-    images : (N, 48, 48, 3) uint8, RGB in [0, 255]
-    labels : (N,) uint8 in [0, 7] or `UNLABELLED`, or None where the source has none
-    source : what the images are, in words a reader understands
-    is_synthetic : True when this project drew the images itself
-    notes : conversions made on the way in, one sentence each
-    warnings : what a user should look at before trusting a result, one sentence each
-    source_split : (N,) "train" / "validation" / "test", or None where the source names no split
-    original_sizes : (N, 2) height and width in pixels before resampling, or None if all were 48x48
-    names : (N,) file names, or None
-    """
-
-    images: np.ndarray
-    labels: np.ndarray | None
-    source: str
-    is_synthetic: bool = False
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    source_split: np.ndarray | None = None
-    original_sizes: np.ndarray | None = None
-    names: np.ndarray | None = None
+    images: np.ndarray  # (N, 48, 48, 3) uint8, RGB in [0, 255]
+    labels: np.ndarray | None  # (N,) uint8 in [0, 7] or `UNLABELLED`, or None where the source has none
+    source: str  # what the images are, in words a reader understands
+    is_synthetic: bool = False  # whether this project drew the images itself
+    notes: tuple[str, ...] = ()  # conversions made on the way in, one sentence each
+    warnings: tuple[str, ...] = ()  # what to look at before trusting a result, one sentence each
+    source_split: np.ndarray | None = None  # (N,) "train", "validation", "test", or None where none is named
+    original_sizes: np.ndarray | None = None  # (N, 2) height and width as stored, or None if all were 48
+    names: np.ndarray | None = None  # (N,) file names, or None
 
     def __post_init__(self) -> None:
         assert (self.images.dtype.name, self.images.shape[1:]) == ("uint8", (SIDE, SIDE, 3))

@@ -78,10 +78,10 @@ def to_side(image: np.ndarray, crop: str) -> np.ndarray:
     height, width = image.shape[:2]
     side = cropped_side(height, width, crop)
     top, left = (height - side) // 2, (width - side) // 2
+    square = image[top : top + side, left : left + side]
     if side == SIDE:
-        return image[top : top + side, left : left + side]
-    square = Image.fromarray(image).crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+        return square
+    return np.asarray(Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def geometry_notes(sizes: np.ndarray, crop: str) -> tuple[str, ...]:

@@ -37,12 +37,17 @@ SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 
 @dataclass(frozen=True)
 class ListedPart:
-    """The image files of a folder, or of one split in it, in loading order; a label "" is none."""
+    """The image files of a folder, or of one split in it, in loading order."""
 
     split: str
     paths: list[Path]
-    labels: list[str] | None
+    labels: list[str] | None  # "" where an image has none
     notes: list[str]
+
+
+def is_image(path: Path) -> bool:
+    """Return whether a file is named like an image."""
+    return path.suffix.casefold() in SUFFIXES
 
 
 def entries(folder: Path) -> list[Path]:
@@ -64,12 +69,10 @@ def list_parts(path: Path) -> list[ListedPart]:
     """Return the images of a folder, split by split, or the one image file; raise InputError where there is none."""
     if not path.is_dir():
         return [ListedPart("", [path], None, [])]
-    root, inside = path, entries(path)
-    table = read_table(inside)
-    while wrapped := find_wrapped(inside):
-        root, inside = wrapped, entries(wrapped)
-        table = table or read_table(inside)
-    folders = [entry for entry in inside if entry.is_dir()]
+    root, table = path, read_table(path)
+    while wrapped := find_wrapped(root):
+        root, table = wrapped, table or read_table(wrapped)
+    folders = [entry for entry in entries(root) if entry.is_dir()]
     splits = {SPLIT_WORDS.get(folder.name.casefold(), ""): folder for folder in folders}
     if folders and "" not in splits and len(splits) == len(folders):
         parts = [list_part(split, splits[split], table) for split in SPLIT_NAMES if split in splits]
@@ -83,18 +86,18 @@ def list_parts(path: Path) -> list[ListedPart]:
     return [part for part in parts if part.paths]
 
 
-def find_wrapped(inside: list[Path]) -> Path | None:
-    """Return the folder that holds everything, where there is one that is named neither for a class nor a split."""
-    folders = [entry for entry in inside if entry.is_dir()]
-    if len(folders) != 1 or any(entry.suffix.casefold() in SUFFIXES for entry in inside):
+def find_wrapped(root: Path) -> Path | None:
+    """Return the folder that holds all images, where there is one that is named neither for a class nor a split."""
+    folders = [entry for entry in entries(root) if entry.is_dir()]
+    if len(folders) != 1 or any(map(is_image, entries(root))):
         return None
     name = folders[0].name
     return None if class_index(name) is not None or name.casefold() in SPLIT_WORDS else folders[0]
 
 
-def read_table(inside: list[Path]) -> dict[str, list[str]] | None:
-    """Return the columns of the one table (.csv) among the files of a folder, or None where there is none to read."""
-    tables = [entry for entry in inside if entry.suffix.casefold() == ".csv" and entry.is_file()]
+def read_table(root: Path) -> dict[str, list[str]] | None:
+    """Return the columns of the one table (.csv) in a folder, or None where there is none to read."""
+    tables = [entry for entry in entries(root) if entry.suffix.casefold() == ".csv" and entry.is_file()]
     if len(tables) != 1:
         return None
     try:
@@ -111,15 +114,13 @@ def list_part(split: str, root: Path, table: dict[str, list[str]] | None) -> Lis
     inside = entries(root)
     folders = [entry for entry in inside if entry.is_dir()]
     files = [entry for entry in inside if not entry.is_dir()]
-    images = [entry for entry in files if entry.suffix.casefold() in SUFFIXES]
-    table = table or read_table(inside)
-    if table is not None and not (
-        folders and all(class_index(folder.name) is not None for folder in folders)
-    ):
-        below = [image for image in files_below(root) if image.suffix.casefold() in SUFFIXES]
+    images = [entry for entry in files if is_image(entry)]
+    table = table or read_table(root)
+    if table and not (folders and all(class_index(folder.name) is not None for folder in folders)):
+        below = [file for file in files_below(root) if is_image(file)]
         if labels := labels_from(table, below, root):
             return ListedPart(split, below, labels, ["The labels come from a table."])
-    others = [entry.name for entry in files if entry.suffix.casefold() not in SUFFIXES]
+    others = [entry.name for entry in files if not is_image(entry)]
     notes = [f"We skipped files that are not images: {', '.join(others[:9])}."] if others else []
     if folders and images:
         raise refused(images[0], "is outside the class folders, expected every image inside one")
@@ -171,12 +172,9 @@ def read_part(listed: ListedPart, folder: Path, crop: str) -> FoundPart:
         warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
         images, sizes, modes = zip(*pool.map(partial(read_image, crop=crop), listed.paths), strict=True)
     notes = list(listed.notes)
+    actions = {"RGBA": "put transparent images on white", "MPO": "took the first image of files with several"}
     for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
-        action = {
-            "RGBA": "put transparent images on white",
-            "MPO": "took the first image of files with several",
-        }
-        notes.append(f"We {action.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
+        notes.append(f"We {actions.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
     labels = None if listed.labels is None else np.array(listed.labels)
     names = [path.relative_to(folder).as_posix() for path in listed.paths]
     return FoundPart(listed.split, np.stack(images), np.array(sizes), labels, notes, names)
@@ -185,27 +183,21 @@ def read_part(listed: ListedPart, folder: Path, crop: str) -> FoundPart:
 def read_images(path: Path, reading: Reading, source: str = "") -> Cells:
     """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
     with refusing(path, "a folder of images"):
-        listed = list_parts(path)
         folder = path if path.is_dir() else path.parent
-        parts = [read_part(part, folder, reading.crop) for part in listed]
-        return join(
-            parts, source or (f"folder {path.resolve().name}" if folder == path else path.name), path, reading
-        )
+        parts = [read_part(part, folder, reading.crop) for part in list_parts(path)]
+        source = source or (f"folder {path.resolve().name}" if folder == path else path.name)
+        return join(parts, source, path, reading)
 
 
 def read_zip(path: Path, reading: Reading) -> Cells:
     """Return the cells in a zip of images, unpacked into a temporary folder; raise InputError."""
     with refusing(path, "a zip of images"), zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
-        wanted = [
-            each
-            for each in archive.infolist()
-            if Path(each.filename).suffix.casefold() in {*SUFFIXES, ".csv"}
-        ]
+        suffixes = (*SUFFIXES, ".csv")
+        wanted = [each for each in archive.infolist() if each.filename.casefold().endswith(suffixes)]
         size, limit = sum(each.file_size for each in wanted), min(MOST_BYTES, 100 * path.stat().st_size)
         if len(wanted) > LARGEST_COUNT or size > limit:  # images are compressed already
-            raise refused(
-                path, f"unpacks to {len(wanted):,} files of {size:,} bytes, expected at most {limit:,} bytes"
-            )
+            found = f"unpacks to {len(wanted):,} files of {size:,} bytes"
+            raise refused(path, f"{found}, expected at most {limit:,} bytes")
         archive.extractall(folder, wanted)  # takes no path that leads outside
         try:
             return read_images(Path(folder), reading, path.name)

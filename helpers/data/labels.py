@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.data.cells import UNLABELLED
 from helpers.data.constants import CLASS_NAMES
 from helpers.errors import refused
 
@@ -40,15 +41,6 @@ def class_index(name: str) -> int | None:
     return None
 
 
-def parse_classes(names: Sequence[str], path: Path | str) -> list[int]:
-    """Return the label of each name; InputError for one that is no class."""
-    labels = [class_index(name) for name in names]
-    if None in labels:
-        unknown = names[labels.index(None)]
-        raise refused(path, f"names the class '{unknown}', expected names of {', '.join(CLASS_NAMES)}")
-    return [label for label in labels if label is not None]
-
-
 def as_values(labels: np.ndarray, path: Path, key: str) -> np.ndarray:
     """Return labels as stored, (N,), (N, 1) or one-hot (N, K), as (N,) whole numbers or words; raise InputError."""
     found = f"'{key}' {labels.dtype} {labels.shape}"
@@ -74,50 +66,50 @@ def as_values(labels: np.ndarray, path: Path, key: str) -> np.ndarray:
 
 def map_labels(
     values: np.ndarray, path: Path, classes: str = "", stored_names: Sequence[str] = ()
-) -> tuple[np.ndarray, str, str]:
-    """Return (N,) uint8 labels in [0, 7], what each value was taken for, and a warning if that is in doubt.
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """Return (N,) uint8 labels in [0, 7] or `UNLABELLED`, what each value was taken for, and warnings of doubts.
 
-    ``values`` (N,) are whole numbers or words. Their meaning comes from ``classes`` (the option ``--classes``: names,
-    separated by commas, of the distinct values in ascending order), else from the words themselves, else from
-    ``stored_names``, those of the file, else from BloodMNIST's order. InputError if a value has no meaning.
+    ``values`` (N,) are whole numbers or words, of which an empty one is no label. Their meaning comes from ``classes``
+    (the option ``--classes``: names, separated by commas, of the distinct values in ascending order), else from the
+    words themselves, else from ``stored_names``, those of the file, else from BloodMNIST's order. InputError if a value
+    has no meaning.
     """
-    if values.dtype.kind == "U" and all(re.fullmatch(r"\d{1,4}", word) for word in set(values.tolist())):
-        values = values.astype(np.int64)
-    distinct, inverse = np.unique(values, return_inverse=True)
-    are_words, warning = distinct.dtype.kind == "U", ""
+    is_known = values != ""
+    known, labels = values[is_known], np.full(len(values), UNLABELLED, np.uint8)
+    if not len(known):
+        raise refused(path, "holds only empty labels, expected a class for each image")
+    if known.dtype.kind == "U" and all(re.fullmatch(r"\d{1,4}", word) for word in set(known.tolist())):
+        known = known.astype(np.int64)
+    distinct, inverse = np.unique(known, return_inverse=True)
+    are_words, warnings = distinct.dtype.kind == "U", list[str]()
     if classes:
-        table = _named(distinct, classes.split(","), "--classes")
-        said = "As --classes says"
+        table, said = _named(distinct, classes.split(","), "--classes"), "As --classes says"
     elif are_words:
-        unknown = [word for word in distinct.tolist() if class_index(word) is None]
-        if unknown:
-            words = ", ".join(f"'{word}'" for word in unknown[:3])
-            hint = f"--classes with {len(distinct)} names, in the order {', '.join(distinct.tolist())}"
-            raise refused(
-                path, f"{words}: no class has this name, expected {', '.join(CLASS_NAMES)}, or {hint}"
-            )
-        table = parse_classes(distinct.tolist(), path)
-        said = "By their names"
+        hint = f", or --classes with {len(distinct)} names, in the order {', '.join(distinct.tolist())}"
+        table, said = _worded(distinct.tolist(), path, hint), "By their names"
     elif stored_names:
         table, said = _named(distinct, stored_names, path), "By the names in the file"
     else:
-        table = _numbered(distinct, path)
-        said = "The labels are numbers without names. In the order of BloodMNIST"
-        absent = [str(label) for label in range(len(CLASS_NAMES)) if label not in table]
-        if absent:
-            warning = f"No image has the label {' or '.join(absent)}. If these are the numbers of another collection, "
-            warning += (
-                "the classes are wrong. --classes with a name for each label, in ascending order, says which "
-            )
-            warning += f"they are, perhaps --classes {likely_names(distinct)}."
-    quote = "“{}”" if are_words else "{}"
+        table, said = (
+            _numbered(distinct, path),
+            "The labels are numbers without names. In the order of BloodMNIST",
+        )
+        if absent := [str(label) for label in range(len(CLASS_NAMES)) if label not in table]:
+            warnings = [
+                f"No image has the label {' or '.join(absent)}. If these are the numbers of another collection, the "
+                "classes are wrong. --classes with a name for each label, in ascending order, says which they are, "
+                f"perhaps --classes {likely_names(distinct)}."
+            ]
+    labels[is_known] = np.array(table, np.uint8)[inverse]
     pairs = [
-        f"{quote.format(value)} is {CLASS_NAMES[label]}"
+        f"{f'“{value}”' if are_words else value} is {CLASS_NAMES[label]}"
         for value, label in zip(distinct.tolist(), table, strict=True)
         if value != CLASS_NAMES[label]
     ]
-    said = f"{said}, {', '.join(pairs)}." if pairs else "The labels are names of classes."
-    return np.array(table, np.uint8)[inverse.ravel()], said, warning
+    notes = [f"{said}, {', '.join(pairs)}." if pairs else "The labels are names of classes."]
+    if not is_known.all():
+        notes.append(f"{(~is_known).sum():,} of {len(values):,} images have no label.")
+    return labels, notes, warnings
 
 
 def likely_names(distinct: np.ndarray) -> str:
@@ -126,9 +118,18 @@ def likely_names(distinct: np.ndarray) -> str:
     return ",".join(CLASS_NAMES[label].replace(" ", "_") for label in usual)
 
 
+def _worded(words: Sequence[str], path: Path | str, hint: str = "") -> list[int]:
+    """Return the label of each word; InputError for one that is no class."""
+    table = {word: class_index(word) for word in words}
+    if unknown := [word for word, label in table.items() if label is None]:
+        found = f"{', '.join(map(repr, unknown[:3]))}: no class has this name"
+        raise refused(path, f"{found}, expected {', '.join(CLASS_NAMES)}{hint}")
+    return [label for word in words if (label := table[word]) is not None]
+
+
 def _named(distinct: np.ndarray, names: Sequence[str], path: Path | str) -> list[int]:
     """Return the label of each distinct value: of as many names in order, or of names counted from 0 or from 1."""
-    labels = parse_classes(names, path)
+    labels = _worded(names, path)
     if len(labels) == len(distinct):
         return labels
     if distinct.dtype.kind == "i" and distinct[0] >= 0 and distinct[-1] <= len(labels):

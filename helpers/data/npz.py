@@ -25,6 +25,7 @@ from helpers.errors import refused, refusing
 
 MOST_BYTES = 8 * 2**30  # in all arrays of a file
 LARGEST_COUNT = 500_000  # images in one file
+LABEL_BYTES = 800  # for each image: 100 classes as float64, or a name of 200 letters
 BLOCK_VALUES = 2**20  # converted at a time
 
 IMAGE_KEYS = {"", "image", "images", "img", "imgs", "x", "data", "pixels"}
@@ -32,7 +33,7 @@ LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes
 NAME_KEYS = {"class_names", "label_names", "target_names", "classes", "names", "categories"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StoredArray:
     """One array of the file; its values are read when they are used."""
 
@@ -47,7 +48,11 @@ class StoredArray:
         return splits[0] if len(splits) == 1 else "", "_".join(w for w in words if w not in SPLIT_WORDS)
 
     def __str__(self) -> str:
-        return f"'{self.key}' {self.values.dtype} {self.values.shape}"
+        is_object = self.values.dtype.hasobject
+        form = (
+            "of Python objects, never unpickled" if is_object else f"{self.values.dtype} {self.values.shape}"
+        )
+        return f"'{self.key}' {form}"
 
 
 def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
@@ -121,32 +126,17 @@ def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -
     images = np.fromiter(converted(), np.dtype((np.uint8, (SIDE, SIDE, 3))), count)
     fitting = [array for array in others if len(array.values) == count]
     labels = choose_array(fitting or others, LABEL_KEYS, "labels", path) if others else None
-    if labels and labels.values.dtype.hasobject:
-        hint = "store names as text, with labels.astype(str)"
-        raise refused(path, f"{labels} holds Python objects, which are never unpickled; {hint}")
-    if labels and not _fits(labels.values, count):
-        told = f"{count} images in {found}, but the labels are {labels}"
-        raise refused(path, f"{told}, expected numbers or names as (N,), (N, 1) or one-hot (N, classes)")
+    if labels and (len(labels.values) != count or labels.values.nbytes > LABEL_BYTES * count):
+        expected = "expected numbers or text (labels.astype(str)) as (N,), (N, 1) or one-hot (N, classes)"
+        raise refused(path, f"{count} images in {found}, but the labels are {labels}, {expected}")
     stored = as_values(labels.values, path, labels.key) if labels else None
     return FoundPart(split, images, np.full((count, 2), size), stored, notes)
 
 
-def _fits(labels: np.ndarray, count: int) -> bool:
-    """Return whether there is a label per image, of at most 100 classes and with no name longer than 512 bytes."""
-    return labels.shape[0] == count and prod(labels.shape[1:]) <= 100 and labels.dtype.itemsize <= 512
-
-
-def set_aside_class_names(arrays: list[StoredArray]) -> tuple[list[StoredArray], tuple[str, ...]]:
-    """Return the arrays that may be images or labels, and the names of the classes if the file holds them."""
-    counts = {len(array.values) for array in arrays if array.values.ndim in (3, 4)}
-    for array in arrays:
-        is_list = (
-            array.values.dtype.kind in "US" and array.values.ndim == 1 and len(array.values) not in counts
-        )
-        if is_list and array.key.casefold() in NAME_KEYS:
-            rest = [other for other in arrays if other is not array]
-            return rest, tuple(as_values(array.values, Path(array.key), array.key).tolist())
-    return arrays, ()
+def names_classes(array: StoredArray, counts: set[int]) -> bool:
+    """Return whether an array holds the names of the classes, and not one for each of so many images."""
+    is_list = array.values.dtype.kind in "US" and array.values.ndim == 1
+    return array.key.casefold() in NAME_KEYS and is_list and len(array.values) not in counts
 
 
 def read_archive(path: Path, reading: Reading) -> Cells:
@@ -160,31 +150,22 @@ def read_archive(path: Path, reading: Reading) -> Cells:
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
         arrays = [map_array(archive, entry, path) for entry in entries]
-        arrays, stored_names = set_aside_class_names(arrays)
         pictures = [array for array in arrays if array.values.ndim in (3, 4)]
+        lists = [array for array in arrays if names_classes(array, {len(each.values) for each in pictures})]
+        stored_names = as_values(lists[0].values, path, lists[0].key).tolist() if lists else ()
+        arrays = [array for array in arrays if array not in lists]
         splits = {array.split_and_stem[0] for array in pictures}
         found = ", ".join(map(str, arrays))
         if not splits:
-            if any(array.values.dtype.hasobject for array in arrays):
-                raise refused(
-                    path, f"{found}: Python objects are never unpickled, expected arrays of numbers"
-                )
             raise refused(path, f"no array of images among {found}, expected one (N, {SIDE}, {SIDE}, 3)")
         if len(splits) > 1 and "" in splits:
-            raise refused(
-                path, f"holds {found}, expected a split in the key of all arrays of images or of none"
-            )
+            expected = "expected a split in the key of all arrays of images or of none"
+            raise refused(path, f"holds {found}, {expected}")
         if sum(len(array.values) for array in pictures) > LARGEST_COUNT:
             raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
         # where one split is named, any label array belongs to its images, whichever split its key names
-        parts = [
-            convert_part(
-                split,
-                [a for a in arrays if len(splits) == 1 or a.split_and_stem[0] == split],
-                path,
-                reading.crop,
-            )
-            for split in ("", *SPLIT_NAMES)
-            if split in splits
-        ]
+        parts = []
+        for split in ("", *SPLIT_NAMES):
+            chosen = [a for a in arrays if len(splits) == 1 or a.split_and_stem[0] == split]
+            parts += [convert_part(split, chosen, path, reading.crop)] if split in splits else []
         return join(parts, path.name, path, reading, stored_names)

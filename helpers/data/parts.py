@@ -1,16 +1,17 @@
 """Joins what was found in a file or folder, part by part, to cells with labels that mean the eight classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from helpers.data.cells import UNLABELLED, Cells
+from helpers.data.cells import Cells
 from helpers.data.constants import SIDE
 from helpers.data.conversions import geometry_notes
 from helpers.data.labels import map_labels
 from helpers.data.plausibility import check_pixels
-from helpers.errors import printable, refused
+from helpers.errors import printable
 
 SPLIT_WORDS = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
@@ -21,24 +22,14 @@ SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class FoundPart:
-    """Images of a source that belong together: all of them, or those of one split.
+    """Images of a source that belong together: all of them, or those of one split."""
 
-    Parameters
-    ----------
-    split : "train", "validation", "test", or "" where the source names none
-    images : (N, 48, 48, 3) uint8
-    sizes : (N, 2) height and width in pixels, as stored
-    labels : (N,) whole numbers or words, or None where there are none
-    notes : conversions made, one sentence each
-    names : file names, or none
-    """
-
-    split: str
-    images: np.ndarray
-    sizes: np.ndarray
-    labels: np.ndarray | None
-    notes: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    split: str  # "train", "validation", "test", or "" where the source names none
+    images: np.ndarray  # (N, 48, 48, 3) uint8
+    sizes: np.ndarray  # (N, 2) height and width in pixels, as stored
+    labels: np.ndarray | None  # (N,) whole numbers or words, or None where there are none
+    notes: list[str]  # conversions made, one sentence each
+    names: list[str] = field(default_factory=list)  # of the files, or none
 
 
 @dataclass(frozen=True)
@@ -50,26 +41,22 @@ class Reading:
 
 
 def join(
-    parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: tuple[str, ...] = ()
+    parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: Sequence[str] = ()
 ) -> Cells:
-    """Return all parts as cells; InputError where labels have no meaning or images cannot be cells.
-
-    A label that is an empty word is none.
-    """
+    """Return all parts as cells; InputError where labels have no meaning or images cannot be cells."""
     warnings = check_pixels({part.split: part.images for part in parts}, path)
     images = np.concatenate([part.images for part in parts]) if len(parts) > 1 else parts[0].images
     sizes = np.concatenate([part.sizes for part in parts])
-    notes = [
-        *dict.fromkeys(note for part in parts for note in part.notes),
-        *geometry_notes(sizes, reading.crop),
-    ]
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    notes += geometry_notes(sizes, reading.crop)
     names = [name for part in parts for name in part.names]
     counts, splits = [len(part.images) for part in parts], [part.split for part in parts]
 
     labels = None
     if any(part.labels is not None for part in parts):
-        labels, said, labels_warnings = _map_all(parts, path, reading, stored_names)
-        notes, warnings = [*notes, *said], [*warnings, *labels_warnings]
+        stored = [np.full(len(p.images), "") if p.labels is None else p.labels for p in parts]
+        labels, said, doubts = map_labels(np.concatenate(stored), path, reading.classes, stored_names)
+        notes, warnings = [*notes, *said], [*warnings, *doubts]
     is_split = {"train", "test"} <= set(splits)
     if any(splits):
         named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
@@ -85,22 +72,3 @@ def join(
         original_sizes=None if (sizes == SIDE).all() else sizes,
         names=np.array([printable(name) for name in names]) if names else None,
     )
-
-
-def _map_all(
-    parts: list[FoundPart], path: Path, reading: Reading, stored_names: tuple[str, ...]
-) -> tuple[np.ndarray, list[str], list[str]]:
-    """Return (N,) uint8 labels of all parts together, notes and warnings; InputError."""
-    stored = [np.full(len(p.images), "") if p.labels is None else p.labels for p in parts]
-    values = np.concatenate(stored)
-    is_known = values != "" if values.dtype.kind == "U" else np.full(len(values), True)
-    if not is_known.any():
-        raise refused(path, "holds only empty labels, expected a class for each image")
-    labels = np.full(len(values), UNLABELLED, np.uint8)
-    labels[is_known], said, warning = map_labels(values[is_known], path, reading.classes, stored_names)
-    notes = (
-        [said]
-        if is_known.all()
-        else [said, f"{(~is_known).sum():,} of {len(values):,} images have no label."]
-    )
-    return labels, notes, [warning] if warning else []

@@ -37,20 +37,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """Which split each image belongs to.
+    """Which split each image belongs to."""
 
-    Parameters
-    ----------
-    parts : (N,) "train", "validation", "test" or "dropped" (a further copy, or a copy whose labels conflict)
-    pixel_sha256 : (N,) hexadecimal SHA-256 of each image's pixels
-    origin : how the split was made, in words
-    leaked_copies : number of images dropped because the source has a copy of them in a split used later
-    """
-
-    parts: np.ndarray
-    pixel_sha256: np.ndarray
-    origin: str
-    leaked_copies: int = 0
+    parts: np.ndarray  # (N,) "train", "validation", "test" or "dropped" (copies, and all of a conflict)
+    pixel_sha256: np.ndarray  # (N,) hexadecimal, of each image's pixels
+    origin: str  # how the split was made, in words
+    leaked_copies: int = 0  # dropped because the source has a copy of them in a split used later
 
     @property
     def sha256(self) -> str:

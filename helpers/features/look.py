@@ -48,17 +48,11 @@ def measure_look(images: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Look:
-    """A Gaussian mixture of K components over F = 36 quantities, and its log-likelihood that a familiar image reaches.
+    """A Gaussian mixture of K components over F = 36 quantities, and the least log-likelihood of a familiar image."""
 
-    Parameters
-    ----------
-    weights, means, roots : (K,), (K · F,) and (K · F · F,) float32, roots those of the precisions (Cholesky)
-    threshold : smallest log-likelihood of a familiar image
-    """
-
-    weights: np.ndarray
-    means: np.ndarray
-    roots: np.ndarray
+    weights: np.ndarray  # (K,) float32
+    means: np.ndarray  # (K · F,) float32
+    roots: np.ndarray  # (K · F · F,) float32, of the precisions (Cholesky)
     threshold: float = -np.inf
 
     def log_likelihood(self, images: np.ndarray) -> np.ndarray:
@@ -84,9 +78,7 @@ def fit_look(images: np.ndarray, validation_images: np.ndarray) -> Look:
     components = int(np.clip(len(images) // IMAGES_PER_COMPONENT, 1, MOST_COMPONENTS))
     mixture = GaussianMixture(components, reg_covar=1e-4, random_state=0)
     with threadpool_limits(1), warnings.catch_warnings():  # sums depend on the number of threads
-        warnings.simplefilter(
-            "ignore"
-        )  # of a mixture that has not converged, or of images that are all alike
+        warnings.simplefilter("ignore")  # of a mixture not converged, or of images that are all alike
         mixture.fit(scaler.fit_transform(measure_look(images)))
         means = mixture.means_ * scaler.scale_ + scaler.mean_
         roots = mixture.precisions_cholesky_ / scaler.scale_[:, None]

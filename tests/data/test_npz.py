@@ -250,7 +250,7 @@ def test_numbers_that_may_be_those_of_another_collection_are_questioned_until_th
     assert settled.warnings == ()
     with pytest.raises(InputError, match=r"2 names for 4 labels \(1, 2, 3, 4\)"):
         load_cells(path, classes="neutrophil,eosinophil")
-    with pytest.raises(InputError, match="names the class 'thyroid'"):
+    with pytest.raises(InputError, match="--classes: 'thyroid': no class has this name"):
         load_cells(path, classes="neutrophil,eosinophil,thyroid,lymphocyte")
 
 

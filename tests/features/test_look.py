@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from helpers.data.synthetic import draw_cells
 from helpers.features.look import fit_look, measure_look
 
-CELLS = draw_cells(2400, seed=8).images
+CELLS = draw_cells(2400, seed=9).images
 OTHERS = CELLS[1900:]
 
 
