@@ -24,6 +24,7 @@ from .robustness import (
     score_external as score_external,
     shift_and_score as shift_and_score,
     summarise_corruptions as summarise_corruptions,
+    with_doubts as with_doubts,
     worst_small_shift as worst_small_shift,
 )
 from .scores import (

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from helpers.errors import InputError
 from helpers.evaluation import corruptions
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
 from helpers.evaluation.scores import Scores, apply_temperature, review_rules, score
+from helpers.features import Look
 from helpers.files import ROOT
 from helpers.notation import percent
 from helpers.saved_models import Predictor
@@ -116,6 +118,20 @@ def score_external(
             "commonest_share": shares.max(),
         }
     return scores
+
+
+def with_doubts(external: Cells, look: Look, probabilities: np.ndarray) -> Cells:
+    """Return external cells with a warning if they look unfamiliar, and one if a model disagrees with their labels.
+
+    ``probabilities`` (N, 8) are those of the model.
+    """
+    unfamiliar = 1 - float(look.is_familiar(external.images).mean())
+    doubts = {
+        f"{percent(unfamiliar)} of the external images look like no training image.": unfamiliar > 0.05,
+        f"External images: {doubt_of_labels(np.asarray(external.labels), probabilities)}": True,
+    }
+    said = (doubt for doubt, applies in doubts.items() if applies and not doubt.endswith(": "))
+    return replace(external, warnings=(*external.warnings, *said))
 
 
 def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str = "") -> str:

@@ -59,7 +59,7 @@ def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
         template_file=template,
         extra_template_paths=[str(TEMPLATES)],
         filters={function.__name__: function for function in (*ours, figures.cell_text)},
-        preprocessors=[CoalesceStreamsPreprocessor],  # of a progress bar, the last state stays
+        preprocessors=[CoalesceStreamsPreprocessor],
     )
     exporter.environment.autoescape = True
     names = {"notebooks": NOTEBOOKS, "notation": notation, "interval": accuracy_interval}

@@ -19,7 +19,7 @@ from helpers import evaluation
 from helpers.cache_keys import LIBRARIES, versions
 from helpers.data import DROPPED, SPLIT_NAMES, Cells, dropped_images
 from helpers.evaluation import Scores
-from helpers.features import fit_look
+from helpers.features import Look, fit_look
 from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
 from helpers.recipes import THREADS
@@ -95,8 +95,8 @@ def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.n
     }
 
 
-def save_models(study: Study, runs: Runs, models: Scores) -> None:
-    """Copy each model of seed 0 to ``OUT/models``, with a `helpers.saved_models.Background` inside."""
+def save_models(study: Study, runs: Runs, models: Scores) -> Look:
+    """Copy each model of seed 0 to ``OUT/models``, with a `Background` inside, whose look is returned."""
     train, cells = study.train.images, study.cells
     codes, look = np.sort(image_codes(train)), fit_look(train, study.validation.images)
     for name, seeds in runs.items():
@@ -106,6 +106,7 @@ def save_models(study: Study, runs: Runs, models: Scores) -> None:
             write_background(
                 temporary, Background(temperature, cells.source, cells.is_synthetic, codes, look)
             )
+    return look
 
 
 def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]:

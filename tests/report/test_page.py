@@ -185,6 +185,7 @@ RESULTS = {
         "findings": [f"Finding {number}, {UNSAFE} with **98 %**." for number in range(1, 4)],
     },
     "data": {
+        "warnings": ["The images are <dark>."],
         "source": f"Drawn {UNSAFE}", "is_synthetic": False, "sha256": "9f" * 32, "split": {"test": 1201},
         "classes": dict.fromkeys(CLASS_NAMES, 5),
     },
