@@ -76,9 +76,7 @@ def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., 
             print(f"error: {printable(error)}", file=sys.stderr)
             return 2
         except BrokenPipeError:
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-            )  # Python flushes once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
             return 141
 
     return guarded

@@ -95,10 +95,7 @@ SCALINGS = {
 
 _FIXED = replace(_ALEXNET, name="alexnet_fixed", network="alexnet_fixed", flips_and_turns=True, **_COSINE)
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (*(step.recipe for step in LADDER), *SCALINGS.values(), _ALEXNET, _FIXED)
-}
+RECIPES = {recipe.name: recipe for recipe in (*(step.recipe for step in LADDER), *SCALINGS.values(), _ALEXNET, _FIXED)}
 """Every recipe by name; a profile says for how many epochs."""
 
 TESTED_NETWORKS = ("lenet_classic", "lenet_custom", "alexnet", "alexnet_fixed", "cellnet")

@@ -96,9 +96,7 @@ def doubt_of_scaling(path: Path) -> str:
     with refusing(path, "a Keras model"), zipfile.ZipFile(path) as archive:
         if re.search(rb'"class_name": "(Rescaling|Normalization|TrueDivide)"', archive.read("config.json")):
             return ""
-    return (
-        "The network has no layer that scales pixels, so it is right only if trained on pixels of 0 to 255."
-    )
+    return "The network has no layer that scales pixels, so it is right only if trained on pixels of 0 to 255."
 
 
 def as_probabilities(outputs: np.ndarray) -> tuple[np.ndarray, str]:
@@ -201,8 +199,7 @@ def read_background(model: Path) -> Background | None:
             raise ValueError(f"more than {LONGEST_BACKGROUND:,} characters found")
         record = json.loads(text)
         codes, weights, means, roots = (
-            np.frombuffer(base64.b64decode(record[name], validate=True), dtype)
-            for name, dtype in ARRAYS.items()
+            np.frombuffer(base64.b64decode(record[name], validate=True), dtype) for name, dtype in ARRAYS.items()
         )
         look = features.Look(weights, means, roots, float(record["threshold"]))
         temperature = float(record["temperature"])

@@ -95,8 +95,7 @@ class Study:
             jobs = [(recipe, seed) for name, recipe in recipes.items() for seed in seeds[name]]
             networks.train_on(self.scheduler, jobs, *inputs)
         return {
-            name: [networks.train(recipe, seed, *inputs) for seed in seeds[name]]
-            for name, recipe in recipes.items()
+            name: [networks.train(recipe, seed, *inputs) for seed in seeds[name]] for name, recipe in recipes.items()
         }
 
     def load_or_fit(self, name: str) -> Run:

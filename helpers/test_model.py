@@ -23,22 +23,18 @@ __test__ = False
 
 SEEN, FAMILIAR = "seen in training", "familiar"
 """Columns of the predictions, for images that the model was trained on and for those that look like them."""
-OF_A_PART = ("n", "accuracy", "accuracy_ci95", "seen_in_training", "unfamiliar")
-"""What the summary holds of every part."""
 
 Summary = dict[str, Any]
 
 
-def test_model(
-    model: Path, data: str, training: str, classes: str, crop: str
-) -> tuple[pd.DataFrame, Summary]:
+def test_model(model: Path, data: str, classes: str, crop: str) -> tuple[pd.DataFrame, Summary]:
     """Return the predictions of ``model`` for the cells of ``data``, as in `predictions_table`, and a summary.
 
     The summary holds model, data, data_sha256, is_synthetic, notes, warnings, trained_on (source, is_synthetic and
     images), temperature, part (the one scored, None where the data name none), what `score_part` returns for it, and
-    parts: the values `OF_A_PART` by part, test first. What the model does not know of its training is None. For a
-    single image, nearest is as in `nearest_training`, among those of ``training``. ``classes`` and ``crop`` are those
-    of `helpers.data.load_cells`. InputError if model or data cannot be used.
+    parts: all of it by part, test first. What the model does not know of its training is None. For a
+    single image, nearest is as in `nearest_training`. ``classes`` and ``crop`` are those of `helpers.data.load_cells`.
+    InputError if model or data cannot be used.
     """
     predict, background = saved_models.load_predictor(model), saved_models.read_background(model)
     cells = load_cells(data, classes=classes, crop=crop)
@@ -58,22 +54,18 @@ def test_model(
         "is_synthetic": cells.is_synthetic,
         "notes": list(cells.notes),
         "trained_on": background
-        and {
-            "source": background.source,
-            "is_synthetic": background.is_synthetic,
-            "images": len(background.codes),
-        },
+        and {"source": background.source, "is_synthetic": background.is_synthetic, "images": len(background.codes)},
         "temperature": background and background.temperature,
         "part": first or None,
         **parts[first],
-        "parts": {name: {key: part.get(key) for key in OF_A_PART} for name, part in parts.items() if name},
+        "parts": {name: part for name, part in parts.items() if name},
     }
     doubts = [doubt, saved_models.doubt_of_scaling(model), *doubts_of_training(summary)]
     if cells.labels is not None:
         doubts.append(doubt_of_labels(cells.labels, probabilities, "" if classes else "--classes"))
     summary["warnings"] = [*cells.warnings, *filter(None, doubts)]
     if len(cells) == 1 and background:
-        summary["nearest"] = nearest_training(cells.images[0], background.codes, training)
+        summary["nearest"] = nearest_training(cells.images[0], background.codes)
     return table, summary
 
 
@@ -116,33 +108,24 @@ def doubts_of_training(summary: Summary) -> list[str]:
     return [sentence for is_so, sentence in doubts if is_so]
 
 
-def nearest_training(image: np.ndarray, codes: np.ndarray, training: str) -> list[str]:
+def nearest_training(image: np.ndarray, codes: np.ndarray) -> list[str]:
     """Return the five training images most like a uint8 image (48, 48, 3), as in "12034 (neutrophil)".
 
-    They come from ``training``, else from data/data.npz or BloodMNIST where one is at hand, and are named by position.
-    Means over 4x4 pixels are compared, under all flips and quarter turns. Empty where no image has one of ``codes``
+    They come from data/data.npz or BloodMNIST where one is at hand, and are named by position. Means over 4x4 pixels
+    are compared, under all flips and quarter turns. Empty where no image has one of ``codes``
     (`helpers.saved_models.image_codes`).
     """
     original = ROOT / "data" / "data.npz"
-    try:
-        source = training or (original if original.is_file() else bloodmnist.find_bloodmnist())
-        if not source:
-            return []
-        cells = load_cells(source)
-    except InputError:
-        if training:
-            raise
+    source = original if original.is_file() else bloodmnist.find_bloodmnist()
+    if not source:
         return []
+    cells = load_cells(source).labelled()
     known = np.flatnonzero(np.isin(image_codes(cells.images), codes))
     views = [np.rot90(side, turns) for side in (image, image[::-1]) for turns in range(4)]
-    pooled, *turned = (
-        x.reshape(-1, 12, 4, 12, 4, 3).mean(axis=(2, 4)) for x in (cells.images[known], *views)
-    )
+    pooled, *turned = (x.reshape(-1, 12, 4, 12, 4, 3).mean(axis=(2, 4)) for x in (cells.images[known], *views))
     distance = np.min([((pooled - view) ** 2).sum(axis=(1, 2, 3)) for view in turned], axis=0)
     nearest = known[np.argsort(distance, kind="stable")[:5]].tolist()
-    if cells.labels is None:
-        return [str(at) for at in nearest]
-    return [f"{at} ({(*CLASS_NAMES, 'no label')[min(cells.labels[at], 8)]})" for at in nearest]
+    return [str(at) if cells.labels is None else f"{at} ({CLASS_NAMES[cells.labels[at]]})" for at in nearest]
 
 
 def predictions_table(cells: Cells, probabilities: np.ndarray, background: Background | None) -> pd.DataFrame:
@@ -195,7 +178,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--predictions", metavar="OUT.csv", type=Path, help="write one row per image")
     parser.add_argument("--classes", default="", metavar="NAME,…", help="class of each label, ascending")
     parser.add_argument("--crop", default="auto", choices=CROPS, help="how images are framed (default: auto)")
-    parser.add_argument("--training", default="", metavar="DATA", help="name the images most like one image")
     options = parser.parse_args(arguments)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
@@ -203,8 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
                 raise InputError(f"--predictions {options.predictions}: expected a name that ends in .csv")
             options.predictions.parent.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=options.predictions.parent).close()  # refused now, not after the work
-    reading = (options.training, options.classes, options.crop)
-    table, summary = test_model(options.model, options.data, *reading)
+    table, summary = test_model(options.model, options.data, options.classes, options.crop)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
             write_text(options.predictions, table.to_csv(index=False, lineterminator="\n"))

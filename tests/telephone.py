@@ -18,9 +18,5 @@ def misfits(drawing: Drawing) -> list[str]:
     found += [f"{text.get_text()!r} is too small" for text in words if text.get_fontsize() < 7.5]
     boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in words]  # a pixel of tolerance
     # labels of ticks beyond the axes are not drawn
-    boxes = [
-        (text, box) for text, box in boxes if page.x0 < box.x0 / figure.dpi < box.x1 / figure.dpi < page.x1
-    ]
-    return found + [
-        f"{a!r} meets {b!r}" for (a, one), (b, two) in combinations(boxes, 2) if one.overlaps(two)
-    ]
+    boxes = [(text, box) for text, box in boxes if page.x0 < box.x0 / figure.dpi < box.x1 / figure.dpi < page.x1]
+    return found + [f"{a!r} meets {b!r}" for (a, one), (b, two) in combinations(boxes, 2) if one.overlaps(two)]

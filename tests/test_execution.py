@@ -17,9 +17,7 @@ def finished() -> Future:
     return future
 
 
-def test_each_finished_training_run_is_one_line_and_earlier_ones_are_not_repeated(
-    tmp_path, monkeypatch
-) -> None:
+def test_each_finished_training_run_is_one_line_and_earlier_ones_are_not_repeated(tmp_path, monkeypatch) -> None:
     record = {"name": "lenet_custom", "seed": 1, "train_seconds": 104.0, "val_accuracy": 0.9475}
     write_json(tmp_path / "earlier" / "run.json", record | {"seed": 0})
 
@@ -31,9 +29,7 @@ def test_each_finished_training_run_is_one_line_and_earlier_ones_are_not_repeate
     lines: list[str] = []
     for _ in range(2):
         follow(finished(), tmp_path, lines.append)
-    assert [line.strip() for line in lines] == [
-        "custom LeNet (seed 1): trained in 2 min, validation accuracy 94.8 %"
-    ]
+    assert [line.strip() for line in lines] == ["custom LeNet (seed 1): trained in 2 min, validation accuracy 94.8 %"]
 
 
 def test_durations_in_words() -> None:

@@ -57,9 +57,7 @@ def test_a_room_and_its_functions_fit_in_the_head(path) -> None:
 
 
 def test_helpers_stay_small() -> None:
-    lines = sum(
-        len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "helpers").rglob("*.py")
-    )
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "helpers").rglob("*.py"))
     assert lines <= 7_000
 
 
@@ -81,8 +79,6 @@ def test_notebooks_use_few_names_and_import_them_in_a_handful_of_lines() -> None
         names |= {
             f"{node.value.id}.{node.attr}"
             for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.value.id in modules
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules
         }
     assert len(names) <= 90, sorted(names)

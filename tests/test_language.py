@@ -53,9 +53,7 @@ def readable(path: Path) -> str:
     if path.suffix == ".toml":
         text = re.sub(r"(?m)^\[.*?\]|^\w+ = ", "", text)  # names of tables and values are code
     if path.suffix == ".ipynb":
-        prose = [
-            "".join(each["source"]) for each in json.loads(text)["cells"] if each["cell_type"] == "markdown"
-        ]
+        prose = ["".join(each["source"]) for each in json.loads(text)["cells"] if each["cell_type"] == "markdown"]
         text = "\n".join([*prose, literals(code_cells(path))])
     return CODE.sub("", text)
 

@@ -12,9 +12,7 @@ def test_enumerations(items, text):
     assert notation.listed(items) == text
 
 
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (3016, "3,016 images")]
-)
+@pytest.mark.parametrize(("count", "text"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (3016, "3,016 images")])
 def test_counts_agree_with_their_noun(count, text):
     assert notation.counted(count, "image") == text
     assert notation.counted(count, "class", "classes").endswith("class" if count == 1 else "classes")

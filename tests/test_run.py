@@ -40,9 +40,7 @@ def test_every_promised_file_is_there(smoke_run, results) -> None:
 
 def test_results_have_the_promised_form(results) -> None:
     assert {"provenance", "data", "models", "claims", "summary"} <= set(results)
-    assert {"forest", "handcrafted_best", "lenet_classic", "lenet_custom", "alexnet"} <= set(
-        results["models"]
-    )
+    assert {"forest", "handcrafted_best", "lenet_classic", "lenet_custom", "alexnet"} <= set(results["models"])
     for model in results["models"].values():
         low, high = model["test_accuracy_ci95"]
         assert 0 <= low <= model["test_accuracy"] <= high <= 1
@@ -67,9 +65,7 @@ def test_synthetic_cells_are_called_synthetic_everywhere(results, smoke_run) -> 
     assert "synthetic" in results["data"]["source"]
     for name in NOTEBOOKS:
         assert "Synthetic cells" in (smoke_run.out / "notebooks" / f"{name}.ipynb").read_text()
-    undecided = {
-        claim["id"] for claim in results["claims"] if claim["verdict"].startswith("cannot be decided")
-    }
+    undecided = {claim["id"] for claim in results["claims"] if claim["verdict"].startswith("cannot be decided")}
     assert {"C08", "C09", "C10", "C11", "C12", "C13"} <= undecided
 
 
@@ -102,13 +98,9 @@ def test_the_user_sees_which_notebook_runs_and_how_long_is_left(smoke_run) -> No
 
 
 def test_a_pipe_gets_each_line_when_it_is_said() -> None:
-    code = (
-        "import os; from helpers import run; run.run = lambda _: (print('a line'), os._exit(0)); run.main([])"
-    )
+    code = "import os; from helpers import run; run.run = lambda _: (print('a line'), os._exit(0)); run.main([])"
     buffering = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=buffering
-    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=buffering)
     assert said.stdout == "a line\n"
 
 
@@ -181,9 +173,7 @@ def test_the_time_left_is_that_of_the_last_run_of_this_profile(tmp_path, monkeyp
         monkeypatch.setattr(run.report, name, lambda *_: None)
     for _ in range(2):
         lines: list[str] = []
-        run.run(
-            run.parse(["--data", "synthetic", "--profile", "smoke", "--out", str(tmp_path)]), lines.append
-        )
+        run.run(run.parse(["--data", "synthetic", "--profile", "smoke", "--out", str(tmp_path)]), lines.append)
         (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"key"', '"old key"'))
     running = [line for line in lines if "running" in line]
     assert running[0].endswith("about 60 min left")

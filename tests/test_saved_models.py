@@ -51,9 +51,7 @@ def test_onnx_is_scored_without_tensorflow(models) -> None:
         f"path = Path({str(models / 'network.onnx')!r}); read_background(path);"
         "print(load_predictor(path)(numpy.zeros((3, 48, 48, 3), numpy.uint8)).shape, 'tensorflow' in sys.modules)"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (found.stdout, found.stderr) == ("(3, 8) False\n", "")
 
 
@@ -176,9 +174,7 @@ def foreign_onnx(path, *, external: bool = False) -> None:
     path.write_bytes(model.SerializeToString())
 
 
-@pytest.mark.parametrize(
-    "defect", ["empty", "text", "truncated", "flipped", "foreign", "external", "operator", "zip"]
-)
+@pytest.mark.parametrize("defect", ["empty", "text", "truncated", "flipped", "foreign", "external", "operator", "zip"])
 def test_what_is_no_onnx_model_of_ours_is_one_line(defect, models, tmp_path, capfd) -> None:
     path, whole = tmp_path / "model\u00e9.onnx", (models / "network.onnx").read_bytes()
     if defect in ("foreign", "external"):

@@ -117,9 +117,7 @@ def make_data(form: str, cells, folder: Path) -> Path:
 
 @pytest.mark.parametrize("model", ["network.keras", "network.onnx", "forest.skops"])
 @pytest.mark.parametrize("form", ["one-hot", "medmnist", "unlabelled", "folder", "unsorted", "image"])
-def test_every_kind_of_model_scores_every_form_of_data(
-    form, model, own_models, cells, tmp_path, capsys
-) -> None:
+def test_every_kind_of_model_scores_every_form_of_data(form, model, own_models, cells, tmp_path, capsys) -> None:
     data, table = make_data(form, cells, tmp_path), tmp_path / "predictions.csv"
     assert door.main([str(own_models / model), str(data), "--json", "--predictions", str(table)]) == 0
     summary, rows = json.loads(capsys.readouterr().out), pd.read_csv(table)
@@ -153,9 +151,7 @@ def test_columns_stay_as_they_are_where_no_temperature_is_known(own_models, cell
     assert text.count("not known") == 3
 
 
-def test_a_single_image_is_told_with_its_calibrated_probabilities(
-    own_models, cells, tmp_path, capsys
-) -> None:
+def test_a_single_image_is_told_with_its_calibrated_probabilities(own_models, cells, tmp_path, capsys) -> None:
     data, table = make_data("image", cells, tmp_path), tmp_path / "predictions.csv"
     assert door.main([str(own_models / "forest.skops"), str(data), "--predictions", str(table)]) == 0
     text, row = capsys.readouterr().out, pd.read_csv(table).iloc[0]
@@ -174,9 +170,7 @@ def test_onnx_is_scored_as_in_keras_and_without_tensorflow(own_models, cells, tm
     arguments = [str(own_models / "network.onnx"), str(data), "--predictions", str(tables[1])]
     program = f"import sys; from helpers.test_model import main; main({arguments!r}); "
     program += "print('tensorflow' in sys.modules)"
-    found = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.splitlines()[-1] == "False"
     assert all(line.startswith("warning: The model was trained on") for line in found.stderr.splitlines())
     keras_rows, onnx_rows = (pd.read_csv(table) for table in tables)
@@ -192,12 +186,8 @@ def test_words_hold_accuracy_macro_f1_and_recall_by_class(own_models, labelled, 
         assert expected in text
 
 
-@pytest.mark.parametrize(
-    "defect", ["missing", "long", "suffix", "truncated", "foreign", "nan", "batch", "data"]
-)
-def test_what_cannot_be_used_is_one_line_and_exit_code_2(
-    defect, own_models, labelled, tmp_path, capsys
-) -> None:
+@pytest.mark.parametrize("defect", ["missing", "long", "suffix", "truncated", "foreign", "nan", "batch", "data"])
+def test_what_cannot_be_used_is_one_line_and_exit_code_2(defect, own_models, labelled, tmp_path, capsys) -> None:
     whole = own_models / "network.keras"
     model, data = tmp_path / "model.keras", labelled
     if defect == "suffix":
@@ -298,9 +288,7 @@ def test_the_test_part_is_scored_and_each_other_part_beside_it(all_knowing, cell
     assert "  train       accuracy 100.0 %" in text
 
 
-def test_a_part_whose_labels_are_hidden_is_predicted_and_not_scored(
-    all_knowing, cells, tmp_path, capsys
-) -> None:
+def test_a_part_whose_labels_are_hidden_is_predicted_and_not_scored(all_knowing, cells, tmp_path, capsys) -> None:
     np.savez(
         tmp_path / "hidden.npz",
         X_train=cells.images[:25],
@@ -320,16 +308,12 @@ def test_a_part_whose_labels_are_hidden_is_predicted_and_not_scored(
     assert rows["predicted"].notna().all()
 
 
-def test_images_that_the_model_was_trained_on_are_counted_and_warned_of(
-    own_models, cells, tmp_path, capsys
-) -> None:
+def test_images_that_the_model_was_trained_on_are_counted_and_warned_of(own_models, cells, tmp_path, capsys) -> None:
     seen = draw_cells(400, seed=9)  # the model was trained on the first 280
     images = np.concatenate([seen.images[:12], cells.images])
     np.savez(tmp_path / "mixed.npz", images=images, labels=np.concatenate([seen.labels[:12], cells.labels]))
     table = tmp_path / "out.csv"
-    summary = score_as_json(
-        own_models / "network.onnx", tmp_path / "mixed.npz", "--predictions", table, capsys=capsys
-    )
+    summary = score_as_json(own_models / "network.onnx", tmp_path / "mixed.npz", "--predictions", table, capsys=capsys)
     assert summary["seen_in_training"] == 12
     assert any("trained on 12 of 52 images" in warning for warning in summary["warnings"])
     assert pd.read_csv(table)["seen in training"].tolist() == [True] * 12 + [False] * 40
@@ -350,9 +334,7 @@ def test_a_model_of_synthetic_images_says_so_of_others(own_models, labelled, cap
     assert not any(warned in warning for warning in own["warnings"])
 
 
-def test_cells_of_another_stain_look_unfamiliar_and_those_at_home_do_not(
-    own_models, cells, tmp_path, capsys
-) -> None:
+def test_cells_of_another_stain_look_unfamiliar_and_those_at_home_do_not(own_models, cells, tmp_path, capsys) -> None:
     np.savez(tmp_path / "home.npz", images=cells.images)
     np.savez(tmp_path / "stained.npz", images=(cells.images * [1.0, 0.8, 0.9]).astype(np.uint8))
     home, stained = (
@@ -406,9 +388,7 @@ def test_right_labels_are_not_questioned(all_knowing, cells, labelled, tmp_path,
 def linear_network(*layers) -> keras.Model:
     """Return a network of ``layers`` whose last layer has no softmax."""
     keras.utils.set_random_seed(4)
-    return keras.Sequential(
-        [keras.Input((48, 48, 3)), *layers, keras.layers.Flatten(), keras.layers.Dense(8)]
-    )
+    return keras.Sequential([keras.Input((48, 48, 3)), *layers, keras.layers.Flatten(), keras.layers.Dense(8)])
 
 
 def test_logits_of_a_network_become_probabilities_aloud(labelled, cells, tmp_path, capsys) -> None:
@@ -436,12 +416,14 @@ def test_a_network_without_scaling_is_said(labelled, tmp_path, capsys) -> None:
         assert sum("no layer that scales pixels" in warning for warning in warnings) == count
 
 
-def test_the_training_images_most_like_a_single_one_are_named(own_models, tmp_path, capsys) -> None:
+def test_the_training_images_most_like_a_single_one_are_named(own_models, tmp_path, capsys, monkeypatch) -> None:
     training = draw_cells(400, seed=9)
-    np.savez(tmp_path / "training.npz", images=training.images, labels=training.labels)
+    (tmp_path / "data").mkdir()
+    np.savez(tmp_path / "data" / "data.npz", images=training.images, labels=training.labels)
+    monkeypatch.setattr(door, "ROOT", tmp_path)
     # turned and a little darker, so it is no copy
     Image.fromarray(np.rot90(training.images[123][::-1]) - np.uint8(1)).save(tmp_path / "cell.png")
-    arguments = (own_models / "network.onnx", tmp_path / "cell.png", "--training", tmp_path / "training.npz")
+    arguments = (own_models / "network.onnx", tmp_path / "cell.png")
     summary = score_as_json(*arguments, capsys=capsys)
     assert summary["nearest"][0] == f"123 ({CLASS_NAMES[training.labels[123]]})"
     assert len(set(summary["nearest"])) == 5

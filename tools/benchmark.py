@@ -38,8 +38,7 @@ def plain_features(image: np.ndarray) -> np.ndarray:
     """Return the original report's 62 features of one uint8 (48, 48, 3) image, by scikit-image's own functions."""
     grey = np.floor(rgb2gray(image) * 255 + 0.5 + 1e-9).astype(np.uint8)
     histograms = [
-        np.histogram(image[..., channel], bins=HISTOGRAM_BINS, range=(0, 256))[0] / PIXELS
-        for channel in range(3)
+        np.histogram(image[..., channel], bins=HISTOGRAM_BINS, range=(0, 256))[0] / PIXELS for channel in range(3)
     ]
     codes = local_binary_pattern(grey, 8, 1, "uniform")
     patterns = np.histogram(codes, bins=10, range=(0, 10))[0] / PIXELS
@@ -138,9 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code, which is 2 if the input cannot be used."""
     parser = OneLineParser(prog="python -m tools.benchmark", description=__doc__)
     benchmarks = parser.add_subparsers(dest="benchmark", required=True)
-    features = benchmarks.add_parser(
-        "features", help="speed of the feature extractor, beside scikit-image's functions"
-    )
+    features = benchmarks.add_parser("features", help="speed of the feature extractor, beside scikit-image's functions")
     features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
     training = benchmarks.add_parser("training", help="training speed, beside that of a matrix product")
     reaching = benchmarks.add_parser("time-to", help="seconds until cellnet reaches a validation accuracy")

@@ -60,9 +60,7 @@ def custom(f: Findings) -> Assessment:
 
 def leak(f: Findings) -> Assessment:
     """Compare the accuracy on images that trained the custom LeNet with that on images it never saw (C12)."""
-    train, test, everything = (
-        f.leak_scores[part]["accuracy_ci95"] for part in ("train", "test", "all images")
-    )
+    train, test, everything = (f.leak_scores[part]["accuracy_ci95"] for part in ("train", "test", "all images"))
     reproduced = everything[0] <= 0.98 <= everything[1] and not f.study.cells.is_synthetic
     return {"reproduced": reproduced}, Verdict.REFUTED if train[0] > test[1] else Verdict.NOT_CONFIRMED
 

@@ -36,9 +36,7 @@ ASSESSMENTS: tuple[Callable[[Findings], Assessment], ...] = (
 """The functions that apply the rules, in the order of the claims."""
 
 
-def gather_findings(
-    study: Study, runs: Runs, scores: Scores, pairs: pd.DataFrame, leak_scores: Scores
-) -> Findings:
+def gather_findings(study: Study, runs: Runs, scores: Scores, pairs: pd.DataFrame, leak_scores: Scores) -> Findings:
     """Return what a run has measured: the given scores of test images, and what earlier chapters have kept."""
     known = {name: seeds[0].validation_probabilities() for name, seeds in runs.items()}
     return Findings(

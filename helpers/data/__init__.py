@@ -1,8 +1,6 @@
 """Loads cells from any accepted source, checks them, and splits them.
 
-Start with `load_cells`. It uses `npz`, `folder`, `bloodmnist` (the download) and `synthetic` (generated images), and
-`conversions` brings what they read to one form. `split` removes exact copies and splits the images. `audit`
-looks for other defects.
+Start with `load_cells`. `labels` says what labels mean, `plausibility` what cannot be cells, `split` removes copies.
 """
 
 import lazy_loader

@@ -58,9 +58,7 @@ def as_values(labels: np.ndarray, path: Path, key: str) -> np.ndarray:
         raise refused(path, f"'{key}' is {labels.dtype}, expected whole numbers or names of classes")
     broken = labels[~(np.isfinite(labels) & (labels == np.floor(labels)))]
     if len(broken):
-        raise refused(
-            path, f"'{key}' holds the label {broken[0]}, expected whole numbers, no NaN and nothing infinite"
-        )
+        raise refused(path, f"'{key}' holds the label {broken[0]}, expected whole numbers, no NaN and nothing infinite")
     return labels.astype(np.int64)
 
 

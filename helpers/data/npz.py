@@ -49,9 +49,7 @@ class StoredArray:
 
     def __str__(self) -> str:
         is_object = self.values.dtype.hasobject
-        form = (
-            "of Python objects, never unpickled" if is_object else f"{self.values.dtype} {self.values.shape}"
-        )
+        form = "of Python objects, never unpickled" if is_object else f"{self.values.dtype} {self.values.shape}"
         return f"'{self.key}' {form}"
 
 

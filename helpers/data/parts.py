@@ -40,9 +40,7 @@ class Reading:
     crop: str = "auto"
 
 
-def join(
-    parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: Sequence[str] = ()
-) -> Cells:
+def join(parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: Sequence[str] = ()) -> Cells:
     """Return all parts as cells; InputError where labels have no meaning or images cannot be cells."""
     warnings = check_pixels({part.split: part.images for part in parts}, path)
     images = np.concatenate([part.images for part in parts]) if len(parts) > 1 else parts[0].images

@@ -56,8 +56,7 @@ def check_pixels(parts: Mapping[str, np.ndarray], path: Path) -> list[str]:
             f"are nearly black ({mean}; perhaps scaled twice)": look["brightness"] < 40,
             f"are nearly white ({mean}; perhaps scaled twice)": look["brightness"] > 250,
             f"have nearly no contrast (standard deviation {contrast})": look["contrast"] < 4,
-            "are noise, neighbouring pixels differ like distant ones (perhaps reshaped)": look["roughness"]
-            > 0.9,
+            "are noise, neighbouring pixels differ like distant ones (perhaps reshaped)": look["roughness"] > 0.9,
         }
         if found := next((reason for reason, applies in impossible.items() if applies), None):
             raise refused(path, f"{what} {found}, expected stained cells on a light background")

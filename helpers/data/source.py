@@ -40,9 +40,7 @@ def describe_path(path: Path) -> Source:
         return Source("images", path.absolute())
     if not path.is_file():
         found = "is not a regular file" if path.exists() else "not found"
-        raise refused(
-            path, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder, a zip or an image"
-        )
+        raise refused(path, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder, a zip or an image")
     with path.open("rb") as stream:
         start = stream.read(12)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):

@@ -62,11 +62,6 @@ class Split:
         table.loc["all"] = table.sum()
         return table
 
-    def shared_images(self) -> int:
-        """Return the number of images whose pixels are in more than one split: 0, or there is a leak."""
-        used = pd.DataFrame({"pixels": self.pixel_sha256, "part": self.parts})[self.parts != DROPPED]
-        return int((used.groupby("pixels")["part"].nunique() > 1).sum())
-
     def count_copies(self, images: np.ndarray) -> int:
         """Return how many of other ``images`` are exact copies of one of these, in any split."""
         return int(np.isin(hash_pixels(images), self.pixel_sha256).sum())

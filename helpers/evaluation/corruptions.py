@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 from skimage import color
 
 from helpers.data import LUMINANCE, SIDE
@@ -54,14 +55,9 @@ def compress(images: np.ndarray, quality: int, _: np.random.Generator) -> np.nda
 
 def _convolve(images: np.ndarray, kernels: np.ndarray) -> np.ndarray:
     """Return images filtered by (N, K, K) kernels, or by (1, K, K) for all; edges continue outwards."""
-    kernels = (kernels / kernels.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
-    edge = (kernels.shape[1] // 2,) * 2
-    padded = np.pad(images, ((0, 0), edge, edge, (0, 0)), mode="edge").astype(np.float32)
-    total = np.zeros(images.shape, np.float32)
-    for row, column in np.argwhere(kernels.any(axis=0)):
-        weights = kernels[:, row, column, None, None, None]
-        total += weights * padded[:, row : row + SIDE, column : column + SIDE]
-    return _as_uint8(total)
+    weights = (kernels / kernels.sum(axis=(1, 2), keepdims=True))[..., None]
+    pairs = zip(images.astype(np.float32), np.broadcast_to(weights, (len(images), *weights.shape[1:])), strict=True)
+    return _as_uint8(np.stack([ndimage.convolve(image, kernel, mode="nearest") for image, kernel in pairs]))
 
 
 def blur_by_defocus(images: np.ndarray, radius: float, _: np.random.Generator) -> np.ndarray:
@@ -109,9 +105,7 @@ def _from_centres(count: int, generator: np.random.Generator) -> tuple[np.ndarra
     return steps[:, None] - centre[0], steps[None, :] - centre[1]
 
 
-def add_stain_deposit(
-    images: np.ndarray, deposits: tuple[int, float], generator: np.random.Generator
-) -> np.ndarray:
+def add_stain_deposit(images: np.ndarray, deposits: tuple[int, float], generator: np.random.Generator) -> np.ndarray:
     """Return images under ragged, nearly black ``deposits`` of stain, so many of such a radius in pixels."""
     count, radius = deposits
     light = np.ones(images.shape[:3], np.float32)

@@ -1,4 +1,4 @@
-"""What a model costs: operations per image, time per image, an estimate of the energy of its training."""
+"""What a model costs: operations per image, and the time of its training and of its answers."""
 
 import gc
 import time
@@ -12,9 +12,6 @@ import pandas as pd
 from helpers import networks
 from helpers.evaluation.scores import Scores
 from helpers.saved_models import Predictor
-
-WATTS_PER_CORE = 12.0
-"""Assumed of a busy core (Lannelongue et al. 2021, doi:10.1002/advs.202100707)."""
 
 
 def count_flops(network: Any) -> int:
@@ -33,7 +30,7 @@ def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
 def cost_table(models: Scores, predictors: Mapping[str, Predictor], images: np.ndarray) -> pd.DataFrame:
     """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
 
-    The columns: accuracy, params, mflops (for one image), train_minutes, train_wh (an estimate), single_ms and
+    The columns: accuracy, params, mflops (for one image), train_minutes, single_ms and
     batch_ms (for one image, alone and in the batch).
     """
     rows = {}
@@ -45,7 +42,6 @@ def cost_table(models: Scores, predictors: Mapping[str, Predictor], images: np.n
             "params": np.nan if model["params"] is None else model["params"],
             "mflops": count_flops(networks.build(network)) / 1e6 if network else np.nan,
             "train_minutes": seconds / 60,
-            "train_wh": seconds * model["train_threads"] * WATTS_PER_CORE / 3600,
             "single_ms": 1e3 * inference_seconds(predictors[name], images[:1]),
             "batch_ms": 1e3 * inference_seconds(predictors[name], images) / len(images),
         }

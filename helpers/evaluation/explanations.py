@@ -1,4 +1,4 @@
-"""What a network sees: the evidence in an image for its prediction, two checks of it, and which images look alike."""
+"""What a network sees: the evidence in an image for its prediction, a check of it, and which images look alike."""
 
 import gc
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from helpers.data import SIDE
-from helpers.networks import Run, keras, predict_probabilities, tf
+from helpers.networks import Run, keras, tf
 from helpers.saved_models import load_network
 
 
@@ -49,24 +49,19 @@ def explain(
     """Return the `evidence_maps` of each network for the classes that it predicts, and a row of checks per network.
 
     ``images`` are all validation images, of which those at ``positions`` are explained. The columns: mean rank
-    correlation of the maps with those of random weights, for the same image and (rank_elsewhere) for another; mean
-    confidence in the class predicted, for the image as it is and with a tenth of the pixels covered, where the map
-    points and in random blocks of 4x4.
+    correlation of the maps with those of random weights, for the same image and (rank_elsewhere) for another.
     """
-    chosen, every, maps, rows = images[positions], np.arange(len(positions)), {}, []
-    places = np.random.default_rng(1).random((len(chosen), 12, 12)).repeat(4, axis=1).repeat(4, axis=2)
+    chosen, maps, rows = images[positions], {}, []
     for name, run in runs.items():
         network = load_network(run.model_path)
         classes = run.validation_probabilities()[positions].argmax(axis=1)
         maps[name] = evidence_maps(network, chosen, classes)
         keras.utils.set_random_seed(10_000)  # no training run of ours starts from this seed
         random_maps = evidence_maps(keras.models.clone_model(network), chosen, classes)
-        views = (chosen, cover_top_evidence(chosen, maps[name]), cover_top_evidence(chosen, places))
-        confidences = [predict_probabilities(network, view)[every, classes].mean() for view in views]
         here, elsewhere = (rank_correlation(maps[name], np.roll(random_maps, by, axis=0)) for by in (0, 1))
-        rows.append((name, here, elsewhere, *confidences))
+        rows.append((name, here, elsewhere))
         gc.collect()  # networks refer to themselves: only this frees their weights before the next one
-    columns = ["network", "rank_correlation", "rank_elsewhere", "confidence", "map_covered", "places_covered"]
+    columns = ["network", "rank_correlation", "rank_elsewhere"]
     return maps, pd.DataFrame(rows, columns=columns).set_index("network")
 
 
@@ -79,17 +74,6 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray) -> float:
     """
     pairs = [(a, b) for a, b in zip(maps, others, strict=True) if np.ptp(a) and np.ptp(b)]
     return float(sum(abs(spearmanr(a, b, axis=None).statistic) for a, b in pairs) / len(maps))
-
-
-def cover_top_evidence(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """Return (N, 48, 48, 3) uint8 images whose tenth of the pixels with most evidence has the image's median colour.
-
-    A faithful map makes the network lose more confidence than a random one does (Petsiuk et al. 2018,
-    arXiv:1806.07421).
-    """
-    pale = np.median(images, axis=(1, 2), keepdims=True).astype(np.uint8)
-    most = maps >= np.quantile(maps, 0.9, axis=(1, 2), keepdims=True)
-    return np.where(most[..., np.newaxis], pale, images)
 
 
 def embed(path: Path, images: np.ndarray) -> np.ndarray:

@@ -53,9 +53,7 @@ def _half_interval(correct: np.ndarray, *before: np.ndarray) -> float:
     models = (correct, *before)
     by_image = correct.mean(axis=0) - sum(model.mean(axis=0) for model in before)
     freedom = sum(len(model) - 1 for model in models)
-    by_seed = (
-        stats.t.ppf(0.975, freedom) * np.sqrt(sum(map(_variance_over_seeds, models))) if freedom else 0.0
-    )
+    by_seed = stats.t.ppf(0.975, freedom) * np.sqrt(sum(map(_variance_over_seeds, models))) if freedom else 0.0
     return float(np.hypot(1.96 * stats.sem(by_image), by_seed))
 
 
@@ -68,8 +66,7 @@ def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.
     covers Wilson's, which is there for a network without errors, too.
     """
     correct = [
-        np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
-        for name in ladder
+        np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]]) for name in ladder
     ]
     rows, before = {}, correct[0]
     for (name, step), answers in zip(ladder.items(), correct, strict=True):

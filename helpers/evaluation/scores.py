@@ -144,9 +144,7 @@ def paired_difference(pairs: pd.DataFrame, a: str, b: str) -> tuple[int, int, fl
     return int(only_a), int(only_b), float(row["p"])
 
 
-def shared_errors(
-    labels: np.ndarray, probabilities: dict[str, np.ndarray], index: np.ndarray
-) -> pd.DataFrame:
+def shared_errors(labels: np.ndarray, probabilities: dict[str, np.ndarray], index: np.ndarray) -> pd.DataFrame:
     """Return the images that every model gets wrong, the least probable label first: candidates for a wrong label.
 
     One row per image: ``index`` (its position in the data, from the (N,) ``index``), ``true class``, the class that

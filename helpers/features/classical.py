@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 
 from helpers.cache_keys import code_key
 from helpers.data import CLASS_NAMES, SIDE
-from helpers.errors import InputError, refusing
+from helpers.errors import refusing
 from helpers.features.handcrafted import REPORT_GROUPS, RICH_GROUPS, extract_features
 from helpers.files import written_atomically
 
@@ -56,12 +56,6 @@ class LeastMarginSVC(SVC):  # type: ignore[misc]
         over[:, first, second], over[:, second, first] = margins, -margins
         return np.asarray(over.min(axis=2))
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return (N,) classes of features (N, F): those of the highest score."""
-        scores = self.decision_function(X)
-        best = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
-        return np.asarray(self.classes_[best])
-
 
 @dataclass(frozen=True)
 class ClassicalModel:
@@ -74,23 +68,14 @@ class ClassicalModel:
 
 
 def stratified_folds(labels: np.ndarray, seed: int) -> StratifiedKFold:
-    """Return three shuffled folds that each hold every class; two where a class has two images.
-
-    InputError where fewer than two classes are present or a class has a single image.
-    """
-    present, counts = np.unique(labels, return_counts=True)
-    if len(present) < 2 or counts.min() < 2:
-        found = ", ".join(f"{n} of class {label}" for label, n in zip(present, counts, strict=True))
-        raise InputError(
-            f"training images: {found or 'none'} found, expected two classes with two images each"
-        )
-    return StratifiedKFold(min(3, int(counts.min())), shuffle=True, random_state=seed)
+    """Return three shuffled folds that each hold every class; two where a class has two images, the fewest allowed."""
+    return StratifiedKFold(min(3, np.unique(labels, return_counts=True)[1].min()), shuffle=True, random_state=seed)
 
 
 def fit_forest(images: np.ndarray, labels: np.ndarray, *, seed: int, jobs: int = -1) -> ClassicalModel:
     """Return the original report's recipe: 100 trees on its four feature groups, tuned by 3-fold cross-validation.
 
-    InputError where fewer than two classes have two images. Breiman 2001, doi:10.1023/A:1010933404324.
+    Breiman 2001, doi:10.1023/A:1010933404324.
     """
     folds = stratified_folds(labels, seed)
     features = extract_features(images, REPORT_GROUPS, jobs=jobs).to_numpy()
@@ -105,15 +90,12 @@ def fit_forest(images: np.ndarray, labels: np.ndarray, *, seed: int, jobs: int =
     return ClassicalModel("forest", REPORT_GROUPS, search.best_estimator_, chosen)
 
 
-def fit_handcrafted_best(
-    images: np.ndarray, labels: np.ndarray, *, seed: int, jobs: int = -1
-) -> ClassicalModel:
+def fit_handcrafted_best(images: np.ndarray, labels: np.ndarray, *, seed: int, jobs: int = -1) -> ClassicalModel:
     """Return a support vector machine on all feature groups, with calibrated probabilities.
 
     The square root evens out shares of pixels, most of which are near 0. C and gamma were chosen on development images
     of the original source. Cortes & Vapnik 1995, doi:10.1007/BF00994018. Probabilities are decision values divided
-    by a temperature that 3-fold cross-validation sets (Guo et al. 2017, arXiv:1706.04599). InputError where fewer than
-    two classes have two images.
+    by a temperature that 3-fold cross-validation sets (Guo et al. 2017, arXiv:1706.04599).
     """
     folds = stratified_folds(labels, seed)
     groups = REPORT_GROUPS + RICH_GROUPS

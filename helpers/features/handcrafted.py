@@ -160,9 +160,7 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     return np.hstack([measure[group]() for group in groups]).astype(np.float32)  # type: ignore
 
 
-def extract_features(
-    images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS, *, jobs: int = -1
-) -> pd.DataFrame:
+def extract_features(images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS, *, jobs: int = -1) -> pd.DataFrame:
     """Return a table of float32 features, one row per image, columns named ``group/feature``.
 
     ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). KeyError for an

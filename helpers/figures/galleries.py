@@ -56,9 +56,7 @@ def show_examples(images: np.ndarray, labels: np.ndarray, caption: str) -> None:
     publish("figure", {"slug": "examples", "title": title, "caption": caption, "alt": alt}, data, None)
 
 
-def show_errors(
-    test: Part, index: np.ndarray, probabilities: dict[str, np.ndarray], best: str, caption: str
-) -> None:
+def show_errors(test: Part, index: np.ndarray, probabilities: dict[str, np.ndarray], best: str, caption: str) -> None:
     """Publish every image that a model misclassifies, with what each model answers; nothing without an error.
 
     ``index`` (N,) is the position of each image in the data. The report lets readers choose by class and by model.

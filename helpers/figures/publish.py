@@ -95,9 +95,7 @@ def drawn(drawing: Drawing) -> dict[str, str]:
     return svgs
 
 
-def show_table(
-    frame: pd.DataFrame, slug: str, caption: str, *, n: int | None = None, folded: bool = False
-) -> None:
+def show_table(frame: pd.DataFrame, slug: str, caption: str, *, n: int | None = None, folded: bool = False) -> None:
     """Publish ``frame`` as a table with a caption, written as `helpers.figures.tables` has it; nothing if it is empty.
 
     The report numbers it and links to it as ``#table-SLUG``. ``n`` is the number of images that it rests on, for the

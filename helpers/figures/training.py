@@ -104,9 +104,7 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     axes.xaxis.set(label_text="expected calibration error", major_formatter=PERCENT)
     name_rows(axes, [MODEL_NAMES[str(name)] for name in table.index])
     figure.legend(loc="outside lower center", ncols=2)
-    finding = (
-        f"Calibration lowers the calibration error of {out_of((after < before).sum(), len(table), 'model')}"
-    )
+    finding = f"Calibration lowers the calibration error of {out_of((after < before).sum(), len(table), 'model')}"
     largest = f"{percent(before.max())} before and {percent(after.max())} after"
     return Drawing(figure, finding, f"Dumbbell chart. The largest calibration error is {largest}.", n)
 

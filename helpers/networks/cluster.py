@@ -106,10 +106,7 @@ def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validati
         # Results of tasks, because what is scattered is lost with its worker; copies everywhere, so that none is idle.
         parts = [client.submit(Part, p.images, p.labels, key=p.sha256) for p in (train, validation)]
         client.replicate(parts)  # type: ignore[no-untyped-call]
-        tasks = [
-            client.submit(_train_there, name, *job, *parts, key=name, retries=2)
-            for name, job in missing.items()
-        ]
+        tasks = [client.submit(_train_there, name, *job, *parts, key=name, retries=2) for name, job in missing.items()]
         finished = as_completed(tasks, client.loop)  # type: ignore[no-untyped-call]
         for count, task in enumerate(finished, start=1):
             with folder_written_atomically(runs / task.key) as temporary:

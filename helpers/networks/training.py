@@ -164,9 +164,7 @@ def fit(
     return pd.DataFrame(fitted.history, epochs).assign(seconds=progress.seconds)
 
 
-def _train(
-    recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path
-) -> tuple[dict[str, Any], np.ndarray]:
+def _train(recipe: Recipe, seed: int, train: Part, validation: Part, folder: Path) -> tuple[dict[str, Any], np.ndarray]:
     """Train, save the network and its history in ``folder``; return the record and the validation probabilities."""
     keras.backend.clear_session()
     model, batches = prepare(recipe, seed, train)

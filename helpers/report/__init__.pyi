@@ -6,7 +6,6 @@ from .page import (
 )
 from .results import (
     add_run_details as add_run_details,
-    predict_test as predict_test,
     save_models as save_models,
     score_models as score_models,
     write_results as write_results,

@@ -45,9 +45,7 @@ def inline_svg(svg: str, prefix: str, alt: str) -> Markup:
     """
     for pattern, replacement in _REPLACEMENTS:
         svg = re.sub(pattern, replacement, svg)
-    _, width, view, content = re.split(
-        r'^<svg .*?width="([\d.]+)pt".*? (viewBox="[^"]+").*?>', svg, maxsplit=1
-    )
+    _, width, view, content = re.split(r'^<svg .*?width="([\d.]+)pt".*? (viewBox="[^"]+").*?>', svg, maxsplit=1)
     start = Markup('<svg class="themed" role="img" aria-label="{}" width="{:.0f}" {}>')
     content = re.sub(r' id="| href="#|url\(#', rf"\g<0>{prefix}-", content)
     return start.format(alt, float(width) * 96 / 72, Markup(view)) + Markup(content)

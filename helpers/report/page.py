@@ -92,9 +92,7 @@ def render_report(out: Path) -> Path:
         run=results,
         chapters=chapters,
         labels=labels,
-        downloads=[
-            base64.b64encode((ROOT / "notebooks" / path.name).read_bytes()).decode() for path in paths
-        ],
+        downloads=[base64.b64encode((ROOT / "notebooks" / path.name).read_bytes()).decode() for path in paths],
         displays=displays,
         figures={each.metadata.figure.slug: each for each in displays if "figure" in each.metadata},
         references=references.reference_list(),

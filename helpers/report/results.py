@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,20 +23,11 @@ from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
 from helpers.recipes import THREADS
 from helpers.report.summary import model_card, summarise
-from helpers.saved_models import Background, Predictor, image_codes, load_predictor, write_background
+from helpers.saved_models import Background, image_codes, write_background
 from helpers.study import Runs, Study
 
 Probabilities = dict[str, list[np.ndarray]]
 """By model name, one (N, 8) array of test probabilities per seed."""
-
-
-def predict_test(study: Study, runs: Runs, firsts: Mapping[str, Predictor]) -> Probabilities:
-    """Return every model's probabilities for the test images, one array per seed; ``firsts`` are loaded already."""
-    images = study.open_test().images
-    return {
-        name: [firsts[name](images), *(load_predictor(run.model_path)(images) for run in seeds[1:])]
-        for name, seeds in runs.items()
-    }
 
 
 def score_models(study: Study, runs: Runs, probabilities: Probabilities) -> Scores:
@@ -103,9 +93,7 @@ def save_models(study: Study, runs: Runs, models: Scores) -> Look:
         temperature = models[name]["calibration"]["temperature"]
         with written_atomically(study.out / models[name]["file"]) as temporary:
             shutil.copyfile(seeds[0].model_path, temporary)
-            write_background(
-                temporary, Background(temperature, cells.source, cells.is_synthetic, codes, look)
-            )
+            write_background(temporary, Background(temperature, cells.source, cells.is_synthetic, codes, look))
     return look
 
 

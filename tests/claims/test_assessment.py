@@ -106,9 +106,7 @@ def test_data_made_to_satisfy_the_claims_confirm_them() -> None:
     assert found["C12"] == "refuted"
     assert found["C13"] == "refuted"
     assert found["C14"] == "confirmed"
-    assert (
-        found["C15"] == "confirmed with reservation"
-    )  # four of the changes are none, whatever the others bring
+    assert found["C15"] == "confirmed with reservation"  # four of the changes are none, whatever the others bring
 
 
 def test_shuffled_labels_confirm_nothing_about_classes() -> None:
@@ -136,8 +134,7 @@ def test_a_higher_accuracy_is_not_the_reported_one() -> None:
     assert table["C10"]["verdict"] == "not confirmed"
     assert table["C11"]["verdict"] == "not confirmed"
     assert (
-        "The custom LeNet is 2.0 points less accurate than AlexNet (p < 0.0001, n = 1,000)."
-        in table["C11"]["measured"]
+        "The custom LeNet is 2.0 points less accurate than AlexNet (p < 0.0001, n = 1,000)." in table["C11"]["measured"]
     )
 
 
@@ -177,10 +174,7 @@ def test_images_of_the_rarer_background_do_not_blur_the_blue() -> None:
     blue = findings.statistics["blue"] + np.where(other, 60.0, 0.0)
     mixed = replace(findings, statistics=findings.statistics.assign(blue=blue))
     assert verdicts(mixed)["C05"] != "confirmed"
-    assert (
-        verdicts(replace(mixed, statistics=mixed.statistics.assign(has_blue_background=other)))["C05"]
-        == "confirmed"
-    )
+    assert verdicts(replace(mixed, statistics=mixed.statistics.assign(has_blue_background=other)))["C05"] == "confirmed"
 
 
 def test_lighter_images_of_cells_that_are_no_smaller_do_not_confirm() -> None:
@@ -203,9 +197,7 @@ def test_claims_about_all_classes_are_not_decided_without_one_of_them() -> None:
     others = Cells(cells.images[cells.labels != 7], cells.labels[cells.labels != 7], "noise")
     study = Study(others, split_cells(others), "quick", Path("outputs"))
     statistics = findings.statistics[findings.statistics["label"] != 7]
-    table = {
-        claim["id"]: claim for claim in assess_claims(replace(findings, study=study, statistics=statistics))
-    }
+    table = {claim["id"]: claim for claim in assess_claims(replace(findings, study=study, statistics=statistics))}
     assert {table[name]["verdict"] for name in ("C02", "C06", "C07")} == {"cannot be decided on these data"}
     assert table["C07"]["measured"] == "Fewer than two images of platelets have a measurable dark region."
 
@@ -228,9 +220,7 @@ def test_a_network_trained_too_briefly_decides_nothing_about_a_reported_value_ab
     findings = make_findings({"forest": 0.94, "lenet_classic": 0.8, "alexnet": 0.8, "lenet_custom": 0.8})
     names = ("C09", "C11", "C16")
     assert [verdicts(findings)[name] for name in names] == ["not confirmed", "not confirmed", "refuted"]
-    short = replace(
-        findings, undertrained=dict.fromkeys(("lenet_classic", "lenet_custom"), "it saw few images")
-    )
+    short = replace(findings, undertrained=dict.fromkeys(("lenet_classic", "lenet_custom"), "it saw few images"))
     assert {verdicts(short)[name] for name in names} == {"cannot be decided on these data"}
 
 
@@ -243,18 +233,14 @@ def test_raw_pixels_on_which_nothing_is_learned_are_not_stable() -> None:
 
 
 def test_a_network_that_loses_to_the_forest_refutes() -> None:
-    findings = make_findings(
-        {"forest": 0.97, "handcrafted_best": 0.98, "lenet_classic": 0.9, "lenet_custom": 0.92}
-    )
+    findings = make_findings({"forest": 0.97, "handcrafted_best": 0.98, "lenet_classic": 0.9, "lenet_custom": 0.92})
     assert verdicts(findings)["C16"] == "refuted"
     short = replace(findings, undertrained={"lenet_custom": "it saw few images"})
     assert verdicts(short)["C16"] == "cannot be decided on these data"
 
 
 def test_a_better_hand_crafted_model_that_the_report_did_not_have_only_reserves() -> None:
-    findings = make_findings(
-        {"forest": 0.87, "handcrafted_best": 0.98, "lenet_classic": 0.9, "lenet_custom": 0.94}
-    )
+    findings = make_findings({"forest": 0.87, "handcrafted_best": 0.98, "lenet_classic": 0.9, "lenet_custom": 0.94})
     assert verdicts(findings)["C16"] == "confirmed with reservation"
 
 
@@ -317,9 +303,7 @@ def test_sentences_read_well_with_one_image_none_and_the_other_direction() -> No
     assert measured["C05"].endswith("We left out 1 image with the rarer background colour.")
     assert "It is lower than all 7 other class means and" in measured["C07"]
     assert "below their average (95 %). Their mean dark area" in measured["C07"]
-    assert (
-        "The custom LeNet is 3.0 points less accurate than the random forest (p < 0.0001" in measured["C16"]
-    )
+    assert "The custom LeNet is 3.0 points less accurate than the random forest (p < 0.0001" in measured["C16"]
     assert "LeNet does not differ significantly from the support vector machine (+" in measured["C16"]
     assert "range from −2.0 to −2.0 points (3 seeds, n = 1,000)" in measured["C15"]
     assert "lies above zero for no change and below zero for all 4 changes." in measured["C15"]

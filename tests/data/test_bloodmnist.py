@@ -115,9 +115,7 @@ def test_the_limits_add_up_to_less_than_15_seconds() -> None:
     assert 3 * connecting + standing_still < 15
 
 
-def test_the_folder_may_be_impossible_to_write(
-    server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_may_be_impossible_to_write(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bloodmnist, "URL", f"{server}/file")
     cache.write_text("in the way")
     with pytest.raises(InputError, match="could not be downloaded"):

@@ -107,9 +107,7 @@ def test_originals_are_cropped_then_reduced(tmp_path: Path) -> None:
     assert (cells.images[0] == expected).all()
     assert cells.original_sizes is not None
     assert cells.original_sizes.tolist() == [[363, 360]]
-    cropped = (
-        "Images of 363 × 360 pixels (n = 1) were cropped to the central 200 × 200 and reduced to 48 × 48"
-    )
+    cropped = "Images of 363 × 360 pixels (n = 1) were cropped to the central 200 × 200 and reduced to 48 × 48"
     assert cropped in cells.notes[0]
 
 
@@ -119,9 +117,7 @@ def test_other_sizes_are_reduced_whole_and_may_differ(tmp_path: Path) -> None:
     for side, image in zip(sides, stored, strict=True):
         save(tmp_path / "ly" / f"{side:03}.png", image)
     cells = load_cells(tmp_path)
-    expected = [
-        np.asarray(Image.fromarray(image).resize((48, 48), Image.Resampling.BICUBIC)) for image in stored
-    ]
+    expected = [np.asarray(Image.fromarray(image).resize((48, 48), Image.Resampling.BICUBIC)) for image in stored]
     assert (cells.images == expected).all()
     assert cells.original_sizes is not None
     assert cells.original_sizes[:, 0].tolist() == list(sides)
@@ -212,9 +208,7 @@ def test_linked_classes_and_images_are_read(folder: Path, tmp_path: Path) -> Non
     assert cells.labels.tolist() == [3, 3, 5]
 
 
-@pytest.mark.parametrize(
-    "name", ["Zellen für Übung", "细胞 图像", "a b\tc", "quote'\"&<b>", "🩸", "-rf", "%s{0}"]
-)
+@pytest.mark.parametrize("name", ["Zellen für Übung", "细胞 图像", "a b\tc", "quote'\"&<b>", "🩸", "-rf", "%s{0}"])
 def test_unusual_names_are_read(name: str, tmp_path: Path) -> None:
     save(tmp_path / name / "ig" / f"{name}.png", cell_images(1)[0])
     cells = load_cells(tmp_path / name)
@@ -249,9 +243,7 @@ def png_claiming(width: int, height: int) -> bytes:
     """Return a PNG whose header claims a size that its few bytes of data do not have."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = zlib.compress(bytes(1000))

@@ -46,9 +46,7 @@ def test_broken_archive_is_refused_in_one_line_that_names_it(defect: str, tmp_pa
     assert len(str(caught.value)) < 700
 
 
-@pytest.mark.parametrize(
-    "keys", ["images labels", "x y", "X Y", "data target", "arr_0 arr_1", "a b", "img class"]
-)
+@pytest.mark.parametrize("keys", ["images labels", "x y", "X Y", "data target", "arr_0 arr_1", "a b", "img class"])
 def test_keys_do_not_matter(keys: str, tmp_path: Path) -> None:
     images, labels = keys.split()
     cells = load_cells(npz(tmp_path / "a.npz", **{labels: LABELS, images: IMAGES}))
@@ -164,18 +162,14 @@ def test_one_image_with_its_channels_first_is_one_cell_and_three_grey_ones_are_t
     assert len(load_cells(npz(tmp_path / "a.npz", x=IMAGES[:3, ..., 0].copy(), y=LABELS[:3]))) == 3
 
 
-@pytest.mark.parametrize(
-    ("side", "word"), [(28, "enlarged"), (64, "antialiased"), (128, "reduced"), (224, "reduced")]
-)
+@pytest.mark.parametrize(("side", "word"), [(28, "enlarged"), (64, "antialiased"), (128, "reduced"), (224, "reduced")])
 def test_medmnist_layout_is_resampled_and_keeps_its_split(side: int, word: str, tmp_path: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     stored = cell_images(8, side)
     for part, rows in (("test", slice(6, 8)), ("train", slice(0, 5)), ("val", slice(5, 6))):
         arrays |= {f"{part}_labels": LABELS[rows][:, None], f"{part}_images": stored[rows]}
     cells = load_cells(npz(tmp_path / "a.npz", **arrays))
-    expected = [
-        np.asarray(Image.fromarray(image).resize((48, 48), Image.Resampling.BICUBIC)) for image in stored
-    ]
+    expected = [np.asarray(Image.fromarray(image).resize((48, 48), Image.Resampling.BICUBIC)) for image in stored]
     assert (cells.images == expected).all()
     assert cells.labels is not None
     assert cells.source_split is not None
@@ -266,9 +260,7 @@ ODD = {
 @pytest.mark.parametrize("form", ODD)
 def test_odd_images_are_read_with_a_warning(form: str, tmp_path: Path) -> None:
     stored, said = ODD[form]
-    assert any(
-        said in warning for warning in load_cells(npz(tmp_path / "a.npz", x=stored, y=LABELS)).warnings
-    )
+    assert any(said in warning for warning in load_cells(npz(tmp_path / "a.npz", x=stored, y=LABELS)).warnings)
 
 
 def test_parts_that_differ_in_brightness_are_pointed_out(tmp_path: Path) -> None:

@@ -39,9 +39,7 @@ def test_auto_prefers_data_npz(checkout: Path) -> None:
     assert "data/data.npz" in load_cells("auto").notes[0]
 
 
-@pytest.mark.parametrize(
-    "place", ["data/bloodmnist_64.npz", ".medmnist/bloodmnist_64.npz", ".medmnist/bloodmnist.npz"]
-)
+@pytest.mark.parametrize("place", ["data/bloodmnist_64.npz", ".medmnist/bloodmnist_64.npz", ".medmnist/bloodmnist.npz"])
 def test_auto_then_takes_a_bloodmnist_file_that_is_there(
     place: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

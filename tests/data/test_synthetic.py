@@ -102,9 +102,7 @@ def test_platelets_are_the_lightest_and_the_large_cells_the_darkest(cells, avera
 
 def test_some_classes_are_bluer_than_others_at_the_same_red_and_green(cells, averages):
     excess = class_means(cells, blue_residual(averages))
-    assert (
-        min(excess["monocyte"], excess["eosinophil"]) > 0 > max(excess["lymphocyte"], excess["erythroblast"])
-    )
+    assert min(excess["monocyte"], excess["eosinophil"]) > 0 > max(excess["lymphocyte"], excess["erythroblast"])
 
 
 # Mean red, green and blue per class over the real images, rounded to whole levels.

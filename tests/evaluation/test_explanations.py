@@ -10,7 +10,6 @@ from scipy.stats import spearmanr
 
 from helpers.data.synthetic import draw_cells
 from helpers.evaluation.explanations import (
-    cover_top_evidence,
     evidence_maps,
     explain,
     rank_correlation,
@@ -64,9 +63,7 @@ def test_a_dense_head_is_explained_place_by_place() -> None:
     expected[0, 1, 4] = 3 * 2
     whole = evidence_maps(network, images, np.array([3]))[0]
     np.testing.assert_allclose(whole, enlarged(expected)[0], atol=1e-5)
-    assert np.unravel_index(whole.argmax(), whole.shape) in [
-        (r, c) for r in range(8, 16) for c in range(32, 40)
-    ]
+    assert np.unravel_index(whole.argmax(), whole.shape) in [(r, c) for r in range(8, 16) for c in range(32, 40)]
 
 
 @pytest.mark.parametrize("name", ["lenet_classic", "lenet_custom", "three_stages", "cellnet_residual"])
@@ -98,8 +95,6 @@ def test_each_network_is_explained_for_its_predictions_and_checked_against_rando
     maps, checks = explain({"lenet_custom": run}, CELLS.images, positions)
     expected = evidence_maps(network, CELLS.images[positions], CLASSES[::-1][positions])
     np.testing.assert_allclose(maps["lenet_custom"], expected, atol=1e-6)
-    confidence = network(CELLS.images[positions]).numpy()[np.arange(3), CLASSES[::-1][positions]].mean()
-    assert checks.loc["lenet_custom", "confidence"] == pytest.approx(confidence, rel=1e-4)
     assert checks.loc["lenet_custom", "rank_correlation"] < 0.4
     again = explain({"lenet_custom": run}, CELLS.images, positions)[1]
     pd.testing.assert_frame_equal(again, checks)
@@ -107,23 +102,11 @@ def test_each_network_is_explained_for_its_predictions_and_checked_against_rando
 
 def test_correlation_of_equal_opposite_scaled_and_constant_maps() -> None:
     maps, others = np.random.default_rng(0).normal(size=(2, 3, 48, 48))
-    expected = np.mean(
-        [abs(spearmanr(a.ravel(), b.ravel()).statistic) for a, b in zip(maps, others, strict=True)]
-    )
+    expected = np.mean([abs(spearmanr(a.ravel(), b.ravel()).statistic) for a, b in zip(maps, others, strict=True)])
     assert rank_correlation(maps, others) == pytest.approx(expected)
     assert rank_correlation(maps, 7 * maps) == pytest.approx(1)
     assert rank_correlation(maps, -maps) == pytest.approx(1)
     assert rank_correlation(maps, np.zeros_like(maps)) == 0
-
-
-def test_the_tenth_of_the_pixels_with_most_evidence_is_covered() -> None:
-    maps = np.arange(2 * 48 * 48, dtype=float).reshape(2, 48, 48)
-    images = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3)).astype(np.uint8)
-    covered = cover_top_evidence(images, maps)
-    changed = (covered != images).any(axis=3)
-    assert not changed[:, :43].any()
-    assert changed.mean() == pytest.approx(0.1, abs=0.002)
-    assert (covered[0, -1, -1] == np.median(images[0], axis=(0, 1)).astype(np.uint8)).all()
 
 
 def test_a_network_read_from_a_file_has_the_same_maps(tmp_path) -> None:

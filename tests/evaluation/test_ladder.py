@@ -51,9 +51,7 @@ def test_accuracy_and_gain_are_means_over_seeds() -> None:
     assert np.isnan(table.loc["first", "gain"])
     assert table.loc["second", "gain"] == pytest.approx(0.15)
     assert table.loc["first", "seed_sd"] == pytest.approx(np.std([0.75, 0.8], ddof=1))
-    assert (
-        table.loc["second", "gain_low"] < 0 < table.loc["second", "gain_high"]
-    )  # two seeds, 20 images apart
+    assert table.loc["second", "gain_low"] < 0 < table.loc["second", "gain_high"]  # two seeds, 20 images apart
 
 
 def test_a_step_that_is_not_kept_is_passed_by() -> None:

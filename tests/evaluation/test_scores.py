@@ -49,15 +49,9 @@ def test_classes_without_images_do_not_count() -> None:
 def test_ranking_and_squared_error_equal_those_of_scikit_learn() -> None:
     labels, probabilities = some_predictions()
     found = score(labels, probabilities)
-    assert found["macro_roc_auc"] == pytest.approx(
-        metrics.roc_auc_score(labels, probabilities, multi_class="ovr")
-    )
-    assert found["roc_auc"]["monocyte"] == pytest.approx(
-        metrics.roc_auc_score(labels == 5, probabilities[:, 5])
-    )
-    assert found["brier"] == pytest.approx(
-        metrics.brier_score_loss(labels, probabilities, scale_by_half=False)
-    )
+    assert found["macro_roc_auc"] == pytest.approx(metrics.roc_auc_score(labels, probabilities, multi_class="ovr"))
+    assert found["roc_auc"]["monocyte"] == pytest.approx(metrics.roc_auc_score(labels == 5, probabilities[:, 5]))
+    assert found["brier"] == pytest.approx(metrics.brier_score_loss(labels, probabilities, scale_by_half=False))
 
 
 def test_brier_is_the_sum_over_classes_by_hand() -> None:
@@ -87,9 +81,7 @@ def test_bootstrap_equals_one_that_draws_images_and_asks_scikit_learn() -> None:
     by_hand = []
     for drawn in generator.integers(0, len(labels), (1_000, len(labels))):
         true, answer = labels[drawn], predicted[drawn]
-        recall, f1 = metrics.precision_recall_fscore_support(
-            true, answer, labels=np.unique(true), zero_division=0
-        )[1:3]
+        recall, f1 = metrics.precision_recall_fscore_support(true, answer, labels=np.unique(true), zero_division=0)[1:3]
         by_hand.append((np.mean(true == answer), recall.mean(), f1.mean()))
     expected = np.quantile(by_hand, [0.025, 0.975], axis=0).T
     found = bootstrap_intervals(labels, probabilities)

@@ -147,9 +147,7 @@ def test_turning_the_image_changes_no_feature_that_ignores_direction() -> None:
     groups = ("ring_histogram", "co_occurrence")
     images = IMAGES[:20]
     turned = np.ascontiguousarray(np.rot90(images, axes=(1, 2)))
-    np.testing.assert_allclose(
-        extract_features(turned, groups), extract_features(images, groups), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(extract_features(turned, groups), extract_features(images, groups), rtol=1e-5, atol=1e-5)
 
 
 def test_an_unknown_group_is_named() -> None:

@@ -120,9 +120,7 @@ def test_the_class_found_least_often_is_named(predicted, expected) -> None:
     scores = score_all(np.array([0, 0, 1, 1, 3, 3]), forest=predicted, cellnet=[0, 1, 1, 1, 3, 3])
     drawing = figures.draw_recall(scores, "forest")
     assert drawing.finding == expected
-    assert drawing.alt.endswith(
-        "basophils." if predicted[4] == predicted[5] == 3 else "immature granulocytes."
-    )
+    assert drawing.alt.endswith("basophils." if predicted[4] == predicted[5] == 3 else "immature granulocytes.")
     assert figures.draw_recall({"forest": scores["forest"]}, "forest").alt.endswith("class and model.")
     assert {label.get_text() for label in drawing.figure.axes[0].get_yticklabels()} == {
         "basophil, n\xa0=\xa02",
@@ -215,20 +213,14 @@ def test_shifts_have_a_panel_each_and_the_worst_small_one_is_named() -> None:
     assert titles(drawing.figure) == list(evaluation.NEUTRAL_AMOUNTS)
     expected = "A change of +10 % in brightness lowers the accuracy of the random forest from 90.0 % to 5.0 %"
     assert drawing.finding == expected
-    assert figures.draw_shift_curves(shifted(("hue", -10, 0.5))).finding.startswith(
-        "A change of −10° in hue lowers"
-    )
+    assert figures.draw_shift_curves(shifted(("hue", -10, 0.5))).finding.startswith("A change of −10° in hue lowers")
     unharmed = figures.draw_shift_curves(shifted(("hue", 10, 0.95)))
     assert unharmed.finding == "The smallest changes of colour lower the accuracy of no model"
 
 
 def test_models_are_told_apart_without_colour() -> None:
     looks = [model_look(model) for model in MODEL_COLOURS]
-    assert (
-        len({look["marker"] for look in looks})
-        == len({look["label"] for look in looks})
-        == len(MODEL_COLOURS)
-    )
+    assert len({look["marker"] for look in looks}) == len({look["label"] for look in looks}) == len(MODEL_COLOURS)
 
 
 @pytest.mark.parametrize(
@@ -316,9 +308,7 @@ def every_drawing() -> dict[str, figures.Drawing]:
     corruptions = [(name, each, 5, 0.5, 9) for name in models for each in ("none", *evaluation.CORRUPTIONS)]
     degraded = pd.DataFrame(corruptions, columns=["model", "corruption", "severity", "accuracy", "n"])
     rule = {"threshold": 0.5, "reviewed": 0.25, "errors": 12, "errors_seen": 9}
-    elsewhere = pd.DataFrame(
-        {"test images": accuracies, "degraded images": accuracies, "external images": 0.1}
-    )
+    elsewhere = pd.DataFrame({"test images": accuracies, "degraded images": accuracies, "external images": 0.1})
     return {
         "reported": figures.draw_reported(measured(**accuracies), {"forest": 0.87, "alexnet": 0.8}),
         "recall": figures.draw_recall(scores, "cellnet"),

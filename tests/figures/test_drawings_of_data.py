@@ -34,9 +34,7 @@ def words(figure: plt.Figure) -> str:
     ("dropped", "left_out"),
     [(0, "no exact copies"), (1, "1 exact copy left out"), (1018, "1,018 exact copies left out")],
 )
-def test_the_course_of_the_study_gives_the_images_of_each_split_and_what_they_are_for(
-    dropped, left_out
-) -> None:
+def test_the_course_of_the_study_gives_the_images_of_each_split_and_what_they_are_for(dropped, left_out) -> None:
     parts = {"train": 10552, "validation": 1506, "test": 3016}
     drawing = figures.draw_pipeline(15074 + dropped, dropped, parts)
     for figure in (drawing.figure, drawing.narrow):
@@ -88,10 +86,7 @@ def test_class_frequencies_name_the_largest_and_smallest_class_with_images(count
 def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
     labels = np.repeat([1, 5], 10)
     drawing = figures.draw_blue_residual(pd.Series(np.repeat([-2.0, 2.04], 10)), labels)
-    assert (
-        drawing.finding
-        == "Images of monocytes have 2.0 grey levels more blue than their red and green predict"
-    )
+    assert drawing.finding == "Images of monocytes have 2.0 grey levels more blue than their red and green predict"
     assert tick_labels(drawing.figure.axes[0]) == ["monocyte (5)", "eosinophil (1)"]
     grey = figures.draw_blue_residual(pd.Series(np.zeros(20)), labels)
     assert grey.finding == "No class has more blue than its red and green predict"
@@ -126,9 +121,7 @@ def test_figures_of_the_data_fit_on_a_telephone() -> None:
     names = ["red", "green", "blue", "grey", "black", "white", "dark_area"]
     table = pd.DataFrame(generator.random((400, 7)) * 200, columns=names)
     assert (
-        misfits(
-            figures.draw_label_counts(np.repeat(np.arange(8), [2350, 2196, 858, 2042, 856, 1002, 1096, 1658]))
-        )
+        misfits(figures.draw_label_counts(np.repeat(np.arange(8), [2350, 2196, 858, 2042, 856, 1002, 1096, 1658])))
         == []
     )
     assert misfits(figures.draw_blue_residual(table["blue"] - 100, labels)) == []

@@ -26,9 +26,7 @@ ITS_TRAINING = "its accuracy on training images"
 def history(*accuracies: float, training: float = 0.5) -> pd.DataFrame:
     """Return the history of a run with these validation accuracies."""
     epochs = pd.RangeIndex(1, len(accuracies) + 1, name="epoch")
-    return pd.DataFrame(
-        {"loss": 1.0, "val_loss": 1.0, "accuracy": training, "val_accuracy": accuracies}, epochs
-    )
+    return pd.DataFrame({"loss": 1.0, "val_loss": 1.0, "accuracy": training, "val_accuracy": accuracies}, epochs)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +72,7 @@ def test_the_ladder_names_networks_and_says_how_far_it_leads() -> None:
     assert words == ["accuracy (gain)", "90.0 %", "93.0 % (+3.0)", "91.0 % (−2.0)", "99.0 % (+8.0)"]
     assert axes.get_xlim()[1] == 1  # though the last interval ends above
     assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["original report"]
-    assert (
-        drawing.finding == "cellnet reaches 99.0 % on validation images, 9.0 points above the classical LeNet"
-    )
+    assert drawing.finding == "cellnet reaches 99.0 % on validation images, 9.0 points above the classical LeNet"
     assert drawing.alt.endswith("The accuracy rises in 2 of 3 steps.")
 
 
@@ -131,24 +127,17 @@ def test_figures_of_training_fit_on_a_telephone() -> None:
     ladder["change"] = [step.change.format(epochs="100 epochs") for step in LADDER]
     assert misfits(figures.draw_ladder(ladder, {"lenet_classic": 0.91}, 50)) == []
     assert (
-        misfits(
-            figures.draw_ladder(ladder.assign(change="first, second, third, fourth, fifth, sixth"), {}, 50)
-        )
-        == []
+        misfits(figures.draw_ladder(ladder.assign(change="first, second, third, fourth, fifth, sixth"), {}, 50)) == []
     )
     errors = calibration(0.0, 0.3)
-    assert (
-        misfits(figures.draw_calibration(errors.set_axis(["handcrafted_best", "alexnet_fixed"]), 300)) == []
-    )
+    assert misfits(figures.draw_calibration(errors.set_axis(["handcrafted_best", "alexnet_fixed"]), 300)) == []
     counts = pd.Index([f"{count:,}" for count in (660, 1319, 2638, 5276, 10552)], name="training images")
     curve = pd.DataFrame({"forest": 0.8, "handcrafted_best": 0.9}, counts).T
     assert misfits(figures.draw_slopes(curve, dict.fromkeys(counts, 200))) == []
 
 
 def test_evidence_is_seen_on_a_telephone_with_a_row_for_each_image() -> None:
-    maps = {
-        name: np.ones((len(CELLS.images), 48, 48)) for name in ("lenet_classic", "lenet_custom", "cellnet")
-    }
+    maps = {name: np.ones((len(CELLS.images), 48, 48)) for name in ("lenet_classic", "lenet_custom", "cellnet")}
     drawing = figures.draw_explanations(CELLS.images, CELLS.labels, maps, np.arange(8))
     (wide,), (narrow,) = (figure.axes[0].images for figure in (drawing.figure, drawing.narrow))
     assert wide.get_size() == narrow.get_size()[::-1] == (4 * 52 + 4, 8 * 52 + 4)

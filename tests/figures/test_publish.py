@@ -20,9 +20,7 @@ from helpers.figures import publish, tables
 @pytest.fixture
 def published(monkeypatch):
     bundles = []
-    monkeypatch.setattr(
-        publish, "publish_display_data", lambda data, metadata: bundles.append((data, metadata))
-    )
+    monkeypatch.setattr(publish, "publish_display_data", lambda data, metadata: bundles.append((data, metadata)))
     monkeypatch.setattr(
         publish, "display", lambda text, metadata: bundles.append(({"text/markdown": text.data}, metadata))
     )
@@ -105,9 +103,7 @@ def test_a_chapter_opens_with_the_finding_that_it_ends_with(monkeypatch):
 
 
 def test_tables_escape_cells_and_align_numbers(published):
-    frame = pd.DataFrame(
-        {"<b>name": ["<script>x</script>"], "cells": [15092], "share": [0.12345], "none": [None]}
-    )
+    frame = pd.DataFrame({"<b>name": ["<script>x</script>"], "cells": [15092], "share": [0.12345], "none": [None]})
     figures.show_table(frame, "counts", "Counts.", n=3)
     data, metadata = published[0]
     markup = data["text/html"]

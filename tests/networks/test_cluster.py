@@ -54,9 +54,7 @@ def machines(tmp_path_factory):
         with (folder / "log").open("w") as log:
             for command in (["scheduler", *common, "--port", "0"], worker, worker):
                 command = [sys.executable, "-m", "dask", *command]
-                started.append(
-                    subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-                )
+                started.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True))
         file = folder / "scheduler.json"
         with Client(scheduler_file=file, timeout=60, set_as_default=False) as client:
             client.wait_for_workers(2)
@@ -70,9 +68,7 @@ def machines(tmp_path_factory):
 
 @pytest.fixture
 def profile(monkeypatch) -> str:
-    monkeypatch.setitem(
-        PROFILES, "two seeds", replace(PROFILES["smoke"], trainings={"lenet_classic": (2, 2)})
-    )
+    monkeypatch.setitem(PROFILES, "two seeds", replace(PROFILES["smoke"], trainings={"lenet_classic": (2, 2)}))
     return "two seeds"
 
 
@@ -88,18 +84,14 @@ def unused_address() -> str:
         return f"tcp://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_joblib_on_the_cluster_gives_the_features_and_the_forest_of_this_machine(
-    machines, cells, monkeypatch
-) -> None:
+def test_joblib_on_the_cluster_gives_the_features_and_the_forest_of_this_machine(machines, cells, monkeypatch) -> None:
     monkeypatch.setattr(handcrafted, "CHUNK", 32)
     monkeypatch.setattr(classical, "FOREST_GRID", {"max_features": ["sqrt"]})
     here = extract_features(cells.images, jobs=1)
     forest = fit_forest(cells.images, cells.labels, seed=0, jobs=1)
     there = cluster.with_joblib_on(machines.address, lambda: extract_features(cells.images))
     assert there.equals(here)
-    forest_there = cluster.with_joblib_on(
-        machines.address, lambda: fit_forest(cells.images, cells.labels, seed=0)
-    )
+    forest_there = cluster.with_joblib_on(machines.address, lambda: fit_forest(cells.images, cells.labels, seed=0))
     assert forest_there.chosen == forest.chosen
     for one, other in zip(forest.estimator.estimators_, forest_there.estimator.estimators_, strict=True):
         assert one.tree_.__getstate__()["nodes"].tobytes() == other.tree_.__getstate__()["nodes"].tobytes()

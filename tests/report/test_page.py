@@ -92,9 +92,7 @@ def gallery_outputs(show):
         return displayed(galleries.show_examples, images, labels, "Four of each class.")
     probabilities = {"forest": answers(labels, 20, 40, 1), "cellnet": answers(labels, 0, 26, 2)}
     part, index = Part(images, labels), np.arange(len(labels))
-    return displayed(
-        galleries.show_errors, part, index, probabilities, "cellnet", "All errors of *two* models."
-    )
+    return displayed(galleries.show_errors, part, index, probabilities, "cellnet", "All errors of *two* models.")
 
 
 def scores_outputs(slug):
@@ -145,9 +143,7 @@ def small_notebooks():
             new_markdown_cell("# 1 · Look at the cells\n\nSee `code`."),
             parameters,
             new_markdown_cell(f"## Counts\n\n{prose}\n\n### Part of it"),
-            new_markdown_cell(
-                "It moved −3.5 points (−4.1 to +2.0), to 100 % (95 % CI 1–2), p < 0.01, `n = 1`."
-            ),
+            new_markdown_cell("It moved −3.5 points (−4.1 to +2.0), to 100 % (95 % CI 1–2), p < 0.01, `n = 1`."),
             code("show(counts)  # why", *figure_outputs("counts")),
             code("show(table)", *wide_table_outputs("features")),
             code("# Draw the eight cell types\nshow(examples)", *gallery_outputs("examples")),
@@ -157,9 +153,7 @@ def small_notebooks():
             ),
         ),
         "02_preprocess": notebook(
-            new_markdown_cell(
-                f"# Prepare the cells\n\n{prose}\n\n## Copies\n\n| a | b |\n|---|--:|\n| 1 | 2 |"
-            ),
+            new_markdown_cell(f"# Prepare the cells\n\n{prose}\n\n## Copies\n\n| a | b |\n|---|--:|\n| 1 | 2 |"),
             code("find_copies()", stream, progress, noise, result, text, listings),
         ),
         "03_handcrafted_rf": notebook(
@@ -407,9 +401,7 @@ def test_a_chapter_opens_with_its_finding(tmp_path):
     finding = new_output(
         "display_data", {"text/markdown": f"**{UNSAFE}**"}, metadata={"finding": f"It *lags* {UNSAFE}"}
     )
-    notebooks = small_notebooks() | {
-        "05_alexnet": notebook(new_markdown_cell("# Lag"), code("show()", finding))
-    }
+    notebooks = small_notebooks() | {"05_alexnet": notebook(new_markdown_cell("# Lag"), code("show()", finding))}
     text = render_report(write_run(tmp_path / "run", notebooks, RESULTS)).read_text()
     assert re.search(r"<h2>Lag</h2>\s*<p class=.headline.>It <em>lags</em> &lt;script", text)
     assert text.count("It <em>lags</em>") == 1
@@ -460,9 +452,7 @@ def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_fron
         *displayed(publish.show_table, frame, "claims", "All claims."),
         *displayed(publish.show_table, frame, "recall", "Recall by class."),
     ]
-    notebooks = small_notebooks() | {
-        "06_evaluation": notebook(new_markdown_cell("# Test"), code("show()", *outputs))
-    }
+    notebooks = small_notebooks() | {"06_evaluation": notebook(new_markdown_cell("# Test"), code("show()", *outputs))}
     text = render_report(write_run(tmp_path / "run", notebooks, RESULTS)).read_text()
     precision, recall = (
         text.partition(f'id="table-{slug}"')[2].partition("</figure>")[0] for slug in ("precision", "recall")
@@ -499,9 +489,7 @@ def browser(chromium_path):
     quiet = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
     quiet += ["disable-component-update", "disable-sync"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=chromium_path, args=[f"--{name}" for name in quiet]
-        )
+        chromium = playwright.chromium.launch(executable_path=chromium_path, args=[f"--{name}" for name in quiet])
         yield chromium
         chromium.close()
 
@@ -638,9 +626,7 @@ class Prose(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.blocks, self.depth = [""], 0
-        self.feed(
-            re.sub(r'(?s)<table class="claims".*?</table>', lambda found: f"<div{found[0][6:-8]}</div>", text)
-        )
+        self.feed(re.sub(r'(?s)<table class="claims".*?</table>', lambda found: f"<div{found[0][6:-8]}</div>", text))
 
     def handle_starttag(self, tag, attrs):
         self.depth += bool(self.SKIPPED.fullmatch(tag))
@@ -666,9 +652,7 @@ def count_sentences(source):
 
 def test_sentences_are_counted_in_prose_only():
     prose = "<p>It is 97.3 % of all. Two are these: at 12:30, doi:10.1/x; see <a>here</a>.</p><p>Table 1</p>"
-    claims = (
-        '<table class="claims"><tr><td>This claim holds; the first seed.</td><td>refuted</td></tr></table>'
-    )
+    claims = '<table class="claims"><tr><td>This claim holds; the first seed.</td><td>refuted</td></tr></table>'
     others = "<h2>A title: no sentence at all</h2><pre>a: b; c</pre><table><tr><td>a: b</td></tr></table>"
     assert count_sentences(prose + claims + others) == (3, 3, 1)
 
@@ -723,9 +707,7 @@ def test_the_keyboard_reaches_the_report_the_code_and_the_tables(open_page):
     seen = set()
     for _ in range(60):
         tab.keyboard.press("Tab")
-        seen.add(
-            tab.evaluate("document.activeElement.closest('[id]')?.id + ' ' + document.activeElement.tagName")
-        )
+        seen.add(tab.evaluate("document.activeElement.closest('[id]')?.id + ' ' + document.activeElement.tagName"))
     assert {"table-features DIV", "chapter-1 SUMMARY", "fig-counts A"} <= seen
     assert "fig-counts DIV" not in seen  # a figure that fits is no stop
     tab.locator("details.code summary").first.focus()
@@ -769,9 +751,7 @@ def test_the_printed_report_has_full_pages_and_says_where_chapters_begin(browser
     texts = [page.extract_text() for page in pages]
     assert [text.split()[0] for text in texts] == [str(number) for number in range(1, len(texts) + 1)]
     contents = next(text for text in texts if "\nContents\n" in text)
-    for chapter, title in enumerate(
-        ("Exploratory data analysis", "Splitting the data without leakage"), start=1
-    ):
+    for chapter, title in enumerate(("Exploratory data analysis", "Splitting the data without leakage"), start=1):
         printed = re.search(rf"{chapter} · {title}\s+(\d+)", contents)
         assert f"CHAPTER {chapter}" in texts[int(printed[1]) - 1]
 
@@ -824,9 +804,7 @@ def test_errors_are_chosen_by_model_and_class(open_page):
     model.select_option("Random forest")
     truth.select_option(f"{CLASS_NAMES[1]} (2)")  # the forest is wrong on 20 images in a row
     assert status.inner_text() == "2 of 20 errors, the most confident first"
-    assert {each.split(",")[0] for each in items.all_inner_texts()} == {
-        f"{CLASS_NAMES[1]} → {CLASS_NAMES[2]}"
-    }
+    assert {each.split(",")[0] for each in items.all_inner_texts()} == {f"{CLASS_NAMES[1]} → {CLASS_NAMES[2]}"}
     model.select_option("cellnet")  # takes class 1 for class 3
     assert status.inner_text() == "0 of 26 errors"
     items.page.get_by_role("button", name="Reset").click()
@@ -915,9 +893,7 @@ def test_every_heading_has_a_link_to_itself(open_page):
     headings = tab.locator("main :is(h2, h3, h4)").filter(visible=True)
     links = headings.get_by_role("link", name="Link to this section")
     assert links.count() == headings.count() > 10
-    assert links.evaluate_all(
-        "all => all.every(each => document.getElementById(each.hash.slice(1)).contains(each))"
-    )
+    assert links.evaluate_all("all => all.every(each => document.getElementById(each.hash.slice(1)).contains(each))")
     links.first.focus()
     assert links.first.evaluate("each => getComputedStyle(each).opacity") == "1"
 
@@ -950,9 +926,9 @@ def test_links_show_on_a_card_what_they_lead_to(open_page):
     tab.locator('.prose a[href="#fig-counts"]').hover()
     expect(card).to_contain_text("cellnet leads")
     assert card.locator("svg").is_visible()
-    assert tab.evaluate(
-        "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size"
-    ) == tab.evaluate("document.querySelectorAll('[id]').length")
+    assert tab.evaluate("new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size") == tab.evaluate(
+        "document.querySelectorAll('[id]').length"
+    )
     card.hover()
     tab.keyboard.press("Escape")
     assert not card.is_visible()

@@ -14,9 +14,7 @@ from helpers.files import ROOT
 from helpers.report import markup, page, references
 
 ENTRIES = parse_file(references.BIBLIOGRAPHY).entries
-PUBLISHERS = (
-    r"https?://(?:\w+\.)*(?:doi\.org|arxiv\.org|jmlr\.org|jstor\.org|mlr\.press|ncbi\.nlm\.nih\.gov)/"
-)
+PUBLISHERS = r"https?://(?:\w+\.)*(?:doi\.org|arxiv\.org|jmlr\.org|jstor\.org|mlr\.press|ncbi\.nlm\.nih\.gov)/"
 """How an address begins that can only be that of a publication."""
 
 
@@ -120,9 +118,7 @@ def test_the_citation_agrees_with_package_and_licence() -> None:
     assert citation["message"]
     assert (citation["version"], citation["license"]) == (project["version"], project["license"])
     authors = [author["name"] for author in citation["authors"]]
-    assert re.search(r"\(c\) \d+ (.*)", (ROOT / "LICENSE").read_text(encoding="utf-8"))[1] == " and ".join(
-        authors
-    )
+    assert re.search(r"\(c\) \d+ (.*)", (ROOT / "LICENSE").read_text(encoding="utf-8"))[1] == " and ".join(authors)
 
 
 def title_block(citation: dict, provenance: dict) -> str:

@@ -105,9 +105,7 @@ def test_what_breaks_the_recommended_model_stands_beside_its_recommendation(
     colour_shift = {"shift": shift, "amount": amount, "before": 0.98, "after": 0.3, "n": 60}
     robustness = {"worst": "motion blur", "under_worst": 0.35, "clean": 1.0, "n": 60}
     told = summary(real, colour_shift=colour_shift, robustness=robustness)["recommendation"]
-    assert told.startswith(
-        "cellnet does best on the validation images, so we recommend it for images like these."
-    )
+    assert told.startswith("cellnet does best on the validation images, so we recommend it for images like these.")
     assert f"{words} accuracy falls from 98.0 % to 30.0 % (95 % CI 19.9–42.5 %, n = 60)." in told
     assert "(motion blur) it is 35.0 % on average over severities (95 % CI 24.2–47.6 %, n = 60)." in told
 
@@ -122,9 +120,7 @@ def test_the_runner_up_comes_last_with_the_tested_difference(real: Study) -> Non
     report, *_, second = summary(real)["findings"]
     assert "custom LeNet reaches 84.0 %, where 94.0 % was reported" in report
     assert "random forest reaches 79.0 %, where 87 % was reported." in report
-    assert second.startswith(
-        "The support vector machine, the second best on validation images, classifies 90.0 %"
-    )
+    assert second.startswith("The support vector machine, the second best on validation images, classifies 90.0 %")
     assert (
         "cellnet makes significantly fewer errors (McNemar’s test with Holm’s correction, p = " in second
     )  # 10 images to 0

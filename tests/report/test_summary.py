@@ -95,9 +95,7 @@ def test_a_class_that_is_never_named_has_no_precision() -> None:
     assert model_card(results).count("| – |") == 1
 
 
-@pytest.mark.parametrize(
-    "text", ["<img src=x onerror=alert(1)>", "a\n# heading", "[link](javascript:x)", "a|b`c*d*"]
-)
+@pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>", "a\n# heading", "[link](javascript:x)", "a|b`c*d*"])
 def test_text_from_data_is_shown_as_it_is(text) -> None:
     results = copy.deepcopy(RESULTS)
     results["data"] |= {"source": text, "notes": [text]}

@@ -15,9 +15,7 @@ def part() -> Part:
 
 
 def test_every_network_has_a_speed_and_a_share_of_the_matrix_product(part: Part, monkeypatch) -> None:
-    monkeypatch.setattr(
-        benchmark, "TESTED_NETWORKS", TESTED_NETWORKS[:2]
-    )  # the others take longer and add nothing
+    monkeypatch.setattr(benchmark, "TESTED_NETWORKS", TESTED_NETWORKS[:2])  # the others take longer and add nothing
     heading, *rows = benchmark.benchmark_training(part).splitlines()
     assert heading.split() == ["network", "precision", "images/s", "GFLOP/s", "of", "peak"]
     assert [row.split()[0] for row in rows] == list(TESTED_NETWORKS[:2])
