@@ -274,9 +274,7 @@ def test_the_test_part_is_scored_and_each_other_part_beside_it(all_knowing, cell
     assert list(summary["parts"]) == ["test", "validation", "train"]
     assert [part["n"] for part in summary["parts"].values()] == [10, 10, 20]
     assert [part["accuracy"] for part in summary["parts"].values()] == [0.6, 0.9, 1.0]
-    assert set(summary["parts"]["train"]) == {
-        "n", "accuracy", "accuracy_ci95", "seen_in_training", "unfamiliar"
-    }  # fmt: skip
+    assert {"n", "accuracy", "accuracy_ci95", "seen_in_training", "unfamiliar"} <= set(summary["parts"]["train"])
     table = tmp_path / "out.csv"
     assert door.main([str(all_knowing), str(tmp_path / "parts.npz"), "--predictions", str(table)]) == 0
     rows = pd.read_csv(table)
@@ -298,7 +296,7 @@ def test_a_part_whose_labels_are_hidden_is_predicted_and_not_scored(all_knowing,
     summary = score_as_json(all_knowing, tmp_path / "hidden.npz", capsys=capsys)
     assert (summary["part"], summary["n"], sum(summary["predicted"].values())) == ("test", 15, 15)
     assert "accuracy" not in summary
-    assert summary["parts"]["test"]["accuracy"] is None
+    assert "accuracy" not in summary["parts"]["test"]
     assert summary["parts"]["train"]["accuracy"] == 1
     table = tmp_path / "out.csv"
     assert door.main([str(all_knowing), str(tmp_path / "hidden.npz"), "--predictions", str(table)]) == 0
