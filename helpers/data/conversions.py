@@ -25,10 +25,10 @@ def value_scale(values: np.ndarray, name: object, path: Path) -> tuple[float, fl
     if dtype.kind in "ui":
         if low >= 0 and high <= 255:
             return 1.0, 0.0, f"{found} 0 to 255"
-    elif low >= -near and high <= 1 + near:
-        return 255.0, 0.0, f"{found} [0, 1]"
-    # Values within [-0.5, 0.5] may have exactly this range; to assume [-1, 1] would halve the contrast.
-    elif low >= -1 - near and high <= 1 + near and max(-low, high) > 0.5 + near:
+    # Filters overshoot a little. Values within [-0.5, 0.5] may have exactly this range.
+    elif low >= -0.2 and high <= 1.1:
+        return 255.0, 0.0, f"{found} [0, 1]{', and clipped them' if low < -near or high > 1 + near else ''}"
+    elif -1 - near <= low < -0.5 - near and high <= 1 + near:
         return 127.5, 127.5, f"{found} [-1, 1]"
     elif low >= -0.5 and 16 < high <= 255.5:
         return 1.0, 0.0, f"{found} 0 to 255"

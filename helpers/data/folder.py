@@ -5,6 +5,7 @@ The folders of the classes, or a table, may lie in folders named train, val and 
 
 import csv
 import logging
+import re
 import warnings
 import zipfile
 from collections import Counter
@@ -97,15 +98,13 @@ def find_wrapped(root: Path) -> Path | None:
 
 def read_table(root: Path) -> dict[str, list[str]] | None:
     """Return the columns of the one table (.csv) in a folder, or None where there is none to read."""
-    tables = [entry for entry in entries(root) if entry.suffix.casefold() == ".csv" and entry.is_file()]
-    if len(tables) != 1:
-        return None
     try:
-        lines = tables[0].read_text("utf-8-sig").splitlines()
+        (table,) = [entry for entry in entries(root) if entry.suffix.casefold() == ".csv" and entry.is_file()]
+        lines = table.read_text("utf-8-sig").splitlines()
         dialect = csv.Sniffer().sniff("\n".join(lines[:20]), ",;\t")
         rows = [row for row in csv.reader(lines, dialect) if row]
         return dict(zip(rows[0], map(list, zip(*rows[1:], strict=True)), strict=True))
-    except (ValueError, IndexError, csv.Error):  # no table of ours
+    except (ValueError, IndexError, csv.Error):  # none, several or no table of ours
         return None
 
 
@@ -134,18 +133,20 @@ def list_part(split: str, root: Path, table: dict[str, list[str]] | None) -> Lis
 def labels_from(table: dict[str, list[str]], images: list[Path], root: Path) -> list[str] | None:
     """Return the label of each image from a table that names at least half of them, "" where it has none, else None."""
     keys = [(image.relative_to(root).as_posix(), image.name, image.stem) for image in images]
-    for column, names in table.items():
+    table = {column: names for column, names in table.items() if not re.match(r"\s*$|Unnamed", column)}
+    # file names before running numbers, which may equal the stems of other files
+    for column, names in sorted(table.items(), key=lambda item: -sum("." in name for name in item[1])):
         rows = {Path(name).as_posix(): row for row, name in enumerate(names)}
         plain = {Path(name).name: row for row, name in enumerate(names)}
         rows |= plain if len(plain) == len(names) else {}
         found = [next((rows[key] for key in each if key in rows), None) for each in keys]
         if images and sum(row is not None for row in found) >= len(images) / 2:
             others = [name for name in table if name != column]
-            usual = [name for name in others if name.strip().casefold() in LABEL_KEYS]
-            chosen = usual if len(usual) == 1 else others
+            chosen = [name for name in others if name.strip().casefold() in LABEL_KEYS] or others
             if len(chosen) != 1:
-                columns = ", ".join(table)
-                raise refused(root, f"has a table of {columns}, expected a column of files and one of labels")
+                raise refused(root, f"has a table of {', '.join(table)}, expected a column of files and one of labels")
+            if len({*zip(names, table[chosen[0]], strict=True)}) > len({*names}):
+                raise refused(root, f"has a table that names a file in “{column}” twice, with different labels")
             return ["" if row is None else table[chosen[0]][row] for row in found]
     return None
 

@@ -95,8 +95,8 @@ def map_labels(
         if absent := [str(label) for label in range(len(CLASS_NAMES)) if label not in table]:
             warnings = [
                 f"No image has the label {' or '.join(absent)}. If these are the numbers of another collection, the "
-                "classes are wrong. --classes with a name for each label, in ascending order, says which they are, "
-                f"perhaps --classes {likely_names(distinct)}."
+                "classes are wrong. --classes with a name for each label, in ascending order, says which they are"
+                + (f", perhaps --classes {likely_names(distinct)}." if np.ptp(distinct) < len(distinct) else ".")
             ]
     labels[is_known] = np.array(table, np.uint8)[inverse]
     pairs = [

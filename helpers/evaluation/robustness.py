@@ -126,12 +126,9 @@ def with_doubts(external: Cells, look: Look, probabilities: np.ndarray) -> Cells
     ``probabilities`` (N, 8) are those of the model.
     """
     unfamiliar = 1 - float(look.is_familiar(external.images).mean())
-    doubts = {
-        f"{percent(unfamiliar)} of the external images look like no training image.": unfamiliar > 0.05,
-        f"External images: {doubt_of_labels(np.asarray(external.labels), probabilities)}": True,
-    }
-    said = (doubt for doubt, applies in doubts.items() if applies and not doubt.endswith(": "))
-    return replace(external, warnings=(*external.warnings, *said))
+    look_doubt = f"{percent(unfamiliar)} of these images look like no training image." if unfamiliar > 0.05 else ""
+    doubts = (look_doubt, doubt_of_labels(np.asarray(external.labels), probabilities))
+    return replace(external, warnings=(*external.warnings, *filter(None, doubts)))
 
 
 def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str = "") -> str:

@@ -415,6 +415,7 @@ def test_a_zip_that_would_fill_the_disk_or_write_outside_does_neither(tmp_path: 
     [
         "file,label\n{0},EOS\n{1},LYT\n{2},\n",
         "id;patient;class\n0;7;1\n1;7;4\n",
+        ",number,file,label\n0,1,{0},EOS\n1,2,{1},LYT\n2,0,gone.png,MO\n",
         "\ufeffpath\tlabel\nphotos/{0}\t1\nphotos/{1}\t4\nphotos/gone.png\t5\n",
     ],
 )
@@ -442,3 +443,11 @@ def test_the_first_picture_of_a_telephones_file_is_taken(tmp_path: Path) -> None
     cells = load_cells(tmp_path)
     assert np.abs(cells.images[0].astype(int) - cell_images(2)[0]).mean() < 9
     assert "We took the first image of files with several (n = 1)." in cells.notes
+
+
+def test_a_table_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    for index, image in enumerate(cell_images(2)):
+        save(tmp_path / f"{index}.png", image)
+    (tmp_path / "labels.csv").write_text("file,label\n0.png,EOS\n1.png,LYT\n0.png,MO\n")
+    with pytest.raises(InputError, match="names a file in “file” twice, with different labels"):
+        load_cells(tmp_path)

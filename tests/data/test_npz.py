@@ -112,6 +112,7 @@ IMAGE_FORMS = {
     "[0, 1]": (UNIT.astype(np.float32), "[0, 1]"),
     "[0, 1] float16": (UNIT.astype(np.float16), "[0, 1]"),
     "[-1, 1]": (UNIT * 2 - 1, "[-1, 1]"),
+    "[0, 1] with overshoot": (np.where(IMAGES == 255, 1.04, np.where(IMAGES == 0, -0.03, UNIT)), "[0, 1], and clipped"),
     "float 0 to 255": (IMAGES.astype(np.float64), "0 to 255"),
     "channels first": (np.moveaxis(IMAGES, -1, 1).copy(), "moved the channels"),
     "channels first, [0, 1]": (np.moveaxis(UNIT, -1, 1).copy(), "moved the channels"),
@@ -246,6 +247,13 @@ def test_numbers_that_may_be_those_of_another_collection_are_questioned_until_th
         load_cells(path, classes="neutrophil,eosinophil")
     with pytest.raises(InputError, match="--classes: 'thyroid': no class has this name"):
         load_cells(path, classes="neutrophil,eosinophil,thyroid,lymphocyte")
+
+
+def test_a_gap_among_bloodmnists_numbers_suggests_no_other_names(tmp_path: Path) -> None:
+    some = ~np.isin(LABELS, (2, 3))
+    (warning,) = load_cells(npz(tmp_path / "a.npz", images=IMAGES[some], labels=LABELS[some])).warnings
+    assert "No image has the label 2 or 3." in warning
+    assert "perhaps" not in warning
 
 
 ODD = {

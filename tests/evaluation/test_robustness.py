@@ -18,6 +18,7 @@ from helpers.evaluation.robustness import (
     score_external,
     shift_and_score,
     summarise_corruptions,
+    with_doubts,
     worst_small_shift,
 )
 
@@ -168,3 +169,16 @@ def test_labels_in_another_order_are_doubted_with_the_order_only_where_an_option
     named = doubt_of_labels(np.append(shifted, 255), np.vstack([answers, answers[:1]]), "--classes")
     assert "another order, which --classes platelet,basophil,eosinophil," in named
     assert doubt_of_labels(shifted[:4], answers[:4]) == ""  # too few to say
+
+
+def test_external_cells_carry_what_makes_them_doubtful() -> None:
+    cells = draw_cells(40, seed=4)
+    assert cells.labels is not None
+    right, shifted = np.eye(8)[cells.labels], np.eye(8)[(cells.labels + 1) % 8]
+    looks = {
+        share: SimpleNamespace(is_familiar=lambda images, share=share: np.arange(40) < share) for share in (40, 10)
+    }
+    assert with_doubts(cells, looks[40], right).warnings == ()
+    strange, disagreeing = with_doubts(cells, looks[10], shifted).warnings
+    assert strange == "75.0 % of these images look like no training image."
+    assert "agrees with 0.0 % of the labels" in disagreeing

@@ -464,6 +464,11 @@ def test_a_folded_table_opens_below_its_caption_and_the_claims_stand_at_the_fron
     assert dangling_or_repeated(text) == (set(), [])
 
 
+def test_warnings_about_the_data_stand_on_the_first_screen_and_are_escaped(source):
+    assert "<strong>Check the data.</strong> The images are &lt;dark&gt;.</p>" in source
+    assert "other laboratory.</strong>" not in source
+
+
 def test_real_cells_carry_no_such_banner(tmp_path):
     results = RESULTS | {"data": RESULTS["data"] | {"source": "Barcelona"}}
     text = render_report(write_run(tmp_path / "run", small_notebooks(), results)).read_text()
