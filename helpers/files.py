@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def _unfinished(path: Path) -> Path:
     return path.with_name(f".unfinished-{uuid4().hex}.{path.name}")
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make ``folder`` if need be; OSError where nothing can be written in it: now, not after an hour of work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import json
 import os
 import shlex
 import sys
-import tempfile
 import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
@@ -116,8 +115,7 @@ def locked_folder(out: Path) -> Iterator[Path]:
         out = out.expanduser().resolve()
         folders = (out, out / "runs", out / "models", out / "notebooks")
         for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()  # refused now, not after an hour
+            files.prepare_folder(folder)
         lock = (out / ".lock").open("w")
     with lock:
         try:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from helpers import notation, saved_models
 from helpers.data import CLASS_NAMES, CROPS, SPLIT_NAMES, UNLABELLED, Cells, bloodmnist, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
 from helpers.evaluation import apply_temperature, doubt_of_labels, score
-from helpers.files import ROOT, write_text
+from helpers.files import ROOT, prepare_folder, write_text
 from helpers.saved_models import Background, image_codes
 
 # pytest would collect this module and its function because of their names
@@ -183,8 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
             if options.predictions.suffix != ".csv" or options.predictions.is_dir():
                 raise InputError(f"--predictions {options.predictions}: expected a name that ends in .csv")
-            options.predictions.parent.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=options.predictions.parent).close()  # refused now, not after the work
+            prepare_folder(options.predictions.parent)
     table, summary = test_model(options.model, options.data, options.classes, options.crop)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
