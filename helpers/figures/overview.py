@@ -24,7 +24,7 @@ def draw_reported(models: evaluation.Scores, reported: dict[str, float]) -> Draw
     claimed, rows = pd.Series(reported, names, dtype=float), range(len(names))
     figure, axes = plt.subplots(figsize=layout((8, 0.36 * len(names) + 1.3), (3.7, 0.42 * len(names) + 1.5)))
     name_rows(axes, [MODEL_NAMES[name] for name in names])
-    floor = frame_shares(axes, "accuracy", [*measured, *reported.values()])
+    floor = frame_shares(axes, "accuracy", [*measured, *reported.values()], reported.values())
     axes.hlines(rows, claimed, measured, color=GRID, linewidth=3)
     for row, (name, share) in enumerate(measured.items()):
         axes.plot(models[name]["test_accuracy_ci95"], [row, row], color=MODEL_COLOURS[name], linewidth=2.2)

@@ -21,9 +21,9 @@ def name_rows(axes: Axes, names: Iterable[str], width: int = 16) -> None:
     axes.grid(axis="y", visible=False)
 
 
-def frame_shares(axes: Axes, label: str, shares: Iterable[float]) -> float:
-    """Let the x axis start below most of the ``shares`` and return where; lower ones are arrows at its edge."""
-    floor = max(0.0, np.floor(20 * np.quantile(list(shares), 0.25) - 1) / 20)
+def frame_shares(axes: Axes, label: str, shares: Iterable[float], inside: Iterable[float] = ()) -> float:
+    """Let the x axis start below most of the ``shares`` and all ``inside``, return where; arrows are for the others."""
+    floor = max(0.0, min(np.floor(20 * np.quantile(list(shares), 0.25) - 1) / 20, min(inside, default=1.0) - 0.02))
     axes.set_xlim(floor, 1.005)
     axes.xaxis.set(label_text=label, major_formatter=PERCENT)
     return float(floor)

@@ -90,6 +90,14 @@ def test_models_of_the_report_come_first_with_both_numbers() -> None:
     assert drawing.narrow is not None
 
 
+def test_a_reported_accuracy_lies_inside_however_high_the_others_are() -> None:
+    models = measured(forest=0.97, lenet_classic=0.98, lenet_custom=0.98, alexnet=0.98, cellnet=0.99)
+    drawing = figures.draw_reported(models, {"alexnet": 0.8, "forest": 0.96})
+    for figure in (drawing.figure, drawing.narrow):
+        assert figure is not None
+        assert figure.axes[0].get_xlim()[0] == pytest.approx(0.78)
+
+
 def test_a_model_far_below_the_others_is_an_arrow_at_the_edge() -> None:
     models = measured(forest=0.9, lenet_custom=0.92, lenet_classic=0.95, alexnet=0.1, cellnet=0.99)
     (axes,) = figures.draw_reported(models, {}).figure.axes
