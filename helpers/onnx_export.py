@@ -48,6 +48,8 @@ def _add_layer(graph: onnx.GraphProto, layer: Any, inputs: list[str]) -> str:
             return _add(graph, "Gemm", inputs, *layer.weights)
         case layers.BatchNormalization() if (layer.scale, layer.center) == (True, True):
             return _add(graph, "BatchNormalization", inputs, *layer.weights, epsilon=layer.epsilon)
+        case layers.GroupNormalization() if (layer.groups, layer.scale, layer.center) == (3, False, False):
+            return _add(graph, "InstanceNormalization", inputs, np.ones(3), np.zeros(3), epsilon=layer.epsilon)
         case layers.MaxPooling2D():
             return _add(graph, "MaxPool", inputs, kernel_shape=layer.pool_size, **window)
         case layers.GlobalAveragePooling2D():

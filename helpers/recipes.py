@@ -28,6 +28,8 @@ class Recipe:
     cosine_decay: bool = False  # whether the learning rate rises for 5 % of the steps, then falls to 0
     flips_and_turns: bool = False  # whether each epoch shows another of the eight forms of an image
     acquisition_jitter: float = 0.0  # strength of `helpers.networks.jitter_acquisition`; 0 for none
+    shown_elsewhere: float = 0.0  # share of the images that `helpers.networks.show_elsewhere` changes
+    synthetic_images: int = 0  # drawn cells that are mixed in
     scaling: str = "symmetric"  # to [-1, 1], or "unit" to [0, 1], "raw" (none), "standardised" by channel
     epoch_images: int | None = None  # in an epoch, where that is not all of them
     keep_best_epoch: bool = True  # by validation accuracy, not the last one
@@ -63,10 +65,11 @@ _CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("decayed", "cosine decay from 0.003, last epoch kept", {"learning_rate": 3e-3, **_COSINE}),
     ("adamw", "AdamW instead of Adam", {"optimizer": "adamw"}),
     ("stages", "three stages of two convolutions", {"network": "three_stages"}),
-    ("pooled", "global average instead of dense layers", {"network": "cellnet"}),
-    ("residual", "residual connections (not kept)", {"network": "cellnet_residual"}),
+    ("pooled", "global average instead of dense layers", {"network": "pooled"}),
+    ("residual", "residual connections (not kept)", {"network": "residual"}),
     ("muon", "Muon instead of AdamW, learning rate 0.01", {"optimizer": "muon", "learning_rate": 1e-2}),
-    ("jittered", "random stain, light and lens changes", {"acquisition_jitter": 0.1}),
+    ("elsewhere", "half of the images shown as by another laboratory", {"shown_elsewhere": 0.5}),
+    ("standardised", "channels of each image standardised", {"network": "cellnet"}),
     ("cellnet", "training for {epochs}", {}),
 )
 
@@ -85,6 +88,26 @@ LADDER = tuple(_steps())
 CHANGES = ("lenet_relu", "lenet_filters", "lenet_padded", "lenet_custom")
 """The four steps that make the changes of the original report (claim C15)."""
 
+_STEPS = {step.recipe.name: step.recipe for step in LADDER}
+_ELSEWHERE: dict[str, Any] = {"shown_elsewhere": 0.5}
+_LEVEL: dict[str, Any] = {"shown_elsewhere": 0.5, "network": "cellnet"}
+
+_METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("unturned", "no augmentation", {"flips_and_turns": False}),
+    ("muon", "flips and quarter turns", {}),
+    ("jittered", "… and small changes of stain, light and lens", {"acquisition_jitter": 0.1}),
+    ("divided", "… and background divided out", {"network": "divided"}),
+    ("level", "… and channels standardised", {"network": "cellnet"}),
+    ("elsewhere", "… and half shown as by another laboratory", _ELSEWHERE),
+    ("divided_elsewhere", "half shown elsewhere, background divided out", _ELSEWHERE | {"network": "divided"}),
+    ("standardised", "half shown elsewhere, channels standardised", _LEVEL),
+    ("grouped", "… with group normalisation", _LEVEL | {"network": "grouped"}),
+    ("drawn", "… with drawn cells mixed in", _LEVEL | {"synthetic_images": 2_000}),
+)
+
+METHODS = {name: (words, replace(_STEPS["muon"], name=name, **settings)) for name, words, settings in _METHODS}
+"""What might help with cells of another laboratory, in words, and the recipe that tries it (chapter 4)."""
+
 SCALINGS = {
     "[-1, 1]": _CLASSIC,
     "[0, 1]": replace(_CLASSIC, name="scaling_unit", scaling="unit"),
@@ -95,7 +118,9 @@ SCALINGS = {
 
 _FIXED = replace(_ALEXNET, name="alexnet_fixed", network="alexnet_fixed", flips_and_turns=True, **_COSINE)
 
-RECIPES = {recipe.name: recipe for recipe in (*(step.recipe for step in LADDER), *SCALINGS.values(), _ALEXNET, _FIXED)}
+_OTHERS = (*SCALINGS.values(), *(recipe for _, recipe in METHODS.values()), _ALEXNET, _FIXED)
+
+RECIPES = _STEPS | {recipe.name: recipe for recipe in _OTHERS}
 """Every recipe by name; a profile says for how many epochs."""
 
 TESTED_NETWORKS = ("lenet_classic", "lenet_custom", "alexnet", "alexnet_fixed", "cellnet")

@@ -27,7 +27,7 @@ def uneven(network: keras.Model) -> keras.Model:
     return network
 
 
-@pytest.mark.parametrize("name", [name for name in BUILDERS if not name.startswith("alexnet")])
+@pytest.mark.parametrize("name", sorted(set(BUILDERS) - {"alexnet", "alexnet_fixed", "divided", "grouped"}))
 def test_every_network_answers_as_in_keras(name, tmp_path) -> None:
     keras.utils.set_random_seed(0)
     uneven(build(name)).save(tmp_path / "network.keras")

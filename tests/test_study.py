@@ -46,7 +46,7 @@ def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
 
 def test_a_step_names_the_changes_of_those_before_it_that_are_kept_but_not_trained(study: Study) -> None:
     ladder = trained_steps(study.profile)
-    assert list(ladder) == ["lenet_classic", "lenet_custom", "muon", "jittered", "cellnet"]
+    assert list(ladder) == ["lenet_classic", "lenet_custom", "muon", "standardised", "cellnet"]
     assert ladder["lenet_custom"].change == (
         "ReLU instead of tanh, 32 and 64 filters of 3×3, same padding, 128 dense units"
     )

@@ -28,3 +28,4 @@ from .split import (
     split_cells as split_cells,
     take_sample as take_sample,
 )
+from .synthetic import draw_cells as draw_cells

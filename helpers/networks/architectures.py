@@ -66,21 +66,35 @@ def alexnet(name: str, *, momentum: float = 0.99) -> keras.Sequential:
     return network
 
 
-def cellnet(name: str, *, pooling_head: bool = True, residual: bool = False) -> keras.Model:
+def cellnet(
+    name: str, *, light: str = "standardised", norm: str = "batch", pooling_head: bool = True, residual: bool = False
+) -> keras.Model:
     """Return our compact network: three stages of two 3x3 convolutions, the first on all 48x48 pixels.
 
-    Batch normalisation follows every convolution (Ioffe & Szegedy 2015, arXiv:1502.03167). The head is a
-    global average (Lin et al. 2013, arXiv:1312.4400) or, without ``pooling_head``, the custom LeNet's dense
-    layers. ``residual`` adds what enters a stage's second convolution to its output (He et al. 2015,
-    arXiv:1512.03385).
+    ``light`` says what is done against the light and the camera of a laboratory before the first convolution:
+    "standardised" brings each channel of each image to mean 0 and variance 1 (Ulyanov et al. 2016, arXiv:1607.08022),
+    "divided" brings the brightest block of 6x6 pixels to white, channel by channel, and "kept" is nothing. A ``norm``
+    over the "batch" (Ioffe & Szegedy 2015, arXiv:1502.03167) or over eight "group"s of channels (Wu & He 2018,
+    arXiv:1803.08494) follows every convolution. The head is a global average (Lin et al. 2013, arXiv:1312.4400) or,
+    without ``pooling_head``, the custom LeNet's dense layers. ``residual`` adds what enters a stage's second
+    convolution to its output (He et al. 2015, arXiv:1512.03385).
     """
     image = keras.Input((48, 48, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(image)
+    if light == "standardised":
+        x = layers.GroupNormalization(3, center=False, scale=False, name="standardise")(x)
+    elif light == "divided":
+        blocks = layers.AveragePooling2D(6, name="blocks")(x)
+        brightest = layers.GlobalMaxPooling2D(keepdims=True, name="brightest")(blocks)
+        x = 2 * (x + 1.01) / (brightest + 1.01) - 1
     for stage, filters in enumerate((32, 64, 128), start=1):
         for half in "ab":
             entering = x
             x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{stage}{half}")(x)
-            x = layers.BatchNormalization(momentum=0.9, name=f"norm{stage}{half}")(x)
+            if norm == "batch":
+                x = layers.BatchNormalization(momentum=0.9, name=f"norm{stage}{half}")(x)
+            else:
+                x = layers.GroupNormalization(8, name=f"norm{stage}{half}")(x)
             if residual and half == "b":
                 x = layers.Add(name=f"add{stage}")([x, entering])
             x = layers.ReLU(name=f"relu{stage}{half}")(x)
@@ -105,9 +119,12 @@ BUILDERS: dict[str, Callable[[str], keras.Model]] = {
     "lenet_padded": partial(lenet, dense_units=120),
     "lenet_custom": lenet,
     "lenet_normed": partial(lenet, batch_norm=True),
-    "three_stages": partial(cellnet, pooling_head=False),
+    "three_stages": partial(cellnet, light="kept", pooling_head=False),
+    "pooled": partial(cellnet, light="kept"),
+    "residual": partial(cellnet, light="kept", residual=True),
+    "divided": partial(cellnet, light="divided"),
+    "grouped": partial(cellnet, norm="group"),
     "cellnet": cellnet,
-    "cellnet_residual": partial(cellnet, residual=True),
     "alexnet": alexnet,
     "alexnet_fixed": partial(alexnet, momentum=0.9),
 }
@@ -142,13 +159,16 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 def with_fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
     """Return an untrained copy of ``model`` that computes in ``precision`` and normalises on the fused kernel.
 
-    The last layer stays in float32: probabilities must sum to one.
+    The probabilities stay in float32 because they must sum to one, and so does what comes before the first convolution.
     """
+    exact = {"scale", "standardise", "blocks", "brightest", "probabilities"}
 
-    def copied(layer: keras.Layer) -> keras.Layer:
+    def copied(layer: Any) -> Any:
+        if not isinstance(layer, keras.Layer):
+            return layer  # an operation, which has no precision of its own
         is_norm = isinstance(layer, layers.BatchNormalization)
         kind = FusedBatchNormalization if is_norm else type(layer)
-        dtype = "float32" if layer is model.layers[-1] else precision
+        dtype = "float32" if layer.name in exact else precision
         return kind.from_config(layer.get_config() | {"dtype": dtype})
 
     return keras.models.clone_model(model, clone_function=copied)

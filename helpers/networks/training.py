@@ -13,10 +13,10 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers.cache_keys import code_key, key_of
-from helpers.data import Part
+from helpers.cache_keys import code_key, key_of, source_files
+from helpers.data import Part, draw_cells
 from helpers.networks.architectures import build, with_fused_batch_norm
-from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition
+from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition, show_elsewhere
 from helpers.networks.backend import keras, tf
 from helpers.networks.optimizers import optimizer_for
 from helpers.networks.runs import Run, load_or_compute_run
@@ -58,8 +58,10 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         images = self.part.images[chosen]
         if self.recipe.flips_and_turns:
             images = flip_and_turn(images, self.forms[chosen, self.epoch % FORMS])
+        generator = np.random.default_rng((self.seed, self.epoch, index))
+        if self.recipe.shown_elsewhere:
+            images = show_elsewhere(images, self.recipe.shown_elsewhere, generator)
         if self.recipe.acquisition_jitter:
-            generator = np.random.default_rng((self.seed, self.epoch, index))
             images = jitter_acquisition(images, self.recipe.acquisition_jitter, generator)
         return images, self.part.labels[chosen]
 
@@ -90,7 +92,8 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
 
 def run_name(recipe: Recipe, seed: int, train: Part, validation: Part) -> str:
     """Return the name of a run's folder: it changes with recipe, seed, data, split, source and package versions."""
-    inputs = (asdict(recipe), precision_of(recipe), seed, train.sha256, validation.sha256)
+    drawn = source_files("data/synthetic.py") if recipe.synthetic_images else {}
+    inputs = (asdict(recipe), precision_of(recipe), seed, train.sha256, validation.sha256, drawn)
     return f"{recipe.name}-seed{seed}-{key_of(*inputs, THREADS, BATCH, CODE)}"
 
 
@@ -129,6 +132,9 @@ def prepare(recipe: Recipe, seed: int, train: Part) -> tuple[keras.Model, keras.
     """Return the untrained network of a recipe, compiled, and the batches that train it."""
     keras.utils.set_random_seed(seed)
     model = with_fused_batch_norm(_build(recipe, train.images), precision_of(recipe))
+    if recipe.synthetic_images:
+        drawn = draw_cells(recipe.synthetic_images, seed)
+        train = Part(np.concatenate([train.images, drawn.images]), np.concatenate([train.labels, drawn.labels]))
     batches = _Batches(train, recipe, seed)
     model.compile(
         optimizer_for(recipe, steps=recipe.epochs * len(batches)),

@@ -66,7 +66,7 @@ def test_a_dense_head_is_explained_place_by_place() -> None:
     assert np.unravel_index(whole.argmax(), whole.shape) in [(r, c) for r in range(8, 16) for c in range(32, 40)]
 
 
-@pytest.mark.parametrize("name", ["lenet_classic", "lenet_custom", "three_stages", "cellnet_residual"])
+@pytest.mark.parametrize("name", ["lenet_classic", "lenet_custom", "three_stages", "residual"])
 def test_every_network_can_be_explained_and_stays_as_it_is(name) -> None:
     network = build(name)
     before = network(CELLS.images).numpy()

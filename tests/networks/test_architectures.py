@@ -1,9 +1,11 @@
 """The networks are those the original report describes, layer by layer."""
 
+import keras
 import numpy as np
 import pytest
 from keras import layers
 
+from helpers.data.synthetic import draw_cells
 from helpers.networks.architectures import BUILDERS, build
 
 
@@ -92,3 +94,21 @@ def test_scaling_inside_the_network_maps_0_and_255_to_minus_one_and_one() -> Non
     images[0, 0, 0] = 255
     scaled = np.asarray(build("lenet_custom").get_layer("scale")(images))
     assert (scaled.min(), scaled.max()) == (-1, 1)
+
+
+def test_cellnet_does_not_see_how_bright_or_yellow_the_light_is() -> None:
+    keras.utils.set_random_seed(0)
+    network = build("cellnet")
+    images = draw_cells(8, seed=2).images.astype(np.float32)
+    darker = np.rint(images * [0.9, 0.85, 0.6]).astype(np.uint8)
+    expected = network.predict_on_batch(images.astype(np.uint8))
+    np.testing.assert_allclose(network.predict_on_batch(darker), expected, atol=0.002)
+
+
+def test_dividing_brings_the_brightest_block_to_white() -> None:
+    network = build("divided")
+    image = np.full((1, 48, 48, 3), 60, np.uint8)
+    image[0, 12:18, 12:18] = (120, 200, 240)
+    values = keras.Model(network.input, network.get_layer("conv1a").input).predict_on_batch(image)[0]
+    np.testing.assert_allclose(values[14, 14], 1, atol=1e-5)
+    np.testing.assert_allclose((values[0, 0] + 1) / 2, [0.5, 0.3, 0.25], atol=0.01)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from helpers.data.split import Part
-from helpers.networks.augmentation import flip_and_turn, jitter_acquisition
+from helpers.data.synthetic import draw_cells
+from helpers.networks.augmentation import flip_and_turn, jitter_acquisition, recolour, show_elsewhere
 from helpers.networks.backend import tf
 from helpers.networks.training import prepare
 from helpers.recipes import Recipe
@@ -79,3 +80,39 @@ def test_eight_epochs_show_each_image_in_each_of_its_forms() -> None:
             for image, label in zip(images, labels, strict=True):
                 seen[int(label)].add(image.tobytes())
         assert {len(forms) for forms in seen.values()} == {8}
+
+
+def test_about_the_asked_share_is_shown_elsewhere_and_the_rest_stays_as_it_is() -> None:
+    images = draw_cells(400, seed=5).images
+    changed = show_elsewhere(images, 0.25, np.random.default_rng(0))
+    moved = (changed != images).any(axis=(1, 2, 3))
+    assert changed.dtype == np.uint8
+    assert 70 <= moved.sum() <= 130
+    again, other = (show_elsewhere(images, 0.25, np.random.default_rng(seed)) for seed in (0, 1))
+    np.testing.assert_array_equal(again, changed)
+    assert (other != changed).any()
+
+
+def test_a_cell_shown_elsewhere_is_still_the_same_size_within_half_and_lies_near_the_middle() -> None:
+    rows, columns = np.mgrid[:48, :48] - 23.5
+    disc = np.where(np.hypot(rows, columns) < 10, 90, 230).astype(np.uint8)
+    images = np.repeat(disc[None, :, :, None], 3, axis=3).repeat(200, axis=0)
+    changed = show_elsewhere(images, 1.0, np.random.default_rng(0)).astype(float).mean(axis=-1)
+    middle = (changed.min(axis=(1, 2)) + changed.max(axis=(1, 2)))[:, None, None] / 2
+    dark = changed < middle
+    radius = np.sqrt(dark.sum(axis=(1, 2)) / np.pi)
+    assert 5 < radius.min() < 7.5
+    assert 12.5 < radius.max() < 16.5
+    shift = [np.hypot(*(np.argwhere(each).mean(axis=0) - 23.5)) for each in dark]
+    assert np.mean(shift) < 4
+
+
+def test_recolouring_keeps_the_order_of_densities_and_gives_another_background() -> None:
+    grey = np.linspace(40, 240, 48).astype(np.uint8)
+    images = np.tile(grey[None, None, :, None], (50, 48, 1, 3))
+    changed = recolour(images, np.random.default_rng(0))
+    brightness = changed.mean(axis=(1, 3))
+    assert np.all(np.diff(brightness, axis=1) > -1e-3)
+    backgrounds = changed[:, 0, -1]
+    assert backgrounds.std(axis=0).min() > 15  # grey levels
+    assert np.ptp(backgrounds, axis=1).max() > 10  # and tinted ones
