@@ -10,6 +10,11 @@ from .explanations import (
     embed as embed,
     explain as explain,
 )
+from .laboratories import (
+    adaptation_curve as adaptation_curve,
+    compare_methods as compare_methods,
+    refit_head as refit_head,
+)
 from .ladder import (
     accuracy_with_renewed_statistics as accuracy_with_renewed_statistics,
     compute_ladder as compute_ladder,

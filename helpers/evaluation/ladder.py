@@ -57,13 +57,22 @@ def _half_interval(correct: np.ndarray, *before: np.ndarray) -> float:
     return float(np.hypot(1.96 * stats.sem(by_image), by_seed))
 
 
+def mean_with_interval(correct: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean accuracy of (seeds, N) answers with the ends of its 95 % interval.
+
+    The interval covers Wilson's, which is there for a network without errors, too. Answers may be shares in [0, 1].
+    """
+    accuracy, half, count = float(correct.mean()), _half_interval(correct), correct.shape[1]
+    low, high = accuracy_interval(accuracy * count, count)
+    return accuracy, max(0.0, min(low, accuracy - half)), min(1.0, max(high, accuracy + half))
+
+
 def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.DataFrame:
     """Return one row per step: change, validation accuracy and gain with 95 % intervals, cost.
 
     The columns: change, is_kept, of_report (one of the original report's networks or changes), accuracy, accuracy_low,
     accuracy_high, seed_sd (NaN with one seed), gain over the last step before it that was kept, gain_low, gain_high
-    (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds). The interval of the accuracy
-    covers Wilson's, which is there for a network without errors, too.
+    (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds).
     """
     correct = [
         np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]]) for name in ladder
@@ -71,16 +80,15 @@ def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.
     rows, before = {}, correct[0]
     for (name, step), answers in zip(ladder.items(), correct, strict=True):
         by_seed, records = answers.mean(axis=1), [run.record for run in runs[name]]
-        accuracy, half = by_seed.mean(), _half_interval(answers)
-        low, high = accuracy_interval(accuracy * len(labels), len(labels))
+        accuracy, low, high = mean_with_interval(answers)
         gain, further = accuracy - before.mean(), _half_interval(answers, before)
         rows[name] = {
             "change": step.change,
             "is_kept": step.is_kept,
             "of_report": name in ("lenet_classic", *CHANGES),
             "accuracy": accuracy,
-            "accuracy_low": max(0.0, min(low, accuracy - half)),
-            "accuracy_high": min(1.0, max(high, accuracy + half)),
+            "accuracy_low": low,
+            "accuracy_high": high,
             "seed_sd": pd.Series(by_seed).std(),
             "gain": gain,
             "gain_low": gain - further,

@@ -32,7 +32,7 @@ def jitter_acquisition(images: np.ndarray, strength: float, generator: np.random
     second changed image is blurred by up to two passes of a binomial filter.
     """
     chosen = np.flatnonzero(generator.random(len(images)) < 0.5)
-    magnified = _magnify(images[chosen], np.exp(generator.normal(0, strength / 2, len(chosen))))
+    magnified = magnify(images[chosen], np.exp(generator.normal(0, strength / 2, len(chosen))))
     sharp = smooth = _colour(magnified, strength, generator)
     for axis in (1, 1, 2, 2):
         smooth = convolve1d(smooth, (0.25, 0.5, 0.25), axis, mode="nearest")
@@ -102,7 +102,7 @@ def recolour(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.asarray(np.clip(light, 120, 255).astype(np.float32) * np.exp(-density))
 
 
-def _magnify(images: np.ndarray, factors: np.ndarray) -> np.ndarray:
+def magnify(images: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Return images seen ``factors`` times as large about their centres; beyond the edge they are mirrored."""
     side, margin = images.shape[1], (MARGIN, MARGIN)
     centre = side / 2 + MARGIN

@@ -1,0 +1,152 @@
+"""Cells of other laboratories: which methods help, and what a few labels from there are worth.
+
+A method is chosen by validation images as six simulated laboratories would show them, and by the development laboratory:
+a real one, whose images may be looked at while choosing and whose figures therefore are no test.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+
+from helpers.data import CLASS_NAMES, Cells
+from helpers.evaluation.corruptions import blur_by_defocus, scale_stain
+from helpers.evaluation.ladder import mean_with_interval
+from helpers.networks import FORMS, flip_and_turn, keras, magnify, predict_probabilities
+from helpers.recipes import METHODS
+from helpers.saved_models import load_network
+from helpers.study import Study
+
+LABELS_PER_CLASS = (0, 1, 5, 10, 50)
+"""How many labelled images of each class a new laboratory gives in `adaptation_curve`."""
+
+PULL = 1.0
+"""How strongly a refitted head is drawn to the trained one; chosen on the development laboratory."""
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """A simulated laboratory: factors of two stains, of the light by channel and of the size, and a blur in pixels."""
+
+    blue_stain: float
+    red_stain: float
+    light: tuple[float, float, float]
+    magnification: float
+    blur: float
+
+    def show(self, images: np.ndarray) -> np.ndarray:
+        """Return (N, 48, 48, 3) uint8 images as this laboratory would show the same cells."""
+        stained = scale_stain(scale_stain(images, self.blue_stain, 0), self.red_stain, 1)
+        lit = np.rint(np.clip(stained * np.float32(self.light), 0, 255)).astype(np.uint8)
+        seen = magnify(lit, np.full(len(lit), self.magnification))
+        return blur_by_defocus(seen, self.blur) if self.blur else seen
+
+
+LABORATORIES = (
+    Laboratory(0.6, 1.0, (1.0, 0.95, 0.75), 0.85, 0.0),
+    Laboratory(1.5, 0.7, (0.9, 0.95, 1.05), 1.2, 0.7),
+    Laboratory(0.8, 1.6, (1.0, 1.0, 1.05), 1.0, 0.9),
+    Laboratory(1.0, 0.4, (0.8, 0.8, 0.8), 1.3, 0.0),
+    Laboratory(1.3, 1.3, (0.95, 0.9, 1.0), 0.8, 0.6),
+    Laboratory(0.5, 0.6, (0.75, 0.85, 0.85), 1.1, 1.2),
+)
+"""Six laboratories apart from each other and from ours; none of them copies what training images go through."""
+
+
+def _balanced(right: np.ndarray, labels: Any) -> float:
+    """Return the mean over classes of the shares of (N,) answers that are right."""
+    return float(pd.Series(right).groupby(labels).mean().mean())
+
+
+def _predict_views(network: Any, images: np.ndarray) -> np.ndarray:
+    """Return (N, 8) probabilities averaged over the eight forms of each image."""
+    forms = (np.full(len(images), form) for form in range(FORMS))
+    return np.asarray(np.mean([predict_probabilities(network, flip_and_turn(images, form)) for form in forms], axis=0))
+
+
+def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
+    """Return a row per method that the profile trains, then the network in use: how it does at home and elsewhere.
+
+    The index is the method in words. The columns are seeds, epochs, the accuracies ``own`` (validation images),
+    ``simulated`` (a sample of them in `LABORATORIES`) and, with ``external`` cells, ``development``, each with a 95 %
+    interval over images and seeds (``_low``, ``_high``), and ``development_balanced``.
+    """
+    images, labels = study.validation.images, study.validation.labels
+    sample = np.sort(np.random.default_rng(0).permutation(len(labels))[: study.profile.corrupted_validation_images])
+    seen = np.concatenate([laboratory.show(images[sample]) for laboratory in LABORATORIES])
+    methods = {name: words for name, (words, _) in METHODS.items() if name in study.profile.trainings}
+    trials = [(words, name, predict_probabilities) for name, words in methods.items()]
+    trials += [
+        ("cellnet", "cellnet", predict_probabilities),
+        ("cellnet, eight views averaged", "cellnet", _predict_views),
+    ]
+    rows = {}
+    for words, name, ask in trials:
+        runs = study.load_or_train(name)[name]
+        networks = [load_network(run.model_path) for run in runs]
+
+        def is_right(shown: np.ndarray, labels: Any, ask: Any = ask, networks: list[Any] = networks) -> np.ndarray:
+            return np.stack([ask(network, shown).argmax(axis=1) == labels for network in networks])
+
+        simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES)))
+        right = {"own": is_right(images, labels)}
+        right["simulated"] = simulated.reshape(len(runs), len(LABORATORIES), -1).mean(axis=1)
+        rows[words] = {"seeds": len(runs), "epochs": runs[0].record["epochs_run"]}
+        if external is not None:
+            right["development"] = is_right(external.images, external.labels)
+            rows[words]["development_balanced"] = _balanced(right["development"].mean(axis=0), external.labels)
+        for place, answers in right.items():
+            rows[words] |= dict(zip((place, f"{place}_low", f"{place}_high"), mean_with_interval(answers), strict=True))
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+
+def refit_head(network: Any, images: np.ndarray, labels: np.ndarray) -> Any:
+    """Return a copy of a network whose last layer is fitted again to labelled images; all other weights stay.
+
+    The last layer must be dense with a softmax. It minimises the cross-entropy of the images, summed, plus `PULL` / 2
+    times the squared distance from the weights that it had, so without images it stays as it is.
+    """
+    below = keras.Model(network.input, network.layers[-1].input)
+    given = np.column_stack([predict_probabilities(below, images), np.ones(len(images))]).astype(np.float64)
+    start = np.vstack([*network.layers[-1].get_weights()]).astype(np.float64)
+    wanted = np.eye(len(CLASS_NAMES))[labels]
+
+    def loss_and_slope(step: np.ndarray) -> tuple[float, np.ndarray]:
+        change = step.reshape(start.shape)
+        logs = special.log_softmax(given @ (start + change), axis=1)
+        slope = given.T @ (np.exp(logs) - wanted) + PULL * change
+        return float(-np.sum(wanted * logs) + PULL / 2 * np.sum(change**2)), slope.ravel()
+
+    found = optimize.minimize(loss_and_slope, np.zeros(start.size), jac=True, method="L-BFGS-B")
+    weights = start + found.x.reshape(start.shape)
+    refitted = keras.models.clone_model(network)
+    refitted.set_weights(network.get_weights())
+    refitted.layers[-1].set_weights([weights[:-1], weights[-1]])
+    return refitted
+
+
+def adaptation_curve(network: Any, cells: Cells, draws: int = 20) -> pd.DataFrame:
+    """Return a row per number of labels per class: how the refitted network does on the images that were not drawn.
+
+    Of a class with few images at most half are drawn. The columns are labels (used on average), accuracy and
+    balanced_accuracy (means over ``draws`` random draws), and ``_low`` and ``_high`` of both (2.5th and 97.5th
+    percentiles of the draws). The index is the number of labels per class.
+    """
+    labels, rows = np.asarray(cells.labels), []
+    for count, draw in product(LABELS_PER_CLASS, range(draws)):
+        order = np.random.default_rng(draw).permutation(len(labels))
+        groups = [order[labels[order] == each] for each in np.unique(labels)]
+        given = np.concatenate([group[: min(count, len(group) // 2)] for group in groups])
+        rest = np.setdiff1d(order, given)
+        refitted = refit_head(network, cells.images[given], labels[given])
+        right = predict_probabilities(refitted, cells.images[rest]).argmax(axis=1) == labels[rest]
+        rows.append((count, len(given), right.mean(), _balanced(right, labels[rest])))
+    names = ["labels per class", "labels", "accuracy", "balanced_accuracy"]
+    by_count = pd.DataFrame(rows, columns=names).groupby(names[0])
+    ends = {
+        end: by_count[names[2:]].quantile(share).add_suffix(end) for end, share in (("_low", 0.025), ("_high", 0.975))
+    }
+    return pd.concat([by_count.mean(), *ends.values()], axis=1)
