@@ -13,8 +13,8 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from helpers import notation
-from helpers.claims import about_data as data, about_models as models
-from helpers.claims.findings import Assessment, Findings, Verdict
+from helpers.claims import rules
+from helpers.claims.rules import Assessment, Findings, Verdict
 from helpers.data import SIDE
 from helpers.evaluation import Scores, compute_ladder, compute_scalings, find_undertrained, score
 from helpers.recipes import TESTED_NETWORKS
@@ -28,10 +28,10 @@ _SENTENCES = Environment(undefined=StrictUndefined, autoescape=False)
 _SENTENCES.globals |= vars(notation) | {"SIDE": SIDE}
 
 ASSESSMENTS: tuple[Callable[[Findings], Assessment], ...] = (
-    *(data.size, data.frequencies, data.correlations, data.black_and_white, data.blue),
-    *(partial(data.lightness_and_size, label=7, sign=1), partial(data.lightness_and_size, label=1, sign=-1)),
-    *(models.forest, partial(models.accuracy, model="lenet_classic", on_validation=False), models.alexnet),
-    *(models.custom, models.leak, data.microscope, models.scaling, models.changes, models.network_wins),
+    *(rules.size, rules.frequencies, rules.correlations, rules.black_and_white, rules.blue),
+    *(partial(rules.lightness_and_size, label=7, sign=1), partial(rules.lightness_and_size, label=1, sign=-1)),
+    *(rules.forest, partial(rules.accuracy, model="lenet_classic", on_validation=False), rules.alexnet),
+    *(rules.custom, rules.leak, rules.microscope, rules.scaling, rules.changes, rules.network_wins),
 )
 """The functions that apply the rules, in the order of the claims."""
 
