@@ -71,7 +71,6 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
     present = counts[counts > 0]
     finding = f"{sentence(leaders(present))} are the most frequent, {leaders(-present)} the rarest"
-    finding += "" if counts.min() else " of those present"
     finding = finding if present.nunique() > 1 else "No class with images is more frequent than another"
     alt = f"Bar chart with a bar per class, falling from {counts.max():,} to {counts.min():,} images."
     return Drawing(figure, finding, alt, len(labels))
@@ -81,14 +80,13 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
 def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
     """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
     means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
-    bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
+    bluest, excess = means.index[0], means.round(1).iloc[0]
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
     axes.axvline(0, color=INK, linewidth=1, zorder=0)
     _draw_boxes(axes, residual.rename("unexplained blue, grey levels"), labels, means.index, [bluest])
     finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
     finding = finding if excess > 0 else "No class has more blue than its red and green predict"
-    falling = f", with means falling from {bluest} to {means.index[-1]}" if excess > least else ""
-    alt = f"Box plot with a box per class{falling}."
+    alt = f"Box plot with a box per class, from {bluest} with the highest mean to {means.index[-1]}."
     return Drawing(figure, finding, alt, len(residual))
 
 
@@ -105,13 +103,13 @@ def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Dra
             _draw_boxes(panel, values, labels, means.index, ["eosinophil", "platelet"])
     grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
     finding = f"Images of {leaders(grey)} are the lightest"
-    order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
     if grey.nunique() < 2:
-        finding, order = "No class is lighter than another", ""
+        finding = "No class is lighter than another"
     if area.nunique() > 1:
         whose = "" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)}"
         finding += f"{whose or ' and'} show the smallest dark regions"
-    return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
+    alt = f"Two box plots with a box per class, from {means.index[0]} with the lightest images to {means.index[-1]}."
+    return Drawing(figure, finding, alt, len(statistics))
 
 
 def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, vivid: list[str]) -> None:

@@ -13,7 +13,7 @@ from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import fill_matrix, frame_shares, name_rows
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PERCENT, layout, model_look
-from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
+from helpers.notation import MODEL_NAMES, leaders, model_name, percent, sentence, signed
 
 _SHORT = ("BAS", "EOS", "ERB", "IG", "LYM", "MON", "NEU", "PLT")
 ABBREVIATIONS = {CLASS_NAMES[label]: _SHORT[label] for label in (1, 0, 6, 3, 5, 4, 2, 7)}
@@ -42,11 +42,9 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
     lowest = recalls[best].min()
-    finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"
-    finding += ", its lowest recall" if recalls[best].nunique() > 1 else ""
-    spread = recalls.max(axis=1) - recalls.min(axis=1)
-    differences = f" Models differ most for {leaders(spread)}." if spread.any() else ""
-    alt = f"Dot plot with intervals, by class and model.{differences}"
+    finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}, its lowest recall"
+    differences = leaders(recalls.max(axis=1) - recalls.min(axis=1))
+    alt = f"Dot plot with intervals, by class and model. Models differ most for {differences}."
     return Drawing(figure, sentence(finding), alt, scores[best]["n"])
 
 
@@ -67,14 +65,10 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     axes.xaxis.set_label_position("top")
     axes.set(xlabel="predicted class", ylabel="true class")
     errors = np.where(is_right, 0, matrix)
-    worst = np.argwhere(errors == errors.max())
-    finding = f"no confusion of {model_name(model)} stands out"
+    true, predicted = (names[place] for place in np.unravel_index(errors.argmax(), errors.shape))
+    finding = f"no error of {model_name(model)} is more frequent than {true}s taken for {predicted}s"
     if not errors.any():
         finding = f"{model_name(model)} makes no error on these images"
-    elif len(worst) < 3:
-        answers = {true: [f"{names[place]}s" for row, place in worst if row == true] for true, _ in worst}
-        mistaken = listed(f"{names[true]}s for {listed(others)}" for true, others in answers.items())
-        finding = f"{model_name(model)} most often mistakes {mistaken}"
     alt = f"Confusion matrix of {model_name(model)} with {percent(np.trace(matrix) / len(labels))} correct."
     return Drawing(figure, sentence(finding), alt, len(labels))
 
@@ -130,9 +124,9 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     low, high = evaluation.accuracy_interval(n / 2, n)
     axes.set(xlabel=f"accuracy in %, ± {50 * (high - low):.0f} points or less (95 %)", ylabel="")
     falls = (unchanged.round(3) - means.round(3)).round(3)
-    model, most = falls.idxmax(), " most" if falls.nlargest(2).nunique() > 1 else ""
+    model = falls.idxmax()
     fall = f"from {percent(unchanged[model])} to {percent(means[model])} on average"
-    finding = f"Severe corruption lowers the accuracy of {model_name(model)}{most}, {fall}"
+    finding = f"The largest fall under severe corruption is that of {model_name(model)}, {fall}"
     if falls[model] <= 0:
         finding = "Severe corruption lowers the average accuracy of no model"
     alt = "Heat map of models and corruptions. "

@@ -68,7 +68,7 @@ def test_only_test_images_pass_the_models_by() -> None:
         ([1, 2, 3, 9, 3, 2, 2, 3], "Immature granulocytes are the most frequent, basophils the rarest"),
         (
             [4, 4, 1, 0, 2, 2, 2, 2],
-            "Basophils and eosinophils are the most frequent, erythroblasts the rarest of those present",
+            "Basophils and eosinophils are the most frequent, erythroblasts the rarest",
         ),
         ([3, 0, 3, 0, 0, 0, 0, 3], "No class with images is more frequent than another"),
     ],
@@ -90,7 +90,6 @@ def test_the_class_with_the_highest_residual_is_named_with_its_mean() -> None:
     assert tick_labels(drawing.figure.axes[0]) == ["monocyte (5)", "eosinophil (1)"]
     grey = figures.draw_blue_residual(pd.Series(np.zeros(20)), labels)
     assert grey.finding == "No class has more blue than its red and green predict"
-    assert grey.alt == "Box plot with a box per class."
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,6 @@ def test_equal_classes_are_not_ranked() -> None:
     table, labels = pd.DataFrame({"grey": [90.0, 90.01], "dark_area": [5.0, 5.0]}), np.array([0, 1])
     drawing = figures.draw_lightness_and_size(table, labels)
     assert drawing.finding == "No class is lighter than another"
-    assert drawing.alt == "Two box plots with a box per class."
 
 
 def test_figures_of_the_data_fit_on_a_telephone() -> None:
