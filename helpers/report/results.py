@@ -53,10 +53,7 @@ def score_models(study: Study, runs: Runs, probabilities: Probabilities) -> Scor
                 "method": f"percentiles of {evaluation.RESAMPLES:,} resamples of the test images, seed 0",
                 **evaluation.bootstrap_intervals(labels, probabilities[name][0]),
             },
-            "seed_spread": {
-                key: evaluation.spread_over_seeds([each[key] for each in scores])
-                for key in ("accuracy", "balanced_accuracy", "macro_f1")
-            },
+            "seed_spread": evaluation.spread_over_seeds(scores),
             "seeds": [run.seed for run in seeds],
             **{key: value for key, value in scores[0].items() if not key.startswith("accuracy")},
             "calibration": _calibration(study, seeds[0], labels, probabilities[name][0]),
