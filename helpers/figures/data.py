@@ -1,17 +1,18 @@
 """Figures of the data: its course through the study, class frequencies, colours, lightness and size by class."""
 
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 
 from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import name_rows
 from helpers.figures.publish import Drawing, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
+from helpers.figures.tables import cell_text
 from helpers.notation import counted, leaders, percent, sentence
 
 ACCENTS = ("#5744f7", "#e27e10")
@@ -77,48 +78,30 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
 
 
 @in_two_layouts
-def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
-    """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
-    means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
-    bluest, excess = means.index[0], means.round(1).iloc[0]
-    figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
-    axes.axvline(0, color=INK, linewidth=1, zorder=0)
-    _draw_boxes(axes, residual.rename("unexplained blue, grey levels"), labels, means.index, [bluest])
-    finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
-    finding = finding if excess > 0 else "No class has more blue than its red and green predict"
-    alt = f"Box plot with a box per class, from {bluest} with the highest mean to {means.index[-1]}."
-    return Drawing(figure, finding, alt, len(residual))
+def draw_by_class(values: pd.DataFrame, labels: np.ndarray, vivid: Sequence[str] = ()) -> Drawing:
+    """Draw a panel for each column of ``values``, named as in "mean grey, 0 to 255", with a box per class.
 
-
-@in_two_layouts
-def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
-    """Draw a box per class of the columns grey and dark_area, the lightest class first."""
-    means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
-    means = means.sort_values("grey", ascending=False)
-    figure, axes = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 3.8), (3.7, 8)), sharey=True)
-    units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark region, pixels"}
-    for panel, (column, unit) in zip(axes, units.items(), strict=True):
-        values = statistics[column].rename(unit)
-        if values.notna().any():
-            _draw_boxes(panel, values, labels, means.index, ["eosinophil", "platelet"])
-    grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
-    finding = f"Images of {leaders(grey)} are the lightest"
-    if grey.nunique() < 2:
-        finding = "No class is lighter than another"
-    if area.nunique() > 1:
-        whose = "" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)}"
-        finding += f"{whose or ' and'} show the smallest dark regions"
-    alt = f"Two box plots with a box per class, from {means.index[0]} with the lightest images to {means.index[-1]}."
-    return Drawing(figure, finding, alt, len(statistics))
-
-
-def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, vivid: list[str]) -> None:
-    """Draw a box per class of named ``values`` in this order, its mean as a diamond; the other classes are grey."""
-    names = np.take(CLASS_NAMES, labels)
-    sns.boxplot(
-        x=values, y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
-        palette={name: CLASS_COLOURS[name] if name in vivid else GRID for name in order},
-        fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
-        meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
-    )  # fmt: skip
-    name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])
+    Diamonds are means. The classes are in order of the first column's means; those not ``vivid`` are grey, or all but
+    the first.
+    """
+    names, count = np.take(CLASS_NAMES, labels), values.shape[1]
+    means = values.groupby(names).mean().sort_values(str(values.columns[0]), ascending=False)
+    order, findings = means.index, []
+    palette = {name: CLASS_COLOURS[name] if name in (vivid or order[:1]) else GRID for name in order}
+    shape, size = layout(((1, count), (6.5 + 1.5 * count, 3.8)), ((count, 1), (3.7, 4.2 * count)))
+    figure, panels = plt.subplots(*shape, figsize=size, sharey=True, squeeze=False)
+    for axes, (title, column) in zip(panels.flat, values.dropna(axis="columns", how="all").items(), strict=False):
+        sns.boxplot(
+            x=column, y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1, palette=palette,
+            fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
+            meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
+        )  # fmt: skip
+        if column.min() < 0:
+            axes.axvline(0, color=INK, linewidth=1, zorder=0)
+        name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])
+        average, quantity = means[title].dropna().round(1), str(title).partition(",")[0]
+        ends = [f"for {leaders(sign * average)} ({cell_text(sign * (sign * average).max())})" for sign in (1, -1)]
+        ranked = f"highest {ends[0]} and lowest {ends[1]}" if average.nunique() > 1 else "the same for all classes"
+        findings.append(f"{quantity} is {ranked}")
+    alt = f"{counted(len(findings), 'box plot')} with a box per class, from {order[0]} to {order[-1]}."
+    return Drawing(figure, sentence(", and ".join(findings)), alt, len(values))
