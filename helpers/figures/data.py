@@ -10,10 +10,9 @@ import seaborn as sns
 
 from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import name_rows
-from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
-from helpers.figures.tables import cell_text
-from helpers.notation import counted, leaders, percent, sentence
+from helpers.notation import counted, percent
 
 ACCENTS = ("#5744f7", "#e27e10")
 """Colours of what is neither a class nor a model."""
@@ -52,9 +51,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
             tail, start, look = drawn[source]
             arrow = {"arrowstyle": "-|>", "patchA": start, "patchB": box}
             axes.annotate("", place, tail, arrowprops=arrow | look)
-    finding = "No test image plays a part in training or choosing the models"
-    alt = "Flow diagram from images to claims. Training and validation images lead to the models, "
-    return Drawing(figure, finding, alt + "and test images past them to the claims.")
+    return described(figure, "pipeline", None)
 
 
 @in_two_layouts
@@ -70,11 +67,7 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     axes.bar_label(bars, words, padding=4, fontsize=9)
     name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in counts.index])
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
-    present = counts[counts > 0]
-    finding = f"{sentence(leaders(present))} are the most frequent, {leaders(-present)} the rarest"
-    finding = finding if present.nunique() > 1 else "No class with images is more frequent than another"
-    alt = f"Bar chart with a bar per class, falling from {counts.max():,} to {counts.min():,} images."
-    return Drawing(figure, finding, alt, len(labels))
+    return described(figure, "label_counts", len(labels), counts=counts, present=counts[counts > 0])
 
 
 @in_two_layouts
@@ -86,22 +79,17 @@ def draw_by_class(values: pd.DataFrame, labels: np.ndarray, vivid: Sequence[str]
     """
     names, count = np.take(CLASS_NAMES, labels), values.shape[1]
     means = values.groupby(names).mean().sort_values(str(values.columns[0]), ascending=False)
-    order, findings = means.index, []
+    order = means.index
     palette = {name: CLASS_COLOURS[name] if name in (vivid or order[:1]) else GRID for name in order}
     shape, size = layout(((1, count), (6.5 + 1.5 * count, 3.8)), ((count, 1), (3.7, 4.2 * count)))
     figure, panels = plt.subplots(*shape, figsize=size, sharey=True, squeeze=False)
-    for axes, (title, column) in zip(panels.flat, values.dropna(axis="columns", how="all").items(), strict=False):
+    for axes, column in zip(panels.flat, values.dropna(axis="columns", how="all"), strict=False):
         sns.boxplot(
-            x=column, y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1, palette=palette,
-            fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
+            x=values[column], y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
+            palette=palette, fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
             meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
         )  # fmt: skip
-        if column.min() < 0:
+        if values[column].min() < 0:
             axes.axvline(0, color=INK, linewidth=1, zorder=0)
         name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])
-        average, quantity = means[title].dropna().round(1), str(title).partition(",")[0]
-        ends = [f"for {leaders(sign * average)} ({cell_text(sign * (sign * average).max())})" for sign in (1, -1)]
-        ranked = f"highest {ends[0]} and lowest {ends[1]}" if average.nunique() > 1 else "the same for all classes"
-        findings.append(f"{quantity} is {ranked}")
-    alt = f"{counted(len(findings), 'box plot')} with a box per class, from {order[0]} to {order[-1]}."
-    return Drawing(figure, sentence(", and ".join(findings)), alt, len(values))
+    return described(figure, "by_class", len(values), means=means.round(1).dropna(axis="columns", how="all"))

@@ -8,9 +8,9 @@ from sklearn.neighbors import NearestNeighbors
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import frame_shares, name_rows, write_columns
-from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
-from helpers.notation import MODEL_NAMES, leaders, listed, model_name, out_of, percent
+from helpers.notation import MODEL_NAMES, percent
 
 
 @in_two_layouts
@@ -33,12 +33,8 @@ def draw_reported(models: evaluation.Scores, reported: dict[str, float]) -> Draw
     axes.plot(claimed, rows, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
     columns = pd.DataFrame({"◇ reported": claimed, "● measured": measured}).dropna(axis="columns", how="all")
     write_columns(axes, columns.map(percent, na_action="ignore").fillna(""))
-    best = leaders(measured.round(3).rename(MODEL_NAMES), plural="")
-    finding = f"Accuracy on test images is highest for {best}, with {percent(measured.max())}"
-    if reported:
-        higher = out_of((measured > claimed).sum(), len(reported), "model")
-        finding += f", and above the reported one for {higher}"
-    return Drawing(figure, finding, "Dot plot with intervals and a row for each model.", models[names[-1]]["n"])
+    found = {"measured": measured, "reported": reported, "higher": (measured > claimed).sum()}
+    return described(figure, "reported", models[names[-1]]["n"], **found)
 
 
 @in_two_layouts
@@ -66,14 +62,8 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
     axes.tick_params(axis="x", labelsize=layout(9.5, 8.5))
     axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
-    name, where = falls.idxmax()
-    before, after = percent(accuracies.loc[name, home]), percent(accuracies.loc[name, where])
-    finding = f"The largest fall is that of {model_name(name)}, from {before} on {home} to {after} on {where}"
-    if falls.max() <= 0:
-        finding = f"No model is less accurate on {' or on '.join(elsewhere)} than on {home}"
-    means = listed(f"{percent(share)} ({column})" for column, share in accuracies.mean().items())
-    alt = f"Slope chart with a line for each model. On average, accuracy is {means}."
-    return Drawing(figure, finding, alt, None if any(sizes.values()) else n[home])
+    found = {"falls": falls, "accuracies": accuracies, "home": home, "elsewhere": elsewhere}
+    return described(figure, "slopes", None if any(sizes.values()) else n[home], **found)
 
 
 @in_two_layouts
@@ -91,12 +81,7 @@ def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     axes.axis("equal")
     axes.axis("off")
     nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)[:, 0]
-    neighbours = np.sort([labels, labels[nearest]], axis=0)
+    neighbours = np.take(CLASS_NAMES, np.sort([labels, labels[nearest]], axis=0))
     meetings = pd.crosstab(*neighbours).stack()[lambda counts: [a != b for a, b in counts.index]]
-    finding = "Every image lies next to one of its own class"
-    if meetings.any():
-        one, other = (CLASS_NAMES[label] for label in meetings.idxmax())
-        finding = f"On cellnet’s map, no two classes touch more often than {one}s and {other}s"
-    errors = out_of(len(wrong), len(points), "image")
-    alt = f"Scatter plot without axes, in {len(np.unique(labels))} colours. cellnet misclassifies {errors}."
-    return Drawing(figure, finding, alt, len(points))
+    found = {"meetings": meetings, "classes": len(np.unique(labels)), "errors": len(wrong)}
+    return described(figure, "embedding", len(points), **found)
