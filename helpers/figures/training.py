@@ -10,7 +10,7 @@ from helpers.data import CLASS_NAMES, SIDE
 from helpers.figures.pieces import name_rows, write_columns
 from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout
-from helpers.notation import MODEL_NAMES, percent, signed
+from helpers.notation import MODEL_NAMES, percent
 
 
 @in_two_layouts
@@ -56,9 +56,7 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     named = [f" = {MODEL_NAMES[step]}" if step in MODEL_NAMES else "" for step in table.index]
     first, *others = [f"+ {change}{name}" for change, name in zip(table["change"], named, strict=True)]
     name_rows(axes, [first.partition(" = ")[2], *others], 19)
-    space = layout(" ", "\n")
-    rises = ["", *(f"{space}({signed(100 * gain)})" for gain in table["gain"][1:])]
-    write_columns(axes, pd.DataFrame({f"accuracy{space}(gain)": accuracy.map(percent) + rises}))
+    write_columns(axes, accuracy.map(percent).to_frame())
     crosses = table.index.map(reported)
     if crosses.notna().any():
         axes.plot(crosses, rows, "x", color=INK, markersize=7, label="original report")
