@@ -97,26 +97,19 @@ def save_models(study: Study, runs: Runs, models: Scores) -> Look:
 def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]:
     """Return the "data" of results.json: where the cells come from and how they are split."""
     cells, split = study.cells, study.split
-    return {
-        "source": cells.source,
+    return _describe_cells(cells) | {
         "is_synthetic": cells.is_synthetic,
-        "notes": list(cells.notes),
-        "warnings": list(cells.warnings),
-        "images": len(cells),
         "classes": split.counts(np.asarray(cells.labels)).drop("all").sum(axis=1).to_dict(),
-        "sha256": cells.sha256,
         "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
         "split_origin": split.origin,
         "split_sha256": split.sha256,
-        "external": external
-        and {
-            "source": external.source,
-            "images": len(external),
-            "sha256": external.sha256,
-            "notes": list(external.notes),
-            "warnings": list(external.warnings),
-        },
+        "external": external and _describe_cells(external),
     }
+
+
+def _describe_cells(cells: Cells) -> dict[str, Any]:
+    texts = {"notes": list(cells.notes), "warnings": list(cells.warnings)}
+    return {"source": cells.source, "images": len(cells), "sha256": cells.sha256} | texts
 
 
 def describe_provenance(study: Study) -> dict[str, Any]:
