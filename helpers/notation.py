@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, StrictUndefined
 
 MODEL_NAMES = {
     "forest": "random forest",
@@ -81,3 +82,13 @@ def points(difference: float) -> str:
 def p_value(p: float) -> str:
     """Return a p-value to two digits, as in "p = 0.012"; it is never zero, and "p undefined" where it is NaN."""
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}".replace("= nan", "undefined")
+
+
+def worded(template: str, **values: Any) -> str:
+    """Return the text of a Jinja template on one line; all names here are known in it, functions as filters, too."""
+    return " ".join(_SENTENCES.from_string(template).render(values).split())
+
+
+_SENTENCES = Environment(undefined=StrictUndefined, autoescape=False)
+_SENTENCES.globals |= globals()
+_SENTENCES.filters |= {"percent": percent, "model_name": model_name}

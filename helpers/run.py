@@ -19,22 +19,14 @@ from helpers.data import CROPS, KEYWORDS, Source, resolve_source, source_fingerp
 from helpers.errors import InputError, OneLineParser, refusing, with_exit_code
 from helpers.execution import NotebookFailedError, format_seconds
 from helpers.files import ROOT
-from helpers.recipes import PROFILES, TESTED_NETWORKS
-from helpers.study import CLASSICAL, SCHEDULER, open_study
+from helpers.recipes import PROFILES
+from helpers.study import SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
 
 PAGE = ("page.py", "markup.py", "references.py", "published.json", "template/")
 NOT_IN_NOTEBOOKS = (*(f"report/{name}" for name in PAGE), "run.py", "execution.py", "test_model.")
 """No notebook depends on these. A change there executes nothing, and the page is rendered every time."""
-
-PRODUCTS = (
-    *("results.json", "MODEL_CARD.md", "test_predictions.npz"),
-    *("split.csv", "dropped.csv", "shared_errors.csv"),
-    *(f"models/{name}.skops" for name in CLASSICAL),
-    *(f"models/{name}.{suffix}" for name in TESTED_NETWORKS for suffix in ("keras", "onnx")),
-)
-"""The files that the last notebook writes. If one is missing or has changed, the notebooks are executed again."""
 
 LAST_RUN = "run.json"
 """What is known of the last finished run, in its folder."""
@@ -75,12 +67,12 @@ def command(options: Namespace) -> str:
     def place(path: str) -> str:
         return path if Path.cwd() == ROOT else str(Path(path).expanduser().absolute())
 
-    data = options.data if options.data in KEYWORDS else place(options.data)
-    words = ["./run_all.sh", "--data", data, "--profile", options.profile]
-    words += ["--classes", options.classes] if options.classes else []
-    words += ["--crop", options.crop] if options.crop != "auto" else []
-    words += ["--external", place(options.external)] if options.external else []
-    words += ["--out", place(options.out)] if options.out != DEFAULT_OUT else []
+    words = ["./run_all.sh"]
+    for name in ("data", "profile", "classes", "crop", "external", "out"):
+        value = getattr(options, name)
+        if value not in (None, "", "auto", DEFAULT_OUT):
+            is_path = name in ("data", "external", "out") and value not in KEYWORDS
+            words += [f"--{name}", place(value) if is_path else value]
     return shlex.join(words)
 
 
@@ -95,9 +87,10 @@ def run_key(options: Namespace, source: Source, external: Source | None = None) 
 
 
 def products(out: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that a run leaves in ``out`` beside the page, by its path there."""
-    names = (*PRODUCTS, *(f"notebooks/{name}.ipynb" for name in NOTEBOOKS))
-    return {name: file_sha256(out / name) for name in names if (out / name).is_file()}
+    """Return the SHA-256 of every file that the notebooks write in ``out``, by its path there."""
+    patterns = ("*.csv", "*.json", "*.md", "*.npz", "models/*.*", "notebooks/*.ipynb")
+    found = (path for pattern in patterns for path in out.glob(pattern))
+    return {path.relative_to(out).as_posix(): file_sha256(path) for path in found if path.name != LAST_RUN}
 
 
 def last_run(out: Path) -> dict[str, Any]:
@@ -138,7 +131,7 @@ def run(options: Namespace, say: Callable[[str], None] = print) -> Path:
         if source.reason:
             say(source.reason)
         key, last = run_key(options, source, external), last_run(out)
-        is_due = (last.get("key"), last.get("products")) != (key, products(out))
+        is_due = last.get("key") != key or not last["products"].items() <= products(out).items()
         if is_due:
             expected = dict(zip(NOTEBOOKS, PROFILES[options.profile].typical_seconds, strict=True))
             if last.get("profile") == options.profile:

@@ -18,7 +18,6 @@ from scipy.special import softmax
 from helpers import features, networks
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.errors import InputError, printable, refused, refusing
-from helpers.files import written_atomically
 from helpers.recipes import BATCH, THREADS
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -167,18 +166,12 @@ def background_text(background: Background) -> str:
 
 
 def write_background(model: Path, background: Background) -> None:
-    """Put the background into a .keras or .skops file, in the place of the one that it may hold.
+    """Add the background to a .keras or .skops file that has none; the same input gives the same bytes.
 
-    The file still loads in plain Keras. The same input gives the same bytes.
+    The file still loads in plain Keras.
     """
-    with (
-        written_atomically(model) as temporary,
-        zipfile.ZipFile(model) as old,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for member in [each for each in old.infolist() if each.filename != BACKGROUND]:
-            new.writestr(member, old.read(member))
-        new.writestr(zipfile.ZipInfo(BACKGROUND), background_text(background), zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(model, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(BACKGROUND), background_text(background), zipfile.ZIP_DEFLATED)
 
 
 def read_background(model: Path) -> Background | None:

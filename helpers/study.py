@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from helpers import networks
-from helpers.cache_keys import code_key, key_of
+from helpers.cache_keys import key_of
 from helpers.data import KEYWORDS, Cells, Part, Split, load_cells, split_cells, take_sample
 from helpers.errors import InputError
 from helpers.features import colour_statistics, has_blue_background, stained_areas
-from helpers.files import ROOT, write_text
+from helpers.files import ROOT
 from helpers.networks import Run
 from helpers.recipes import PROFILES, TESTED_NETWORKS, Profile
 
@@ -67,21 +67,16 @@ class Study:
         return Part(self.cells.images[chosen], self.cells.labels[chosen])
 
     def development_statistics(self) -> pd.DataFrame:
-        """Return a row per training and validation image in the order of the data, computed once and kept.
+        """Return a row per training and validation image in the order of the data.
 
         The index is the image's position in the data. Columns: red, green, blue, grey, black and white
         (`helpers.features.colour_statistics`); label; dark_area (`helpers.features.stained_areas`, in pixels);
         has_blue_background (`helpers.features.has_blue_background`).
         """
-        key = key_of(self.cells.sha256, self.split.sha256, code_key("features"))
-        path = self.out / "runs" / f"statistics-{key}.csv"
-        if not path.exists():
-            part = self._part("train", "validation")
-            table = colour_statistics(part.images).set_index(self.split.indices("train", "validation"))
-            table["label"], table["dark_area"] = part.labels, stained_areas(part.images)
-            table["has_blue_background"] = has_blue_background(part.images)
-            write_text(path, table.to_csv(lineterminator="\n"))
-        return pd.read_csv(path, index_col=0)  # the same digits
+        part = self._part("train", "validation")
+        table = colour_statistics(part.images).set_index(self.split.indices("train", "validation"))
+        table["label"], table["dark_area"] = part.labels, stained_areas(part.images)
+        return table.assign(has_blue_background=has_blue_background(part.images))
 
     def load_or_train(self, *names: str) -> Runs:
         """Return the finished runs of the recipes ``names``, one per seed, trained now if they do not exist.

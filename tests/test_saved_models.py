@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -89,16 +88,6 @@ def test_a_background_travels_with_the_file_and_changes_nothing_else(name, model
         keras.saving.load_model(path)
     else:
         load_classical(path)
-
-
-def test_a_second_background_takes_the_place_of_the_first(models, tmp_path) -> None:
-    path = tmp_path / "forest.skops"
-    path.write_bytes((models / "forest.skops").read_bytes())
-    for temperature in (1.5, 2.5):
-        write_background(path, replace(BACKGROUND_OF_CELLS, temperature=temperature))
-    assert read_background(path).temperature == 2.5
-    with zipfile.ZipFile(path) as archive:
-        assert archive.namelist().count(BACKGROUND) == 1
 
 
 @pytest.mark.parametrize(

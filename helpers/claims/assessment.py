@@ -10,13 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 
-from helpers import notation
-from helpers.claims import about_data as data, about_models as models
-from helpers.claims.findings import Assessment, Findings, Verdict
+from helpers.claims import rules
+from helpers.claims.rules import Assessment, Findings, Verdict
 from helpers.data import SIDE
 from helpers.evaluation import Scores, compute_ladder, compute_scalings, find_undertrained, score
+from helpers.notation import worded
 from helpers.recipes import TESTED_NETWORKS
 from helpers.study import Runs, Study
 
@@ -24,14 +23,12 @@ CLAIMS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("clai
 """Identifier -> claim, reported value, the anchor of its evidence, its rule, and its sentences as a template."""
 
 _MACROS = CLAIMS.pop("shared")["macros"]
-_SENTENCES = Environment(undefined=StrictUndefined, autoescape=False)
-_SENTENCES.globals |= vars(notation) | {"SIDE": SIDE}
 
 ASSESSMENTS: tuple[Callable[[Findings], Assessment], ...] = (
-    *(data.size, data.frequencies, data.correlations, data.black_and_white, data.blue),
-    *(partial(data.lightness_and_size, label=7, sign=1), partial(data.lightness_and_size, label=1, sign=-1)),
-    *(models.forest, partial(models.accuracy, model="lenet_classic", on_validation=False), models.alexnet),
-    *(models.custom, models.leak, data.microscope, models.scaling, models.changes, models.network_wins),
+    *(rules.size, rules.frequencies, rules.correlations, rules.black_and_white, rules.blue),
+    *(partial(rules.lightness_and_size, label=7, sign=1), partial(rules.lightness_and_size, label=1, sign=-1)),
+    *(rules.forest, partial(rules.accuracy, model="lenet_classic", on_validation=False), rules.alexnet),
+    *(rules.custom, rules.leak, rules.microscope, rules.scaling, rules.changes, rules.network_wins),
 )
 """The functions that apply the rules, in the order of the claims."""
 
@@ -57,10 +54,9 @@ def assess_claims(findings: Findings) -> list[dict[str, str]]:
     table = []
     for (identifier, claim), assess in zip(CLAIMS.items(), ASSESSMENTS, strict=True):
         values, verdict = assess(findings)
-        sentences = _SENTENCES.from_string(_MACROS + claim["measured"]).render(values, f=findings)
+        measured = worded(_MACROS + claim["measured"], f=findings, SIDE=SIDE, **values)
         verdict = Verdict.UNDECIDED if findings.study.cells.is_synthetic else verdict
-        assessed = {"verdict": verdict.value, "evidence": f"#{claim['evidence']}"}
-        in_lines = {"measured": sentences, "rule": claim["rule"]}
-        texts = {key: " ".join(text.split()) for key, text in in_lines.items()}
-        table.append({"id": identifier} | claim | texts | assessed)
+        assessed = {"measured": measured, "verdict": verdict.value, "evidence": f"#{claim['evidence']}"}
+        rule = " ".join(claim["rule"].split())
+        table.append({"id": identifier} | claim | assessed | {"rule": rule})
     return table

@@ -51,18 +51,17 @@ def explain(
     ``images`` are all validation images, of which those at ``positions`` are explained. The columns: mean rank
     correlation of the maps with those of random weights, for the same image and (rank_elsewhere) for another.
     """
-    chosen, maps, rows = images[positions], {}, []
+    chosen, maps, checks = images[positions], {}, {}
     for name, run in runs.items():
         network = load_network(run.model_path)
         classes = run.validation_probabilities()[positions].argmax(axis=1)
         maps[name] = evidence_maps(network, chosen, classes)
         keras.utils.set_random_seed(10_000)  # no training run of ours starts from this seed
         random_maps = evidence_maps(keras.models.clone_model(network), chosen, classes)
-        here, elsewhere = (rank_correlation(maps[name], np.roll(random_maps, by, axis=0)) for by in (0, 1))
-        rows.append((name, here, elsewhere))
+        others = {"rank_correlation": random_maps, "rank_elsewhere": np.roll(random_maps, 1, axis=0)}
+        checks[name] = {column: rank_correlation(maps[name], each) for column, each in others.items()}
         gc.collect()  # networks refer to themselves: only this frees their weights before the next one
-    columns = ["network", "rank_correlation", "rank_elsewhere"]
-    return maps, pd.DataFrame(rows, columns=columns).set_index("network")
+    return maps, pd.DataFrame.from_dict(checks, orient="index").rename_axis("network")
 
 
 def rank_correlation(maps: np.ndarray, others: np.ndarray) -> float:

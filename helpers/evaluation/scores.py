@@ -65,7 +65,7 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         labels, predicted, labels=present, zero_division=np.nan
     )
     names = [CLASS_NAMES[label] for label in present]
-    off_target = probabilities.astype(np.float64) - np.eye(len(CLASS_NAMES))[labels]
+    safe = safe_probabilities(probabilities)
     compared = present if len(present) > 1 else present[:0]
     areas = [float(metrics.roc_auc_score(labels == label, probabilities[:, label])) for label in compared]
     return {
@@ -75,8 +75,8 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "balanced_accuracy": float(recall.mean()),
         "macro_f1": float(f1.mean()),
         "macro_roc_auc": float(np.mean(areas)) if areas else None,
-        "log_loss": float(metrics.log_loss(labels, safe_probabilities(probabilities), labels=range(8))),
-        "brier": float(np.sum(off_target**2) / len(labels)),
+        "log_loss": float(metrics.log_loss(labels, safe, labels=range(8))),
+        "brier": float(metrics.brier_score_loss(labels, safe, labels=range(8), scale_by_half=False)),
         "recall": dict(zip(names, recall.tolist(), strict=True)),
         "precision": {name: None if p != p else float(p) for name, p in zip(names, precision, strict=True)},
         "roc_auc": dict(zip(names, areas, strict=False)),
@@ -111,15 +111,10 @@ def bootstrap_intervals(labels: np.ndarray, probabilities: np.ndarray) -> dict[s
     return {name: np.quantile(values, [0.025, 0.975]).tolist() for name, values in samples.items()}
 
 
-def spread_over_seeds(values: list[float]) -> dict[str, float | None]:
-    """Return mean, sd (over n - 1; None for a single value), min, max and n of a score over seeds."""
-    return {
-        "mean": float(np.mean(values)),
-        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        "min": min(values),
-        "max": max(values),
-        "n": len(values),
-    }
+def spread_over_seeds(scores: list[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
+    """Return mean, sd (over n - 1; None for one seed), min and max over seeds of three of what `score` returns."""
+    spread = pd.DataFrame(scores)[["accuracy", "balanced_accuracy", "macro_f1"]].agg(["mean", "std", "min", "max"])
+    return dict(spread.rename({"std": "sd"}).astype(object).where(spread.notna().to_numpy(), None).to_dict())
 
 
 def compare_models(labels: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:

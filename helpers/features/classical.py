@@ -22,7 +22,6 @@ from helpers.cache_keys import code_key
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.errors import refusing
 from helpers.features.handcrafted import REPORT_GROUPS, RICH_GROUPS, extract_features
-from helpers.files import written_atomically
 
 FOREST_GRID = {"bootstrap": [True, False], "max_features": ["sqrt", 0.3]}
 """Settings of the forest that cross-validation chooses among; scikit-learn's own come first."""
@@ -121,9 +120,8 @@ def predict_probabilities(model: ClassicalModel, images: np.ndarray) -> np.ndarr
 
 
 def save_classical(model: ClassicalModel, path: Path) -> None:
-    """Write the model to ``path`` (.skops: a zip of JSON and .npy, no pickle), atomically."""
-    with written_atomically(path) as temporary:
-        skops.io.dump(vars(model), temporary, compression=zipfile.ZIP_DEFLATED)
+    """Write the model to ``path`` (.skops: a zip of JSON and .npy, no pickle)."""
+    skops.io.dump(vars(model), path, compression=zipfile.ZIP_DEFLATED)
 
 
 def load_classical(path: Path) -> ClassicalModel:

@@ -1,7 +1,6 @@
 from .data import (
-    draw_blue_residual as draw_blue_residual,
+    draw_by_class as draw_by_class,
     draw_label_counts as draw_label_counts,
-    draw_lightness_and_size as draw_lightness_and_size,
     draw_pipeline as draw_pipeline,
 )
 from .evaluation import (

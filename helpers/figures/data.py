@@ -1,18 +1,18 @@
 """Figures of the data: its course through the study, class frequencies, colours, lightness and size by class."""
 
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 
 from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import name_rows
-from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
-from helpers.notation import counted, leaders, percent, sentence
+from helpers.notation import counted, percent
 
 ACCENTS = ("#5744f7", "#e27e10")
 """Colours of what is neither a class nor a model."""
@@ -51,9 +51,7 @@ def draw_pipeline(images: int, dropped: int, parts: dict[str, int]) -> Drawing:
             tail, start, look = drawn[source]
             arrow = {"arrowstyle": "-|>", "patchA": start, "patchB": box}
             axes.annotate("", place, tail, arrowprops=arrow | look)
-    finding = "No test image plays a part in training or choosing the models"
-    alt = "Flow diagram from images to claims. Training and validation images lead to the models, "
-    return Drawing(figure, finding, alt + "and test images past them to the claims.")
+    return described(figure, "pipeline", None)
 
 
 @in_two_layouts
@@ -69,58 +67,29 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     axes.bar_label(bars, words, padding=4, fontsize=9)
     name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in counts.index])
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
-    present = counts[counts > 0]
-    finding = f"{sentence(leaders(present))} are the most frequent, {leaders(-present)} the rarest"
-    finding += "" if counts.min() else " of those present"
-    finding = finding if present.nunique() > 1 else "No class with images is more frequent than another"
-    alt = f"Bar chart with a bar per class, falling from {counts.max():,} to {counts.min():,} images."
-    return Drawing(figure, finding, alt, len(labels))
+    return described(figure, "label_counts", len(labels), counts=counts, present=counts[counts > 0])
 
 
 @in_two_layouts
-def draw_blue_residual(residual: pd.Series, labels: np.ndarray) -> Drawing:
-    """Draw a box per class of the blue that red and green leave unexplained, in grey levels, the highest mean first."""
-    means = residual.groupby(np.take(CLASS_NAMES, labels)).mean().sort_values(ascending=False)
-    bluest, (excess, least) = means.index[0], means.round(1).iloc[[0, -1]]
-    figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.4)))
-    axes.axvline(0, color=INK, linewidth=1, zorder=0)
-    _draw_boxes(axes, residual.rename("unexplained blue, grey levels"), labels, means.index, [bluest])
-    finding = f"Images of {bluest}s have {excess} grey levels more blue than their red and green predict"
-    finding = finding if excess > 0 else "No class has more blue than its red and green predict"
-    falling = f", with means falling from {bluest} to {means.index[-1]}" if excess > least else ""
-    alt = f"Box plot with a box per class{falling}."
-    return Drawing(figure, finding, alt, len(residual))
+def draw_by_class(values: pd.DataFrame, labels: np.ndarray, vivid: Sequence[str] = ()) -> Drawing:
+    """Draw a panel for each column of ``values``, named as in "mean grey, 0 to 255", with a box per class.
 
-
-@in_two_layouts
-def draw_lightness_and_size(statistics: pd.DataFrame, labels: np.ndarray) -> Drawing:
-    """Draw a box per class of the columns grey and dark_area, the lightest class first."""
-    means = statistics[["grey", "dark_area"]].groupby(np.take(CLASS_NAMES, labels)).mean()
-    means = means.sort_values("grey", ascending=False)
-    figure, axes = plt.subplots(*layout((1, 2), (2, 1)), figsize=layout((9.5, 3.8), (3.7, 8)), sharey=True)
-    units = {"grey": "mean grey, 0 (black) to 255 (white)", "dark_area": "central dark region, pixels"}
-    for panel, (column, unit) in zip(axes, units.items(), strict=True):
-        values = statistics[column].rename(unit)
-        if values.notna().any():
-            _draw_boxes(panel, values, labels, means.index, ["eosinophil", "platelet"])
-    grey, area = means["grey"].round(1), means["dark_area"].dropna().round(1)
-    finding = f"Images of {leaders(grey)} are the lightest"
-    order = f", from {means.index[0]}, the lightest, to {means.index[-1]}, the darkest"
-    if grey.nunique() < 2:
-        finding, order = "No class is lighter than another", ""
-    if area.nunique() > 1:
-        whose = "" if leaders(-area) == leaders(grey) else f", and images of {leaders(-area)}"
-        finding += f"{whose or ' and'} show the smallest dark regions"
-    return Drawing(figure, finding, f"Two box plots with a box per class{order}.", len(statistics))
-
-
-def _draw_boxes(axes: Axes, values: pd.Series, labels: np.ndarray, order: pd.Index, vivid: list[str]) -> None:
-    """Draw a box per class of named ``values`` in this order, its mean as a diamond; the other classes are grey."""
-    names = np.take(CLASS_NAMES, labels)
-    sns.boxplot(
-        x=values, y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
-        palette={name: CLASS_COLOURS[name] if name in vivid else GRID for name in order},
-        fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
-        meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
-    )  # fmt: skip
-    name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])
+    Diamonds are means. The classes are in order of the first column's means; those not ``vivid`` are grey, or all but
+    the first.
+    """
+    names, count = np.take(CLASS_NAMES, labels), values.shape[1]
+    means = values.groupby(names).mean().sort_values(str(values.columns[0]), ascending=False)
+    order = means.index
+    palette = {name: CLASS_COLOURS[name] if name in (vivid or order[:1]) else GRID for name in order}
+    shape, size = layout(((1, count), (6.5 + 1.5 * count, 3.8)), ((count, 1), (3.7, 4.2 * count)))
+    figure, panels = plt.subplots(*shape, figsize=size, sharey=True, squeeze=False)
+    for axes, column in zip(panels.flat, values.dropna(axis="columns", how="all"), strict=False):
+        sns.boxplot(
+            x=values[column], y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
+            palette=palette, fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
+            meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
+        )  # fmt: skip
+        if values[column].min() < 0:
+            axes.axvline(0, color=INK, linewidth=1, zorder=0)
+        name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])
+    return described(figure, "by_class", len(values), means=means.round(1).dropna(axis="columns", how="all"))

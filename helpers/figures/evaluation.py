@@ -11,9 +11,9 @@ from sklearn.metrics import confusion_matrix
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import fill_matrix, frame_shares, name_rows
-from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import GRID, INK, MODEL_COLOURS, MUTED, PERCENT, layout, model_look
-from helpers.notation import MODEL_NAMES, leaders, listed, model_name, percent, sentence, signed
+from helpers.notation import MODEL_NAMES
 
 _SHORT = ("BAS", "EOS", "ERB", "IG", "LYM", "MON", "NEU", "PLT")
 ABBREVIATIONS = {CLASS_NAMES[label]: _SHORT[label] for label in (1, 0, 6, 3, 5, 4, 2, 7)}
@@ -41,13 +41,7 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
     name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
-    lowest = recalls[best].min()
-    finding = f"{model_name(best)} recognises {percent(lowest)} of the {leaders(-recalls[best])}"
-    finding += ", its lowest recall" if recalls[best].nunique() > 1 else ""
-    spread = recalls.max(axis=1) - recalls.min(axis=1)
-    differences = f" Models differ most for {leaders(spread)}." if spread.any() else ""
-    alt = f"Dot plot with intervals, by class and model.{differences}"
-    return Drawing(figure, sentence(finding), alt, scores[best]["n"])
+    return described(figure, "recall", scores[best]["n"], recalls=recalls, best=best)
 
 
 @in_two_layouts
@@ -67,16 +61,14 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     axes.xaxis.set_label_position("top")
     axes.set(xlabel="predicted class", ylabel="true class")
     errors = np.where(is_right, 0, matrix)
-    worst = np.argwhere(errors == errors.max())
-    finding = f"no confusion of {model_name(model)} stands out"
-    if not errors.any():
-        finding = f"{model_name(model)} makes no error on these images"
-    elif len(worst) < 3:
-        answers = {true: [f"{names[place]}s" for row, place in worst if row == true] for true, _ in worst}
-        mistaken = listed(f"{names[true]}s for {listed(others)}" for true, others in answers.items())
-        finding = f"{model_name(model)} most often mistakes {mistaken}"
-    alt = f"Confusion matrix of {model_name(model)} with {percent(np.trace(matrix) / len(labels))} correct."
-    return Drawing(figure, sentence(finding), alt, len(labels))
+    actual, predicted = (names[place] for place in np.unravel_index(errors.argmax(), errors.shape))
+    found = {
+        "actual": actual,
+        "predicted": predicted,
+        "errors": errors.any(),
+        "correct": np.trace(matrix) / len(labels),
+    }
+    return described(figure, "confusion", len(labels), model=model, **found)
 
 
 @in_two_layouts
@@ -104,10 +96,7 @@ def draw_review(
     axes.set(xlim=(0, np.clip(1.3 * rule["reviewed"], 0.5, 1)), ylim=(0, 1.02))
     axes.xaxis.set(label_text="share of images reviewed,\nleast confident first", major_formatter=PERCENT)
     axes.yaxis.set(label_text="share of errors found", major_formatter=PERCENT)
-    finding = f"A review of {percent(rule['reviewed'])} of the images "
-    finding += f"finds {percent(found)} of the errors of {model_name(best)}"
-    alt = f"Line chart with a curve for each model with errors, highest on average for {model_name(ordered[0])}."
-    return Drawing(figure, finding, alt, len(labels))
+    return described(figure, "review", len(labels), rule=rule, found=found, best=best, quickest=ordered[0])
 
 
 @in_two_layouts
@@ -130,14 +119,8 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     low, high = evaluation.accuracy_interval(n / 2, n)
     axes.set(xlabel=f"accuracy in %, ± {50 * (high - low):.0f} points or less (95 %)", ylabel="")
     falls = (unchanged.round(3) - means.round(3)).round(3)
-    model, most = falls.idxmax(), " most" if falls.nlargest(2).nunique() > 1 else ""
-    fall = f"from {percent(unchanged[model])} to {percent(means[model])} on average"
-    finding = f"Severe corruption lowers the accuracy of {model_name(model)}{most}, {fall}"
-    if falls[model] <= 0:
-        finding = "Severe corruption lowers the average accuracy of no model"
-    alt = "Heat map of models and corruptions. "
-    alt += f"Accuracy is lowest on average under {leaders(-by_corruption, plural='')}."
-    return Drawing(figure, finding, alt, n)
+    found = {"falls": falls, "unchanged": unchanged, "means": means, "by_corruption": by_corruption}
+    return described(figure, "corruptions", n, **found)
 
 
 @in_two_layouts
@@ -154,15 +137,5 @@ def draw_shift_curves(table: pd.DataFrame) -> Drawing:
         axes.set(title=shift, xlabel="degrees" if shift == "hue" else "factor", ylim=(0, 1))
         axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
-    falls = evaluation.worst_small_shift(table)
-    name = str((falls["before"] - falls["after"]).idxmax())
-    shift, amount, *accuracies, n = falls.loc[name]
-    change = f"{signed(amount, 0)}°" if shift == "hue" else f"{signed(100 * (amount - 1), 0)} %"
-    before, after = map(percent, accuracies)
-    finding = f"A change of {change} in {shift} lowers the accuracy of {model_name(name)} "
-    finding += f"from {before} to {after}"
-    if round(accuracies[0], 3) <= round(accuracies[1], 3):
-        finding = "The smallest changes of colour lower the accuracy of no model"
-    hardest = leaders(-table.groupby("shift")["accuracy"].mean().round(3), plural="")
-    alt = f"Four line charts with one curve for each model. On average, accuracy is lowest for changes of {hardest}."
-    return Drawing(figure, finding, alt, int(n))
+    falls, means = evaluation.worst_small_shift(table), table.groupby("shift")["accuracy"].mean().round(3)
+    return described(figure, "shifts", int(table["n"].iloc[0]), falls=falls, means=means)

@@ -45,10 +45,7 @@ def _grid(images: np.ndarray, words: list[str]) -> str:
 def show_examples(images: np.ndarray, labels: np.ndarray, caption: str) -> None:
     """Publish the first four images of each class that has any, with its number."""
     shown = pd.Series(labels).groupby(labels).head(4).sort_values(kind="stable")
-    title, alt = (
-        f"Examples of {counted(shown.nunique(), 'cell type')}",
-        "Grid of up to four cells of each class.",
-    )
+    title, alt = f"Examples of {counted(shown.nunique(), 'cell type')}", "Grid of up to four cells of each class."
     names = [f"{CLASS_NAMES[label]} ({label})" for label in shown]
     cells = [{"label": label} for label in shown.tolist()]
     gallery = _sprite(images[shown.index]) | {"classes": list(CLASS_NAMES), "cells": cells}
@@ -85,9 +82,4 @@ def show_errors(test: Part, index: np.ndarray, probabilities: dict[str, np.ndarr
     gallery = _sprite(images[positions]) | {"classes": list(CLASS_NAMES), "cells": cells.to_dict("records")}
     gallery |= {"models": [sentence(MODEL_NAMES[name]) for name in probabilities], "best": row}
     data = {CELLS: gallery, "text/html": _grid(images[shown.index], words), "text/plain": alt}
-    publish(
-        "figure",
-        {"slug": "errors", "title": sentence(title), "caption": caption, "alt": alt},
-        data,
-        len(labels),
-    )
+    publish("figure", {"slug": "errors", "title": sentence(title), "caption": caption, "alt": alt}, data, len(labels))

@@ -8,9 +8,9 @@ from sklearn.neighbors import NearestNeighbors
 from helpers import evaluation
 from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import frame_shares, name_rows, write_columns
-from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MODEL_COLOURS, PAPER, PERCENT, layout, model_look
-from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, sentence
+from helpers.notation import MODEL_NAMES, percent
 
 
 @in_two_layouts
@@ -33,26 +33,8 @@ def draw_reported(models: evaluation.Scores, reported: dict[str, float]) -> Draw
     axes.plot(claimed, rows, "D", color=INK, mfc=PAPER, ms=8.5, mew=1.6, zorder=1.5)
     columns = pd.DataFrame({"◇ reported": claimed, "● measured": measured}).dropna(axis="columns", how="all")
     write_columns(axes, columns.map(percent, na_action="ignore").fillna(""))
-    alt = "Dot plot with intervals and a row for each model."
-    if reported:
-        higher = out_of((measured > claimed).sum(), len(reported), "model")
-        alt += f" Measured accuracy is above the reported one for {higher}."
-    return Drawing(figure, _answer(measured, reported), alt, models[names[-1]]["n"])
-
-
-def _answer(measured: pd.Series, reported: dict[str, float]) -> str:
-    """Return which models are best, and whether the best of the report is as good as reported."""
-    shown = measured.map(percent)
-    best = list(shown.index[shown == percent(measured.max())])
-    reach = "reaches" if len(best) == 1 else "reach"
-    answer = sentence(f"{listed(map(model_name, best))} {reach} {percent(measured.max())} on test images")
-    if not reported:
-        return answer
-    leader = max(reported, key=lambda name: reported[name])
-    answer += "" if leader in best else f", and {model_name(leader)} {shown[leader]}"
-    there, position = percent(reported[leader]), "above" if measured[leader] > reported[leader] else "below"
-    than = "as in" if there == shown[leader] else f"{position} the {there} of"
-    return f"{answer}, {than} the original report"
+    found = {"measured": measured, "reported": reported, "higher": (measured > claimed).sum()}
+    return described(figure, "reported", models[names[-1]]["n"], **found)
 
 
 @in_two_layouts
@@ -80,15 +62,8 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
     axes.tick_params(axis="x", labelsize=layout(9.5, 8.5))
     axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
-    name, where = falls.idxmax()
-    before, after = percent(accuracies.loc[name, home]), percent(accuracies.loc[name, where])
-    most = " most" if falls.nlargest(2).nunique() > 1 else ""
-    finding = f"the accuracy of {model_name(name)} falls{most}, from {before} on {home} to {after} on {where}"
-    if falls.max() <= 0:
-        finding = f"no model is less accurate on {' or on '.join(elsewhere)} than on {home}"
-    means = listed(f"{percent(share)} ({column})" for column, share in accuracies.mean().items())
-    alt = f"Slope chart with a line for each model. On average, accuracy is {means}."
-    return Drawing(figure, sentence(finding), alt, None if any(sizes.values()) else n[home])
+    found = {"falls": falls, "accuracies": accuracies, "home": home, "elsewhere": elsewhere}
+    return described(figure, "slopes", None if any(sizes.values()) else n[home], **found)
 
 
 @in_two_layouts
@@ -106,15 +81,7 @@ def draw_embedding(points: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     axes.axis("equal")
     axes.axis("off")
     nearest = NearestNeighbors(n_neighbors=1).fit(points).kneighbors(return_distance=False)[:, 0]
-    pairs = np.sort(np.column_stack([labels, labels[nearest]]), axis=1)
-    met, counts = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0, return_counts=True)
-    touching = met[counts == counts.max(initial=0)]
-    finding = "no two classes touch more often than others"
-    if not len(met):
-        finding = "every image lies next to one of its own class"
-    elif len(touching) < 3:
-        meeting = listed(f"{CLASS_NAMES[a]}s touch {CLASS_NAMES[b]}s" for a, b in touching)
-        finding = f"on cellnet’s map, {meeting} most often"
-    errors = out_of(len(wrong), len(points), "image")
-    alt = f"Scatter plot without axes, in {len(np.unique(labels))} colours. cellnet misclassifies {errors}."
-    return Drawing(figure, sentence(finding), alt, len(points))
+    neighbours = np.take(CLASS_NAMES, np.sort([labels, labels[nearest]], axis=0))
+    meetings = pd.crosstab(*neighbours).stack()[lambda counts: [a != b for a, b in counts.index]]
+    found = {"meetings": meetings, "classes": len(np.unique(labels)), "errors": len(wrong)}
+    return described(figure, "embedding", len(points), **found)

@@ -2,10 +2,12 @@
 
 import io
 import re
+import tomllib
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pandas as pd
@@ -18,9 +20,13 @@ from PIL import Image
 from helpers.data import Cells
 from helpers.figures.style import NARROW
 from helpers.figures.tables import table_html
+from helpers.notation import sentence, worded
 
 NARROW_SVG = "application/x-narrow-svg"
 """Media type under which the layout for a telephone is kept beside the other; JupyterLab passes it by."""
+
+WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+"""By kind of figure, its finding and its alternative text as templates."""
 
 
 @dataclass
@@ -32,6 +38,12 @@ class Drawing:
     alt: str  # the kind of chart and the trend, for readers who cannot see it
     n: int | None = None  # number of images that it rests on, for the end of the caption
     narrow: Figure | None = None  # the same figure for a telephone, from `in_two_layouts`
+
+
+def described(figure: Figure, kind: str, n: int | None, **values: Any) -> Drawing:
+    """Return a drawing with the `WORDS` for its kind, filled with ``values``."""
+    finding, alt = (worded(WORDS["shared"]["macros"] + WORDS[kind][each], n=n, **values) for each in ("finding", "alt"))
+    return Drawing(figure, sentence(finding), alt, n)
 
 
 _Draw = TypeVar("_Draw", bound=Callable[..., Drawing | None])

@@ -8,17 +8,9 @@ from skimage.util import montage
 
 from helpers.data import CLASS_NAMES, SIDE
 from helpers.figures.pieces import name_rows, write_columns
-from helpers.figures.publish import Drawing, in_two_layouts
+from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import INK, MODEL_COLOURS, MUTED, PAPER, PERCENT, layout
-from helpers.notation import MODEL_NAMES, listed, model_name, out_of, percent, points, sentence, signed
-
-
-def _compared(what: str, share: float, other: float, whose: str) -> str:
-    """Return a finding, as in "cellnet ends at 98.1 % on validation images, 2.7 points above the custom LeNet"."""
-    distance = points(abs(share - other)).removeprefix("+")
-    side = "above" if share > other else "below"
-    position = f"{distance} {side}" if distance != "0.0 points" else "level with"
-    return sentence(f"{what} {percent(share)} on validation images, {position} {whose}")
+from helpers.notation import MODEL_NAMES, percent
 
 
 @in_two_layouts
@@ -40,14 +32,9 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.yaxis.set_major_formatter(PERCENT)
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=layout(2, 1))
-    names, ends = [model_name(name) for name in histories], [each.iloc[-1] for each in histories.values()]
-    other, whose = ends[0]["val_accuracy"], names[0]
-    if len(names) == 1:
-        other, whose = ends[0]["accuracy"], "its accuracy on training images"
-    finding = _compared(f"{names[-1]} ends at", ends[-1]["val_accuracy"], other, whose)
-    starts = listed(percent(history["val_accuracy"].iloc[0]) for history in histories.values())
-    alt = f"Line charts of loss and accuracy by epoch. Validation accuracy starts at {starts}."
-    return Drawing(figure, finding, alt, n)
+    ends = {name: history.iloc[-1] for name, history in histories.items()}
+    starts = [history["val_accuracy"].iloc[0] for history in histories.values()]
+    return described(figure, "training", n, histories=histories, ends=ends, starts=starts)
 
 
 @in_two_layouts
@@ -69,9 +56,7 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     named = [f" = {MODEL_NAMES[step]}" if step in MODEL_NAMES else "" for step in table.index]
     first, *others = [f"+ {change}{name}" for change, name in zip(table["change"], named, strict=True)]
     name_rows(axes, [first.partition(" = ")[2], *others], 19)
-    space = layout(" ", "\n")
-    rises = ["", *(f"{space}({signed(100 * gain)})" for gain in table["gain"][1:])]
-    write_columns(axes, pd.DataFrame({f"accuracy{space}(gain)": accuracy.map(percent) + rises}))
+    write_columns(axes, accuracy.map(percent).to_frame())
     crosses = table.index.map(reported)
     if crosses.notna().any():
         axes.plot(crosses, rows, "x", color=INK, markersize=7, label="original report")
@@ -79,11 +64,8 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     axes.axhline(table["of_report"].sum() - 0.5, color=MUTED, linestyle=":", linewidth=1)
     axes.xaxis.set(label_text="validation accuracy", major_formatter=PERCENT)
     axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
-    first, last = model_name(str(table.index[0])), model_name(str(table.index[-1]))
-    finding = _compared(f"{last} reaches", accuracy.iloc[-1], accuracy.iloc[0], first)
-    gains = f"The accuracy rises in {out_of((table['gain'] > 0).sum(), len(table) - 1, 'step')}."
-    alt = f"Dot plot with intervals, a row per step from {first} to {last}. {gains}"
-    return Drawing(figure, finding, alt, n)
+    ends = {"first": table.index[0], "last": table.index[-1]}
+    return described(figure, "ladder", n, accuracy=accuracy, gains=table["gain"].iloc[1:], **ends)
 
 
 @in_two_layouts
@@ -104,9 +86,7 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     axes.xaxis.set(label_text="expected calibration error", major_formatter=PERCENT)
     name_rows(axes, [MODEL_NAMES[str(name)] for name in table.index])
     figure.legend(loc="outside lower center", ncols=2)
-    finding = f"Calibration lowers the calibration error of {out_of((after < before).sum(), len(table), 'model')}"
-    largest = f"{percent(before.max())} before and {percent(after.max())} after"
-    return Drawing(figure, finding, f"Dumbbell chart. The largest calibration error is {largest}.", n)
+    return described(figure, "calibration", n, before=before, after=after)
 
 
 @in_two_layouts
@@ -127,7 +107,7 @@ def draw_explanations(
         strength = np.abs(values)[..., np.newaxis] ** 0.5
         positive = evidence.clip(0)
         central, total = positive[:, 12:36, 12:36].sum(), positive.sum()
-        share = shares[model_name(name)] = percent(central / total, 0) if total else "none"
+        share = shares[name] = percent(central / total, 0) if total else "none"
         heading = MODEL_NAMES[name].replace(" ", "\n") + f"\n{share}{space}central"
         rows[heading] = pale * (1 - strength * (1 - colours((values + 1) / 2)[..., :3])) * 255
     size = layout((1.0 * len(shown) + 1.2, 1.0 * len(rows) + 0.7), (3.7, 0.72 * len(shown) + 1.2))
@@ -142,9 +122,4 @@ def draw_explanations(
         axis.set_ticks(gap + SIDE / 2 + (SIDE + gap) * np.arange(len(words)), words, fontsize=9)
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.grid(visible=False)
-    *_, (name, share) = shares.items()
-    finding = f"{name} finds {share} of its evidence in the central quarter of the images"
-    finding = finding if share != "none" else f"{name} finds no evidence for the classes that it predicts"
-    alt = f"Grid of cell images, one per class, beside the maps of {listed(shares)}. "
-    alt += f"The central quarter of the images holds {listed(shares.values())} of the evidence."
-    return Drawing(figure, sentence(finding), alt, len(images))
+    return described(figure, "explanations", len(images), model=list(shares)[-1], shares=shares)

@@ -53,10 +53,7 @@ def score_models(study: Study, runs: Runs, probabilities: Probabilities) -> Scor
                 "method": f"percentiles of {evaluation.RESAMPLES:,} resamples of the test images, seed 0",
                 **evaluation.bootstrap_intervals(labels, probabilities[name][0]),
             },
-            "seed_spread": {
-                key: evaluation.spread_over_seeds([each[key] for each in scores])
-                for key in ("accuracy", "balanced_accuracy", "macro_f1")
-            },
+            "seed_spread": evaluation.spread_over_seeds(scores),
             "seeds": [run.seed for run in seeds],
             **{key: value for key, value in scores[0].items() if not key.startswith("accuracy")},
             "calibration": _calibration(study, seeds[0], labels, probabilities[name][0]),
@@ -100,26 +97,19 @@ def save_models(study: Study, runs: Runs, models: Scores) -> Look:
 def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]:
     """Return the "data" of results.json: where the cells come from and how they are split."""
     cells, split = study.cells, study.split
-    return {
-        "source": cells.source,
+    return _describe_cells(cells) | {
         "is_synthetic": cells.is_synthetic,
-        "notes": list(cells.notes),
-        "warnings": list(cells.warnings),
-        "images": len(cells),
         "classes": split.counts(np.asarray(cells.labels)).drop("all").sum(axis=1).to_dict(),
-        "sha256": cells.sha256,
         "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
         "split_origin": split.origin,
         "split_sha256": split.sha256,
-        "external": external
-        and {
-            "source": external.source,
-            "images": len(external),
-            "sha256": external.sha256,
-            "notes": list(external.notes),
-            "warnings": list(external.warnings),
-        },
+        "external": external and _describe_cells(external),
     }
+
+
+def _describe_cells(cells: Cells) -> dict[str, Any]:
+    texts = {"notes": list(cells.notes), "warnings": list(cells.warnings)}
+    return {"source": cells.source, "images": len(cells), "sha256": cells.sha256} | texts
 
 
 def describe_provenance(study: Study) -> dict[str, Any]:

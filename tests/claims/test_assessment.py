@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.claims.assessment import assess_claims
-from helpers.claims.findings import Findings
+from helpers.claims.rules import Findings
 from helpers.data.cells import Cells
 from helpers.data.split import split_cells
 from helpers.evaluation.scores import compare_models, score

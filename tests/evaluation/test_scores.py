@@ -108,9 +108,12 @@ def test_bootstrap_leaves_classes_without_images_out() -> None:
 
 
 def test_spread_over_seeds_by_hand() -> None:
-    found = spread_over_seeds([0.98, 0.99, 1.0])
-    assert found == pytest.approx({"mean": 0.99, "sd": 0.01, "min": 0.98, "max": 1.0, "n": 3})
-    assert spread_over_seeds([0.5]) == {"mean": 0.5, "sd": None, "min": 0.5, "max": 0.5, "n": 1}
+    names = ("accuracy", "balanced_accuracy", "macro_f1")
+    found = spread_over_seeds([dict.fromkeys(names, value) for value in (0.98, 0.99, 1.0)])
+    assert list(found) == list(names)
+    assert found["macro_f1"] == pytest.approx({"mean": 0.99, "sd": 0.01, "min": 0.98, "max": 1.0})
+    alone = spread_over_seeds([dict.fromkeys(names, 0.5)])["accuracy"]
+    assert alone == {"mean": 0.5, "sd": None, "min": 0.5, "max": 0.5}
 
 
 @pytest.mark.parametrize("correct", [8, 8.5])  # 8.5: the mean of two seeds
