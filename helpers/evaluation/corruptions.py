@@ -9,6 +9,7 @@ any type in [0, 255] and beyond, which `corrupt` and `shift_colours` round and c
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy import ndimage
 from skimage import color
 
 from helpers.data import LUMINANCE, SIDE
+from helpers.networks import magnify
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -158,3 +160,32 @@ SHIFTS: dict[str, tuple[Callable[[np.ndarray, float], np.ndarray], tuple[float, 
 
 NEUTRAL_AMOUNTS = {name: amounts[len(amounts) // 2] for name, (_, amounts) in SHIFTS.items()}
 """By shift, the amount in the middle, which changes nothing."""
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """A simulated laboratory: factors of two stains, of the light by channel and of the size, and a blur in pixels."""
+
+    blue_stain: float
+    red_stain: float
+    light: tuple[float, float, float]
+    magnification: float
+    blur: float
+
+    def show(self, images: np.ndarray) -> np.ndarray:
+        """Return (N, 48, 48, 3) uint8 images as this laboratory would show the same cells."""
+        blue = _as_uint8(scale_stain(images, self.blue_stain, 0))
+        lit = _as_uint8(scale_stain(blue, self.red_stain, 1) * self.light)
+        seen = magnify(lit, np.full(len(lit), self.magnification))
+        return np.stack([_as_uint8(blur_by_defocus(image, self.blur)) for image in seen])
+
+
+LABORATORIES = (
+    Laboratory(0.6, 1.0, (1.0, 0.95, 0.75), 0.85, 0.0),
+    Laboratory(1.5, 0.7, (0.9, 0.95, 1.05), 1.2, 0.7),
+    Laboratory(0.8, 1.6, (1.0, 1.0, 1.05), 1.0, 0.9),
+    Laboratory(1.0, 0.4, (0.8, 0.8, 0.8), 1.3, 0.0),
+    Laboratory(1.3, 1.3, (0.95, 0.9, 1.0), 0.8, 0.6),
+    Laboratory(0.5, 0.6, (0.75, 0.85, 0.85), 1.1, 1.2),
+)
+"""Six laboratories apart from each other and from ours; none of them copies what training images go through."""

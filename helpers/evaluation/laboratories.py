@@ -1,10 +1,9 @@
 """Cells of other laboratories: which methods help, and what a few labels from there are worth.
 
-A method is chosen by validation images as six simulated laboratories would show them, and by the development laboratory:
-a real one, whose images may be looked at while choosing and whose figures therefore are no test.
+A method is chosen by validation images as six simulated laboratories would show them, and by a real one, the
+development laboratory: its images may be looked at while choosing, so its figures are no test.
 """
 
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -13,9 +12,9 @@ import pandas as pd
 from scipy import optimize, special
 
 from helpers.data import CLASS_NAMES, Cells
-from helpers.evaluation.corruptions import blur_by_defocus, scale_stain
+from helpers.evaluation.corruptions import LABORATORIES
 from helpers.evaluation.ladder import mean_with_interval
-from helpers.networks import FORMS, flip_and_turn, keras, magnify, predict_probabilities
+from helpers.networks import FORMS, flip_and_turn, keras, predict_probabilities
 from helpers.recipes import METHODS
 from helpers.saved_models import load_network
 from helpers.study import Study
@@ -25,35 +24,6 @@ LABELS_PER_CLASS = (0, 1, 5, 10, 50)
 
 PULL = 1.0
 """How strongly a refitted head is drawn to the trained one; chosen on the development laboratory."""
-
-
-@dataclass(frozen=True)
-class Laboratory:
-    """A simulated laboratory: factors of two stains, of the light by channel and of the size, and a blur in pixels."""
-
-    blue_stain: float
-    red_stain: float
-    light: tuple[float, float, float]
-    magnification: float
-    blur: float
-
-    def show(self, images: np.ndarray) -> np.ndarray:
-        """Return (N, 48, 48, 3) uint8 images as this laboratory would show the same cells."""
-        stained = scale_stain(scale_stain(images, self.blue_stain, 0), self.red_stain, 1)
-        lit = np.rint(np.clip(stained * np.float32(self.light), 0, 255)).astype(np.uint8)
-        seen = magnify(lit, np.full(len(lit), self.magnification))
-        return blur_by_defocus(seen, self.blur) if self.blur else seen
-
-
-LABORATORIES = (
-    Laboratory(0.6, 1.0, (1.0, 0.95, 0.75), 0.85, 0.0),
-    Laboratory(1.5, 0.7, (0.9, 0.95, 1.05), 1.2, 0.7),
-    Laboratory(0.8, 1.6, (1.0, 1.0, 1.05), 1.0, 0.9),
-    Laboratory(1.0, 0.4, (0.8, 0.8, 0.8), 1.3, 0.0),
-    Laboratory(1.3, 1.3, (0.95, 0.9, 1.0), 0.8, 0.6),
-    Laboratory(0.5, 0.6, (0.75, 0.85, 0.85), 1.1, 1.2),
-)
-"""Six laboratories apart from each other and from ours; none of them copies what training images go through."""
 
 
 def _balanced(right: np.ndarray, labels: Any) -> float:
@@ -78,7 +48,7 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
     sample = np.sort(np.random.default_rng(0).permutation(len(labels))[: study.profile.corrupted_validation_images])
     seen = np.concatenate([laboratory.show(images[sample]) for laboratory in LABORATORIES])
     methods = {name: words for name, (words, _) in METHODS.items() if name in study.profile.trainings}
-    trials = [(words, name, predict_probabilities) for name, words in methods.items()]
+    trials: list[tuple[str, str, Any]] = [(words, name, predict_probabilities) for name, words in methods.items()]
     trials += [
         ("cellnet", "cellnet", predict_probabilities),
         ("cellnet, eight views averaged", "cellnet", _predict_views),
