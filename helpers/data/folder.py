@@ -1,7 +1,6 @@
-"""Reads images from folders or a zip of them: in a folder per class, listed in a table, unlabelled, or one file.
+"""Reads images from folders, a zip of them, or one file.
 
-The nearest folder above an image that is named for a class is its label, and the nearest that is named for a split,
-such as train, is its split. A table may say both instead.
+The nearest folder above an image that means a class or a split, such as train, gives its label or split; or a table.
 """
 
 import logging
@@ -10,7 +9,7 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from helpers.data.cells import Cells
@@ -26,25 +24,19 @@ from helpers.data.constants import SPLIT_NAMES
 from helpers.data.conversions import as_rgb, is_usable_size, to_side
 from helpers.data.labels import class_index
 from helpers.data.npz import LARGEST_COUNT, MOST_BYTES
-from helpers.data.parts import FoundPart, Reading, join
-from helpers.data.table import SUFFIXES, TABLES, read_table, split_of
+from helpers.data.parts import SPLIT_WORDS, FoundPart, Reading, join
 from helpers.errors import InputError, printable, refused, refusing, some_of
 
 # Pillow would print something besides the one line of an InputError
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+TABLES = {".csv", ".tsv", ".tab", ".xlsx", ".xls", ".ods"}
+SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".heic", ".avif", ".jp2"}
+"""Of images; those of other formats are refused when they are read, so that none is lost."""
+SPLIT_NAME = re.compile(rf"({'|'.join(SPLIT_WORDS)})[\W_]*(?:set|data|images?|labels?|[ab])?[\W_]*\d*")
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 """Files that file managers leave behind; skipped silently, as are names that begin with a dot."""
-
-OTHER_FILES = {
-    rb"$": "is empty",
-    rb".{4}ftyp|GIF8|\0\0\0\x0cjP": "is a HEIC, AVIF, GIF or JPEG 2000 image or a video (save it as PNG)",
-    rb"\x89HDF|MATLAB|\x80[\2-\5]": "is an HDF5, MATLAB or pickle file (save its arrays with numpy.savez)",
-    rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!": "is a compressed archive (unpack it)",
-    rb"(\xef\xbb\xbf)?[\t\n\r -~]+$": "is text (for a table, give the folder that holds it and its images)",
-}
-"""What a file is by its first bytes, and what to do with it."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +50,28 @@ class ListedPart:
     warnings: list[str]
 
 
+def split_of(name: str) -> str:
+    """Return "train", "validation" or "test" where a name means one, like ``TestA`` or ``training_set``, else ""."""
+    found = SPLIT_NAME.fullmatch(name.strip().casefold())
+    return SPLIT_WORDS[found[1]] if found else ""
+
+
 def other_kind(start: bytes) -> str:
     """Return what a file is that begins with these 12 bytes, and what to do with it, or "" where it may be ours."""
-    return next((kind for form, kind in OTHER_FILES.items() if re.match(form, start, re.DOTALL)), "")
+    kinds = {
+        rb"$": "is empty",
+        rb".{4}ftyp|GIF8|\0\0\0\x0cjP": "is a HEIC, AVIF, GIF or JPEG 2000 image or a video (save it as PNG)",
+        rb"\x89HDF|MATLAB|\x80[\2-\5]": "is an HDF5, MATLAB or pickle file (save its arrays with numpy.savez)",
+        rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!": "is a compressed archive (unpack it)",
+        rb"(\xef\xbb\xbf)?[\t\n\r -~]+$": "is text (for a table, give the folder that holds it and its images)",
+    }
+    return next((kind for form, kind in kinds.items() if re.match(form, start, re.DOTALL)), "")
 
 
 def files_below(folder: Path, follows: bool = True) -> Iterator[Path]:
-    """Yield the files below ``folder`` in loading order, without dotfiles and system files; raise InputError.
-
-    Links to folders are followed once. One within another is refused, so that none is a circle.
-    """
-    for entry in sorted(folder.iterdir(), key=lambda path: path.name):
-        if entry.name.startswith(".") or entry.name.casefold() in SYSTEM_FILES:
-            continue
+    """Yield the files below ``folder`` in loading order; raise InputError for a link in a linked folder (a circle)."""
+    entries = [each for each in sorted(folder.iterdir()) if each.name.casefold() not in SYSTEM_FILES]
+    for entry in (each for each in entries if not each.name.startswith(".")):
         if entry.is_dir() and (follows or not entry.is_symlink()):
             yield from files_below(entry, follows and not entry.is_symlink())
         elif entry.is_file():
@@ -81,73 +82,41 @@ def files_below(folder: Path, follows: bool = True) -> Iterator[Path]:
 
 def list_parts(path: Path) -> list[ListedPart]:
     """Return the images of a folder, split by split, or the one image file; raise InputError where there is none."""
+    from helpers.data.table import use_tables  # loads pandas, which takes a second
+
     if not path.is_dir():
         return [ListedPart("", [path], None, [], [])]
-    files = pd.DataFrame({"path": [*files_below(path)]}, dtype=object)
-    files["name"] = [file.relative_to(path).as_posix() for file in files["path"]]
-    files["above"] = [name.split("/")[-2::-1] for name in files["name"]]  # the nearest folder first
-    files["label"] = [next((each for each in names if class_index(each) is not None), "") for names in files["above"]]
-    files["split"] = [next(filter(None, map(split_of, names)), "") for names in files["above"]]
-    suffixes = files["path"].map(lambda file: file.suffix.casefold())
-    is_image = suffixes.isin(SUFFIXES) | ((suffixes == "") & (files["label"] != ""))
-    images, others = files[is_image].reset_index(drop=True), files[~is_image & ~suffixes.isin(TABLES)]
-    if images.empty:
-        found = some_of(files["name"], 5) or "nothing"
-        raise refused(path, f"holds no images but {found}, expected one subfolder of images per class")
-    notes, warnings = use_tables(images, files["path"][suffixes.isin(TABLES)], path)
-    if not notes:
-        use_folders(images)
-    notes += [f"We skipped files that are not images: {some_of(others['name'], 9)}."] if len(others) else []
-    has_labels = images["label"].any()
-    notes += [] if has_labels else ["The images are not in class folders, so they have no labels."]
-    for split in SPLIT_NAMES:
-        if len(alike := {name for names in images["above"] for name in names if split_of(name) == split}) > 1:
-            warnings.append(f"We read the folders {some_of(sorted(alike))} together, as {split} images.")
-    splits = dict(list(images.groupby("split")))
-    if "" in splits and len(splits) > 1:
-        raise refused(splits[""]["path"].iloc[0], "is in no split, unlike other images, expected all in one or none")
-    return [
-        ListedPart(split, rows["path"].tolist(), rows["label"].tolist() if has_labels else None, notes, warnings)
-        for split, rows in sorted(splits.items(), key=lambda item: ("", *SPLIT_NAMES).index(item[0]))
-    ]
-
-
-def use_tables(images: pd.DataFrame, tables: Iterable[Path], root: Path) -> tuple[list[str], list[str]]:
-    """Set the ``label`` and ``split`` of images, both columns of `list_parts`, where tables say more than folders.
-
-    Returns a note if some give labels, and a warning of each that is not used, or not for all images.
-    """
-    used, warnings = list[str](), list[str]()
-    for table in tables:
-        name = table.relative_to(root)
-        try:
-            told = read_table(table, name.parent.as_posix(), images["name"].tolist())
-            old = images.loc[told.index, ["label", "split"]]
-            clash = (old != "") & (told != "") & (old != told) & (old.map(class_index) != told.map(class_index))
-            for at, column in clash.stack()[lambda each: each].index:
-                found = f"“{told[column][at]}” of {images['name'][at]}"
-                raise ValueError(f"it says {found}, but its folder or another table says “{old[column][at]}”")
-        except ValueError as reason:
-            warnings.append(f"We did not use the table {name}: {reason}.")
-            continue
-        images.loc[told.index, ["label", "split"]] = old.where(old != "", told)
-        used += [str(name)] if told["label"].any() else []
-    if used and (missing := (images["label"] == "").sum()):
-        warnings.append(f"The tables give no label for {missing:,} of {len(images):,} images.")
-    return [f"The labels come from a table: {some_of(used)}."] if used else [], warnings
-
-
-def use_folders(images: pd.DataFrame) -> None:
-    """Set the ``label`` of images without one to the folders above them, less those that all share; InputError."""
-    folders = ["/".join(name for name in names[::-1] if not split_of(name)) for names in images["above"]]
-    shared = os.path.commonpath(folders)
-    images["label"] = images["label"].where(
-        images["label"] != "", [each.removeprefix(shared).strip("/") for each in folders]
-    )
-    is_outside = images["label"] == ""
-    if is_outside.any() and not is_outside.all():
-        outside = images["path"][is_outside].iloc[0]
-        raise refused(outside, "is outside the class folders, expected every image inside one")
+    files = [*files_below(path)]
+    above = {file: file.relative_to(path).parts[-2::-1] for file in files}  # folders, from the nearest
+    classes = {file: next((name for name in above[file] if class_index(name) is not None), "") for file in files}
+    images = [file for file in files if file.suffix.casefold() in SUFFIXES or (not file.suffix and classes[file])]
+    tables = [file for file in files if file.suffix.casefold() in TABLES]
+    others = [file.relative_to(path) for file in sorted({*files} - {*images, *tables})]
+    if not images:
+        raise refused(path, f"holds no images but {some_of(others, 5) or 'nothing'}, expected a folder per class")
+    labels = [classes[image] for image in images]
+    splits = [next(filter(None, map(split_of, above[image])), "") for image in images]
+    named = sorted({name for image in images for name in above[image] if split_of(name)})
+    is_joined = len(named) > len({*splits})
+    used, warnings = use_tables(tables, path, images, labels, splits)
+    warnings += [f"We read several of the folders {some_of(named)} as one split."] if is_joined else []
+    notes = [f"We skipped files that are not images: {some_of(others, 9)}."] if others else []
+    notes += [f"The labels come from a table: {some_of(used)}."] if used else []
+    if not used:  # any folders above an image are its label, less those that all share
+        folders = ["/".join(name for name in above[image][::-1] if not split_of(name)) for image in images]
+        shared = os.path.commonpath(folders)
+        labels = [label or each.removeprefix(shared).strip("/") for label, each in zip(labels, folders, strict=True)]
+        if any(labels) and "" in labels:
+            raise refused(images[labels.index("")], "is outside the class folders, expected every image inside one")
+    notes += [] if any(labels) else ["The images are not in class folders, so they have no labels."]
+    if any(splits) and "" in splits:
+        raise refused(images[splits.index("")], "is in no split, unlike others, expected all images in one or none")
+    parts = []
+    for split in ("", *SPLIT_NAMES):
+        chosen = [at for at, each in enumerate(splits) if each == split]
+        words = [labels[at] for at in chosen] if any(labels) else None
+        parts += [ListedPart(split, [images[at] for at in chosen], words, notes, warnings)] if chosen else []
+    return parts
 
 
 def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]:
@@ -155,11 +124,10 @@ def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]
     with refusing(path, "an image"), path.open("rb") as stream:
         if kind := other_kind(stream.read(12)):
             raise refused(path, f"{kind}, expected an image")
-    with refusing(path, "an image"), Image.open(path, formats=FORMATS) as image:
+        image = Image.open(stream, formats=FORMATS)
         width, height = image.size
         if not is_usable_size(height, width):
-            expected = "expected one cell, with sides of 16 to 4,096 pixels, none twice as long as the other"
-            raise refused(path, f"is {height} × {width} pixels, {expected}")
+            raise refused(path, f"is {height} × {width} pixels, expected sides of 16 to 4,096, none twice the other")
         is_multiple = getattr(image, "n_frames", 1) > 1
         if is_multiple and image.format != "MPO":  # telephones add previews to a JPEG
             raise refused(path, "holds several frames, expected one image")
@@ -203,8 +171,7 @@ def read_zip(path: Path, reading: Reading) -> Cells:
         entries = archive.infolist()
         size, limit = sum(each.file_size for each in entries), min(MOST_BYTES, 100 * path.stat().st_size)
         if len(entries) > LARGEST_COUNT or size > limit:  # images are compressed already
-            found = f"unpacks to {len(entries):,} files of {size:,} bytes"
-            raise refused(path, f"{found}, expected at most {limit:,} bytes")
+            raise refused(path, f"unpacks to {len(entries):,} files of {size:,} bytes, expected at most {limit:,}")
         archive.extractall(folder)  # takes no path that leads outside
         try:
             return read_images(Path(folder), reading, path.name)
