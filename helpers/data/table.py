@@ -69,8 +69,8 @@ def read_table(path: Path, folder: str, images: Sequence[str]) -> pd.DataFrame:
     if one_hot.shape[1] > 1 and one_hot.isin((0, 1)).all(axis=None) and (one_hot.sum(axis=1) <= 1).all():
         told = told.drop(columns=one_hot).assign(classes=one_hot.idxmax(axis=1).where(one_hot.any(axis=1), ""))
     splits, is_filled = told.map(split_of), told != ""
-    is_split = ((splits != "") == is_filled).all() & is_filled.any()
-    are_words = told.map(class_index).notna().sum() >= is_filled.sum().clip(lower=1) / 2
+    half = is_filled.sum().clip(lower=1) / 2  # the others are refused later
+    is_split, are_words = (splits != "").sum() >= half, told.map(class_index).notna().sum() >= half
     scores = 2 * are_words + told.columns.str.strip().str.casefold().isin(LABEL_KEYS)
     chosen = told.columns[(scores == scores.max()) & (scores > 0)]
     if len(chosen) > 1 and told[chosen].map(class_index).nunique(axis=1).max() != 1:

@@ -581,6 +581,12 @@ def test_tables_may_name_the_splits(kind: str, tmp_path: Path) -> None:
     assert cells.source_split.tolist() == ["train", "train", "test", "test"]
 
 
+def test_a_split_of_another_name_is_refused(tmp_path: Path) -> None:
+    rows = "0.png,EOS,train\n1.png,LYT,test\n2.png,MO,holdout\n3.png,MO,train\n"
+    with pytest.raises(InputError, match=r"2\.png: is in no split"):
+        load_cells(listed_cells(tmp_path, f"file,label,split\n{rows}"))
+
+
 def test_a_table_may_name_splits_of_images_in_class_folders(folder: Path) -> None:
     rows = "".join(f"{name}/a.png,train\n{name}/b.png,test\n" for name in ("basophil", "ig", "platelet"))
     (folder / "splits.csv").write_text(f"file,split\n{rows}")
