@@ -1,6 +1,6 @@
 """Reads images from folders, a zip of them, or one file.
 
-The nearest folder above an image that means a class or a split, such as train, gives its label or split; or a table.
+The nearest folder above an image that is named for a class is its label, and for a split its split; or tables say them.
 """
 
 import logging
@@ -60,7 +60,8 @@ def other_kind(start: bytes) -> str:
     """Return what a file is that begins with these 12 bytes, and what to do with it, or "" where it may be ours."""
     kinds = {
         rb"$": "is empty",
-        rb".{4}ftyp|GIF8|\0\0\0\x0cjP": "is a HEIC, AVIF, GIF or JPEG 2000 image or a video (save it as PNG)",
+        rb".{4}ftyp": "is a HEIC or AVIF image or a video (save it as PNG)",
+        rb"GIF8|\0\0\0\x0cjP": "is a GIF or JPEG 2000 image (save it as PNG)",
         rb"\x89HDF|MATLAB|\x80[\2-\5]": "is an HDF5, MATLAB or pickle file (save its arrays with numpy.savez)",
         rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!": "is a compressed archive (unpack it)",
         rb"(\xef\xbb\xbf)?[\t\n\r -~]+$": "is text (for a table, give the folder that holds it and its images)",
