@@ -23,9 +23,9 @@ def printable(text: object) -> str:
 
 
 def some_of(items: Iterable[object], most: int = 20) -> str:
-    """Return items separated by commas: at most so many, and how many more there are."""
+    """Return items separated by commas: at most so many, and how many more there are; "none" where there is no item."""
     texts = [str(item) for item in items]
-    return ", ".join(texts[:most] + ([f"and {len(texts) - most:,} more"] if len(texts) > most else []))
+    return ", ".join(texts[:most] + ([f"and {len(texts) - most:,} more"] if len(texts) > most else [])) or "none"
 
 
 def refused(path: Path | str, finding: str) -> InputError:

@@ -94,7 +94,7 @@ def list_parts(path: Path) -> list[ListedPart]:
     tables = [file for file in files if file.suffix.casefold() in TABLES]
     others = [file.relative_to(path) for file in sorted({*files} - {*images, *tables})]
     if not images:
-        raise refused(path, f"holds no images but {some_of(others, 5) or 'nothing'}, expected a folder per class")
+        raise refused(path, f"holds no images (files: {some_of(f.name for f in files)}), expected class folders")
     labels = [classes[image] for image in images]
     splits = [next(filter(None, map(split_of, above[image])), "") for image in images]
     named = sorted({name for image in images for name in above[image] if split_of(name)})

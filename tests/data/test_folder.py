@@ -346,6 +346,13 @@ def test_folders_without_images_are_refused(inside: list[str], tmp_path: Path) -
         load_cells(tmp_path)
 
 
+def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,label\n")
+    (tmp_path / "cells.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"holds no images \(files: cells\.npz, labels\.csv\), expected"):
+        load_cells(tmp_path)
+
+
 def test_a_folder_named_npz_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "data.npz").mkdir()
     with pytest.raises(InputError, match=r"data\.npz: holds no images"):
