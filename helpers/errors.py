@@ -5,7 +5,7 @@ import codecs
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from io import TextIOWrapper
@@ -22,9 +22,15 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
+def some_of(items: Iterable[object], most: int = 20) -> str:
+    """Return items separated by commas: at most so many, and how many more there are; "none" where there is no item."""
+    texts = [str(item) for item in items]
+    return ", ".join(texts[:most] + ([f"and {len(texts) - most:,} more"] if len(texts) > most else [])) or "none"
+
+
 def refused(path: Path | str, finding: str) -> InputError:
     """Return an `InputError` whose single line names ``path`` and says what is wrong with it."""
-    return InputError(printable(f"{path}: {textwrap.shorten(finding, 600, placeholder=' …')}"))
+    return InputError(printable(f"{path}: {textwrap.shorten(finding, 2000, placeholder=' …')}"))
 
 
 @contextmanager

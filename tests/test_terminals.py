@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from helpers.errors import InputError, refused
+from helpers.errors import InputError, refused, some_of
 from helpers.files import ROOT
 
 COMMAND = """
@@ -51,8 +51,15 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     assert process.wait() == 141
 
 
+def test_long_lists_end_with_their_number_between_whole_items() -> None:
+    assert some_of(["immature granulocyte"] * 3) == "immature granulocyte, immature granulocyte, immature granulocyte"
+    assert some_of(range(32)).endswith("18, 19, and 12 more")
+    message = str(refused("data.npz", f"{some_of(['immature granulocyte'] * 32)}, expected others"))
+    assert message.endswith("immature granulocyte, and 12 more, expected others")
+
+
 def test_a_long_message_ends_between_words() -> None:
-    message = str(refused("data.npz", "immature granulocyte, " * 60))
+    message = str(refused("data.npz", "immature granulocyte, " * 200))
     assert isinstance(refused("a", "b"), InputError)
     assert message.removeprefix("data.npz: ").removesuffix(" …").split(", ")[-1] in (
         *("immature granulocyte,", "immature", "immature granulocyte"),

@@ -1,17 +1,17 @@
-"""Reads images from folders or a zip of them: in a folder per class, listed in a table, unlabelled, or one file.
+"""Reads images from folders, a zip of them, or one file.
 
-The folders of the classes, or a table, may lie in folders named train, val and test, and all in one that wraps them.
+The nearest folder above an image that is named for a class is its label, and for a split its split; or tables say them.
 """
 
-import csv
 import logging
+import os
 import re
 import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,15 +23,18 @@ from helpers.data.cells import Cells
 from helpers.data.constants import SPLIT_NAMES
 from helpers.data.conversions import as_rgb, is_usable_size, to_side
 from helpers.data.labels import class_index
-from helpers.data.npz import LABEL_KEYS, LARGEST_COUNT, MOST_BYTES
+from helpers.data.npz import LARGEST_COUNT, MOST_BYTES
 from helpers.data.parts import SPLIT_WORDS, FoundPart, Reading, join
-from helpers.errors import InputError, refused, refusing
+from helpers.errors import InputError, printable, refused, refusing, some_of
 
 # Pillow would print something besides the one line of an InputError
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+TABLES = {".csv", ".tsv", ".tab", ".xlsx", ".xls", ".ods"}
+SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".heic", ".avif", ".jp2"}
+"""Of images; those of other formats are refused when they are read, so that none is lost."""
+SPLIT_NAME = re.compile(rf"({'|'.join(SPLIT_WORDS)})[\W_]*(?:set|data|images?|labels?|[ab])?[\W_]*\d*")
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 """Files that file managers leave behind; skipped silently, as are names that begin with a dot."""
 
@@ -44,126 +47,97 @@ class ListedPart:
     paths: list[Path]
     labels: list[str] | None  # "" where an image has none
     notes: list[str]
+    warnings: list[str]
 
 
-def is_image(path: Path) -> bool:
-    """Return whether a file is named like an image."""
-    return path.suffix.casefold() in SUFFIXES
+def split_of(name: str) -> str:
+    """Return "train", "validation" or "test" where a name means one, like ``TestA`` or ``training_set``, else ""."""
+    found = SPLIT_NAME.fullmatch(name.strip().casefold())
+    return SPLIT_WORDS[found[1]] if found else ""
 
 
-def entries(folder: Path) -> list[Path]:
-    """Return the content of ``folder``, sorted by name, without dotfiles and system files."""
-    found = sorted(folder.iterdir(), key=lambda path: path.name)
-    return [p for p in found if not p.name.startswith(".") and p.name.casefold() not in SYSTEM_FILES]
+def other_kind(start: bytes) -> str:
+    """Return what a file is that begins with these 12 bytes, and what to do with it, or "" where it may be ours."""
+    kinds = {
+        rb"$": "is empty",
+        rb".{4}ftyp": "is a HEIC or AVIF image or a video (save it as PNG)",
+        rb"GIF8|\0\0\0\x0cjP": "is a GIF or JPEG 2000 image (save it as PNG)",
+        rb"\x89HDF|MATLAB|\x80[\2-\5]": "is an HDF5, MATLAB or pickle file (save its arrays with numpy.savez)",
+        rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!": "is a compressed archive (unpack it)",
+        rb"(\xef\xbb\xbf)?[\t\n\r -~]+$": "is text (for a table, give the folder that holds it and its images)",
+    }
+    return next((kind for form, kind in kinds.items() if re.match(form, start, re.DOTALL)), "")
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files below ``folder`` in loading order; a link to a folder counts as a file, so none is a circle."""
-    for entry in entries(folder):
-        if entry.is_dir() and not entry.is_symlink():
-            yield from files_below(entry)
-        else:
+def files_below(folder: Path, follows: bool = True) -> Iterator[Path]:
+    """Yield the files below ``folder`` in loading order; raise InputError for a link in a linked folder (a circle)."""
+    entries = [each for each in sorted(folder.iterdir()) if each.name.casefold() not in SYSTEM_FILES]
+    for entry in (each for each in entries if not each.name.startswith(".")):
+        if entry.is_dir() and (follows or not entry.is_symlink()):
+            yield from files_below(entry, follows and not entry.is_symlink())
+        elif entry.is_file():
             yield entry
+        else:  # reading from a pipe would never end
+            raise refused(entry, "is not a regular file, or a link to none, expected an image")
 
 
 def list_parts(path: Path) -> list[ListedPart]:
     """Return the images of a folder, split by split, or the one image file; raise InputError where there is none."""
+    from helpers.data.table import use_tables  # loads pandas, which takes a second
+
     if not path.is_dir():
-        return [ListedPart("", [path], None, [])]
-    root, table = path, read_table(path)
-    while wrapped := find_wrapped(root):
-        root, table = wrapped, table or read_table(wrapped)
-    folders = [entry for entry in entries(root) if entry.is_dir()]
-    splits = {SPLIT_WORDS.get(folder.name.casefold(), ""): folder for folder in folders}
-    if folders and "" not in splits and len(splits) == len(folders):
-        parts = [list_part(split, splits[split], table) for split in SPLIT_NAMES if split in splits]
-    else:
-        parts = [list_part("", root, table)]
-    if not any(part.paths for part in parts):
-        raise refused(path, "holds no images, expected one subfolder of images per class")
-    for image in (image for part in parts for image in part.paths):
-        if not image.is_file():  # reading from a pipe would never end
-            raise refused(image, "is not a regular file, or a link to none, expected an image")
-    return [part for part in parts if part.paths]
-
-
-def find_wrapped(root: Path) -> Path | None:
-    """Return the folder that holds all images, where there is one that is named neither for a class nor a split."""
-    folders = [entry for entry in entries(root) if entry.is_dir()]
-    if len(folders) != 1 or any(map(is_image, entries(root))):
-        return None
-    name = folders[0].name
-    return None if class_index(name) is not None or name.casefold() in SPLIT_WORDS else folders[0]
-
-
-def read_table(root: Path) -> dict[str, list[str]] | None:
-    """Return the columns of the one table (.csv) in a folder, or None where there is none to read."""
-    try:
-        (table,) = [entry for entry in entries(root) if entry.suffix.casefold() == ".csv" and entry.is_file()]
-        lines = table.read_text("utf-8-sig").splitlines()
-        dialect = csv.Sniffer().sniff("\n".join(lines[:20]), ",;\t")
-        rows = [row for row in csv.reader(lines, dialect) if row]
-        return dict(zip(rows[0], map(list, zip(*rows[1:], strict=True)), strict=True))
-    except (ValueError, IndexError, csv.Error):  # none, several or no table of ours
-        return None
-
-
-def list_part(split: str, root: Path, table: dict[str, list[str]] | None) -> ListedPart:
-    """Return the images below ``root``, labelled by the folder of a class that they lie in, or else by a table."""
-    inside = entries(root)
-    folders = [entry for entry in inside if entry.is_dir()]
-    files = [entry for entry in inside if not entry.is_dir()]
-    images = [entry for entry in files if is_image(entry)]
-    table = table or read_table(root)
-    if table and not (folders and all(class_index(folder.name) is not None for folder in folders)):
-        below = [file for file in files_below(root) if is_image(file)]
-        if labels := labels_from(table, below, root):
-            return ListedPart(split, below, labels, ["The labels come from a table."])
-    others = [entry.name for entry in files if not is_image(entry)]
-    notes = [f"We skipped files that are not images: {', '.join(others[:9])}."] if others else []
-    if folders and images:
-        raise refused(images[0], "is outside the class folders, expected every image inside one")
-    if not folders:
-        notes += ["The images are not in class folders, so they have no labels."] if images else []
-        return ListedPart(split, images, None, notes)
-    pairs = [(image, folder.name) for folder in folders for image in files_below(folder)]
-    return ListedPart(split, [image for image, _ in pairs], [name for _, name in pairs], notes)
-
-
-def labels_from(table: dict[str, list[str]], images: list[Path], root: Path) -> list[str] | None:
-    """Return the label of each image from a table that names at least half of them, "" where it has none, else None."""
-    keys = [(image.relative_to(root).as_posix(), image.name, image.stem) for image in images]
-    table = {column: names for column, names in table.items() if not re.match(r"\s*$|Unnamed", column)}
-    # file names before running numbers, which may equal the stems of other files
-    for column, names in sorted(table.items(), key=lambda item: -sum("." in name for name in item[1])):
-        rows = {Path(name).as_posix(): row for row, name in enumerate(names)}
-        plain = {Path(name).name: row for row, name in enumerate(names)}
-        rows |= plain if len(plain) == len(names) else {}
-        found = [next((rows[key] for key in each if key in rows), None) for each in keys]
-        if images and sum(row is not None for row in found) >= len(images) / 2:
-            others = [name for name in table if name != column]
-            chosen = [name for name in others if name.strip().casefold() in LABEL_KEYS] or others
-            if len(chosen) != 1:
-                raise refused(root, f"has a table of {', '.join(table)}, expected a column of files and one of labels")
-            if len({*zip(names, table[chosen[0]], strict=True)}) > len({*names}):
-                raise refused(root, f"has a table that names a file in “{column}” twice, with different labels")
-            return ["" if row is None else table[chosen[0]][row] for row in found]
-    return None
+        return [ListedPart("", [path], None, [], [])]
+    files = [*files_below(path)]
+    above = {file: file.relative_to(path).parts[-2::-1] for file in files}  # folders, from the nearest
+    classes = {file: next((name for name in above[file] if class_index(name) is not None), "") for file in files}
+    images = [file for file in files if file.suffix.casefold() in SUFFIXES or (not file.suffix and classes[file])]
+    tables = [file for file in files if file.suffix.casefold() in TABLES]
+    others = [file.relative_to(path) for file in sorted({*files} - {*images, *tables})]
+    if not images:
+        raise refused(path, f"holds no images (files: {some_of(f.name for f in files)}), expected class folders")
+    labels = [classes[image] for image in images]
+    splits = [next(filter(None, map(split_of, above[image])), "") for image in images]
+    named = sorted({name for image in images for name in above[image] if split_of(name)})
+    is_joined = len(named) > len({*splits})
+    used, warnings = use_tables(tables, path, images, labels, splits)
+    warnings += [f"We read several of the folders {some_of(named)} as one split."] if is_joined else []
+    notes = [f"We skipped files that are not images: {some_of(others, 9)}."] if others else []
+    notes += [f"The labels come from a table: {some_of(used)}."] if used else []
+    if not used:  # any folders above an image are its label, less those that all share
+        folders = ["/".join(name for name in above[image][::-1] if not split_of(name)) for image in images]
+        shared = os.path.commonpath(folders)
+        labels = [label or each.removeprefix(shared).strip("/") for label, each in zip(labels, folders, strict=True)]
+        if any(labels) and "" in labels:
+            raise refused(images[labels.index("")], "is outside the class folders, expected every image inside one")
+    notes += [] if any(labels) else ["The images are not in class folders, so they have no labels."]
+    if any(splits) and "" in splits:
+        raise refused(images[splits.index("")], "is in no split, unlike others, expected all images in one or none")
+    parts = []
+    for split in ("", *SPLIT_NAMES):
+        chosen = [at for at, each in enumerate(splits) if each == split]
+        words = [labels[at] for at in chosen] if any(labels) else None
+        parts += [ListedPart(split, [images[at] for at in chosen], words, notes, warnings)] if chosen else []
+    return parts
 
 
 def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]:
     """Return (48, 48, 3) uint8, the stored (height, width), and the stored mode; raise InputError."""
-    with refusing(path, "an image"), Image.open(path, formats=FORMATS) as image:
+    with refusing(path, "an image"), path.open("rb") as stream:
+        if kind := other_kind(stream.read(12)):
+            raise refused(path, f"{kind}, expected an image")
+        image = Image.open(stream, formats=FORMATS)
         width, height = image.size
         if not is_usable_size(height, width):
-            raise refused(path, f"is {height} × {width} pixels, expected a nearly square image of one cell")
+            raise refused(path, f"is {height} × {width} pixels, expected sides of 16 to 4,096, none twice the other")
         is_multiple = getattr(image, "n_frames", 1) > 1
         if is_multiple and image.format != "MPO":  # telephones add previews to a JPEG
             raise refused(path, "holds several frames, expected one image")
         if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
             raise refused(path, f"has pixels of mode {image.mode}, expected 8-bit RGB or grey")
         mode = "RGBA" if image.has_transparency_data else image.mode
-        pixels = np.asarray(image.convert("RGBA" if mode == "RGBA" else "RGB"))
+        pixels = np.array(image.convert("RGBA" if mode == "RGBA" else "RGB"))
+    if mode == "RGBA" and pixels[..., 3].max() == 1:  # which was meant to be opaque
+        pixels[..., 3] *= 255
     return to_side(as_rgb(pixels), crop), (height, width), "MPO" if is_multiple else mode
 
 
@@ -185,21 +159,21 @@ def read_images(path: Path, reading: Reading, source: str = "") -> Cells:
     """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
     with refusing(path, "a folder of images"):
         folder = path if path.is_dir() else path.parent
-        parts = [read_part(part, folder, reading.crop) for part in list_parts(path)]
+        listing = list_parts(path)
+        parts = [read_part(part, folder, reading.crop) for part in listing]
         source = source or (f"folder {path.resolve().name}" if folder == path else path.name)
-        return join(parts, source, path, reading)
+        cells = join(parts, source, path, reading)
+        return replace(cells, warnings=(*map(printable, listing[0].warnings), *cells.warnings))
 
 
 def read_zip(path: Path, reading: Reading) -> Cells:
     """Return the cells in a zip of images, unpacked into a temporary folder; raise InputError."""
     with refusing(path, "a zip of images"), zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
-        suffixes = (*SUFFIXES, ".csv")
-        wanted = [each for each in archive.infolist() if each.filename.casefold().endswith(suffixes)]
-        size, limit = sum(each.file_size for each in wanted), min(MOST_BYTES, 100 * path.stat().st_size)
-        if len(wanted) > LARGEST_COUNT or size > limit:  # images are compressed already
-            found = f"unpacks to {len(wanted):,} files of {size:,} bytes"
-            raise refused(path, f"{found}, expected at most {limit:,} bytes")
-        archive.extractall(folder, wanted)  # takes no path that leads outside
+        entries = archive.infolist()
+        size, limit = sum(each.file_size for each in entries), min(MOST_BYTES, 100 * path.stat().st_size)
+        if len(entries) > LARGEST_COUNT or size > limit:  # images are compressed already
+            raise refused(path, f"unpacks to {len(entries):,} files of {size:,} bytes, expected at most {limit:,}")
+        archive.extractall(folder)  # takes no path that leads outside
         try:
             return read_images(Path(folder), reading, path.name)
         except InputError as error:

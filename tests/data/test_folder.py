@@ -15,6 +15,7 @@ from data_files import cell_images
 from PIL import Image
 
 from helpers.data.cells import UNLABELLED
+from helpers.data.folder import other_kind
 from helpers.data.labels import class_index
 from helpers.data.source import load_cells, resolve_source, source_fingerprint
 from helpers.errors import InputError
@@ -143,8 +144,9 @@ def test_other_modes_become_rgb_and_it_is_said(mode: str, tmp_path: Path) -> Non
     assert f"We converted {mode} images to RGB (n = 1)." in load_cells(tmp_path).notes
 
 
-def test_transparency_becomes_white(tmp_path: Path) -> None:
-    image = np.dstack([cell_images(1)[0], np.full((48, 48), 255, np.uint8)])
+@pytest.mark.parametrize("opaque", [255, 1])
+def test_transparency_becomes_white(opaque: int, tmp_path: Path) -> None:
+    image = np.dstack([cell_images(1)[0], np.full((48, 48), opaque, np.uint8)])
     image[:8] = 0
     save(tmp_path / "ly" / "a.png", image)
     cells = load_cells(tmp_path)
@@ -168,8 +170,8 @@ def test_images_without_class_folders_have_no_labels(tmp_path: Path) -> None:
     cells = load_cells(tmp_path)
     assert (cells.images == cell_images(3)).all()
     assert cells.labels is None
-    assert "readme.txt" in cells.notes[0]
-    assert "no labels" in cells.notes[1]
+    assert "The images are not in class folders, so they have no labels." in cells.notes
+    assert "We skipped files that are not images: readme.txt." in cells.notes
 
 
 def test_one_image_file_is_one_unlabelled_cell(folder: Path) -> None:
@@ -192,9 +194,13 @@ def test_what_file_managers_leave_behind_is_skipped_silently(folder: Path) -> No
     assert after[1] == before[1]
 
 
-def test_other_files_beside_the_class_folders_are_skipped_and_named(folder: Path) -> None:
+def test_other_files_are_skipped_and_named(folder: Path) -> None:
     (folder / "LICENCE.txt").write_text("CC BY")
-    assert "We skipped files that are not images: LICENCE.txt." in load_cells(folder).notes
+    for number in range(11):
+        put(f"ig/{number:02}.xml", b"<annotation/>")(folder)
+    (note,) = (note for note in load_cells(folder).notes if "skipped" in note)
+    assert note.startswith("We skipped files that are not images: LICENCE.txt, ig/00.xml, ")
+    assert note.endswith("ig/07.xml, and 3 more.")
 
 
 def test_linked_classes_and_images_are_read(folder: Path, tmp_path: Path) -> None:
@@ -279,16 +285,20 @@ def animation(folder: Path) -> None:
 
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
-    "text as .jpg": (put("ig/z.jpg", b"no image"), "z.jpg: cannot be used as an image"),
-    "text as .txt": (put("ig/z.txt", b"a note"), "z.txt: cannot be used as an image"),
-    "empty image": (put("ig/z.png", b""), "z.png"),
+    "text as .jpg": (put("ig/z.jpg", b"no image"), "z.jpg: is text"),
+    "text without a suffix": (put("ig/README", b"a note"), "README: is text"),
+    "empty image": (put("ig/z.png", b""), "z.png: is empty"),
+    "HEIC as .jpg": (put("ig/z.jpg", b"\0\0\0\x18ftypheic" + bytes(99)), r"z.jpg: is a HEIC.*\(save it as PNG\)"),
+    "GIF": (lambda f: save(f / "ig" / "z.gif", cell_images(1)[0]), r"z.gif: is a .*GIF.*\(save it as PNG\)"),
     "cut JPEG": (cut, "z.jpg: .*truncated"),
     "PNG bomb": (put("ig/z.png", png_claiming(100_000, 100_000)), "z.png"),
     "PNG of 30,000 pixels": (put("ig/z.png", png_claiming(30_000, 30_000)), "z.png"),
     "PNG without its data": (put("ig/z.png", png_claiming(400, 400)), "z.png"),
-    "an .npz inside": (put("ig/z.npz", b"PK\x03\x04"), "z.npz"),
-    "PostScript": (put("ig/z.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "z.eps"),
-    "too small": (lambda f: save(f / "ig" / "z.png", np.zeros((4, 4, 3), np.uint8)), "z.png: is 4 × 4"),
+    "PostScript": (put("ig/z.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "z.png"),
+    "too small": (
+        lambda f: save(f / "ig" / "z.png", np.zeros((4, 4, 3), np.uint8)),
+        "z.png: is 4 × 4 pixels, expected sides of 16 to 4,096",
+    ),
     "a strip": (lambda f: save(f / "ig" / "z.png", np.zeros((48, 200, 3), np.uint8)), "z.png: is 48 × 200"),
     "16-bit grey": (lambda f: save(f / "ig" / "z.png", np.zeros((48, 48), np.uint16)), "z.png: .*mode I;16"),
     "float TIFF": (lambda f: save(f / "ig" / "z.tif", np.zeros((48, 48), np.float32)), "z.tif: .*mode F"),
@@ -308,7 +318,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: save(f / "\x1b[2J" / "z.png", cell_images(1)[0]),
         r"\\x1b",
     ),
-    "split beside classes": (lambda f: save(f / "train" / "z.png", cell_images(1)[0]), "'train': no class"),
+    "split beside classes": (lambda f: save(f / "train" / "ig" / "z.png", cell_images(1)[0]), "a.png: is in no split"),
     "image outside its class": (
         lambda f: save(f / "z.png", cell_images(1)[0]),
         "z.png: is outside the class folders",
@@ -333,6 +343,13 @@ def test_folders_without_images_are_refused(inside: list[str], tmp_path: Path) -
     for name in inside:
         (tmp_path / name).mkdir()
     with pytest.raises(InputError, match="no images"):
+        load_cells(tmp_path)
+
+
+def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,label\n")
+    (tmp_path / "cells.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"holds no images \(files: cells\.npz, labels\.csv\), expected"):
         load_cells(tmp_path)
 
 
@@ -385,6 +402,55 @@ def test_folders_of_train_val_and_test_are_parts(wrapping: str, tmp_path: Path) 
     assert cells.source_split.tolist() == ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
 
 
+LAYOUTS = {
+    "classes above splits": ("{name}/{split}/{at}.png", ""),
+    "patients above classes": ("{split}/{at}/{name}/{at}.png", ""),
+    "images above classes": ("{split}/images/{name}/{at}.png", ""),
+    "long names of splits": ("{split}ing_set/{name}/{at}.png", ""),
+    "two tests": (
+        "{split}{letter}/{name}/{at}.png",
+        "We read several of the folders testA, testB, train as one split.",
+    ),
+}
+"""Name of a layout -> (path of each image, the warning)."""
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_nearest_folders_give_label_and_split(layout: str, tmp_path: Path) -> None:
+    form, warning = LAYOUTS[layout]
+    images, names, splits = cell_images(8), ["BA", "platelets"] * 4, ["train"] * 4 + ["test"] * 4
+    for at, (image, name, split) in enumerate(zip(images, names, splits, strict=True)):
+        letter = "" if split == "train" else "AB"[at % 2]
+        save(tmp_path / form.format(name=name, split=split, at=at, letter=letter), image)
+    cells = load_cells(tmp_path)
+    assert cells.names is not None
+    order = [int(Path(name).stem) for name in cells.names]
+    assert (cells.images == images[order]).all()
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [[0, 7][at % 2] for at in order]
+    assert cells.source_split is not None
+    assert cells.source_split.tolist() == [splits[at] for at in order]
+    said = [each for each in cells.warnings if "folders" in each]
+    assert said == ([warning] if warning else [])
+
+
+def test_folders_of_splits_are_never_taken_for_classes(tmp_path: Path) -> None:
+    for name in ("train", "test", "extra"):
+        save(tmp_path / name / "BA" / "0.png", cell_images(1)[0])
+    with pytest.raises(InputError, match=r"extra/BA/0\.png: is in no split") as caught:
+        load_cells(tmp_path)
+    assert "--classes" not in str(caught.value)
+
+
+def test_numbered_folders_are_labels_only_where_none_is_named(tmp_path: Path) -> None:
+    for label in range(8):
+        save(tmp_path / "cells" / str(label) / "a.png", cell_images(8)[label])
+    cells = load_cells(tmp_path)
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [*range(8)]
+    assert "numbers without names" in cells.notes[0]
+
+
 def test_a_zip_of_a_folder_is_read_like_the_folder(folder: Path, tmp_path: Path) -> None:
     path = Path(shutil.make_archive(str(tmp_path / "cells"), "zip", folder.parent, folder.name))
     zipped, plain = load_cells(path), load_cells(folder)
@@ -410,30 +476,171 @@ def test_a_zip_that_would_fill_the_disk_or_write_outside_does_neither(tmp_path: 
         load_cells(path)
 
 
+PLAIN = "file,label\n{0},EOS\n{1},LYT\n{2},\n{3},MO\n"
+TABLES: dict[str, str | bytes] = {
+    "plain": PLAIN,
+    "stems and numbers": "id;patient;class\n0;7;1\n1;7;4\n2;8;\n3;8;5\n",
+    "running number": ",number,file,label\n0,1,{0},EOS\n1,2,{1},LYT\n2,0,gone.png,MO\n3,0,{3},MO\n",
+    "running number like stems": "id,file,label\n1,{0},EOS\n2,{1},LYT\n3,{2},\n4,{3},MO\n",
+    "tabs, paths": "\ufeffpath\tlabel\nphotos/{0}\t1\nphotos/{1}\t4\nphotos/gone.png\t5\nphotos/{3}\t5\n",
+    "paths of Windows": PLAIN.replace("{", "C:\\data\\photos\\{"),
+    "paths of another place": PLAIN.replace("{", "/home/me/images/{"),
+    "other suffix and case": "file,label\n0.JPG,EOS\n1.JPG,LYT\n2.JPG,\n3.JPG,MO\n",
+    "UTF-16": PLAIN.format(*(f"{at}.png" for at in range(4))).encode("utf-16"),
+    "cp1252": ("Größe," + PLAIN.replace("\n{", "\n9,{")).format(*(f"{at}.png" for at in range(4))).encode("cp1252"),
+    "bars": PLAIN.replace(",", "|"),
+    "Excel": "sep=;\r\n" + PLAIN.replace(",", ";").replace("\n", "\r\n"),
+    "ragged last line": PLAIN + "total\n",
+    "spaces": PLAIN.replace(",", " , "),
+    "numbers beside their names": "file,label,label_name\n{0},0,EOS\n{1},1,LYT\n{2},,\n{3},2,MO\n",
+    "codes beside names": "file,class,cell\n{0},EOS,eosinophil\n{1},LYT,lymphocyte\n{2},,\n{3},MO,monocyte\n",
+    "predictions besides": "file,label,predicted\n{0},EOS,MO\n{1},LYT,MO\n{2},,MO\n{3},MO,MO\n",
+    "one column a class": "file,EOS,LYT,MO\n{0},1,0,0\n{1},0,1,0\n{2},0,0,0\n{3},0,0,1\n",
+}
+"""Name of a kind of table -> its content."""
+
+
+def listed_cells(folder: Path, table: str | bytes, name: str = "labels.csv") -> Path:
+    """Write four cells, and a table beside their folder, and return the folder of both."""
+    for index, image in enumerate(cell_images(4)):
+        save(folder / "photos" / f"{index}.png", image)
+    text = table if isinstance(table, bytes) else table.format(*(f"{at}.png" for at in range(4))).encode()
+    (folder / name).write_bytes(text)
+    return folder
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_labels_may_come_from_a_table(kind: str, tmp_path: Path) -> None:
+    cells = load_cells(listed_cells(tmp_path, TABLES[kind]))
+    assert (cells.images == cell_images(4)).all()
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [1, 4, UNLABELLED, 5]
+    assert "The labels come from a table: labels.csv." in cells.notes
+    assert "The tables give no label for 1 of 4 images." in cells.warnings
+
+
+def test_a_table_may_have_tabs_and_their_suffix(tmp_path: Path) -> None:
+    cells = load_cells(listed_cells(tmp_path, PLAIN.replace(",", "\t"), "labels.tsv"))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [1, 4, UNLABELLED, 5]
+
+
+UNUSED: dict[str, tuple[str, str]] = {
+    "xlsx": ("labels.xlsx", "PK"),
+    "no image": ("labels.csv", "patient,age\n100,80\n"),
+    "few images": ("labels.csv", "id,label\n0,EOS\n17,EOS\n18,EOS\n19,EOS\n"),
+    "only a patient": ("labels.csv", "file,patient\n{0},1\n{1},2\n{2},3\n{3},4\n"),
+    "only files": ("labels.csv", "file\n{0}\n{1}\n"),
+    "only predictions": ("labels.csv", "file,predicted\n{0},MO\n{1},MO\n"),
+    "two columns of numbers": ("labels.csv", "file,label,class\n{0},1,0\n{1},2,1\n{2},3,2\n{3},4,3\n"),
+    "two columns of names": ("labels.csv", "file,first,second\n{0},EOS,MO\n{1},MO,MO\n{2},MO,MO\n{3},MO,MO\n"),
+    "a file twice": ("labels.csv", PLAIN + "{0},MO\n"),
+    "a longer line": ("labels.csv", PLAIN + "{0},EOS,MO\n"),
+    "empty": ("labels.csv", ""),
+    "header only": ("labels.csv", "file,label\n"),
+}
+"""What is wrong with a table -> its name and content."""
+
+
+@pytest.mark.parametrize("fault", UNUSED)
+def test_a_table_that_is_not_used_is_named_with_the_reason(fault: str, tmp_path: Path) -> None:
+    name, text = UNUSED[fault]
+    cells = load_cells(listed_cells(tmp_path, text, name))
+    assert cells.labels is None
+    (warning,) = cells.warnings
+    assert warning.startswith(f"We did not use the table {name}: ")
+    assert len(warning) > len(f"We did not use the table {name}: .") + 10
+    assert "\\n" not in warning
+
+
+def test_a_table_without_a_header_lacks_its_first_image_and_it_is_said(tmp_path: Path) -> None:
+    cells = load_cells(listed_cells(tmp_path, "{0},EOS\n{1},LYT\n{2},MO\n{3},MO\n"))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [UNLABELLED, 4, 5, 5]
+    assert "The tables give no label for 1 of 4 images." in cells.warnings
+
+
+@pytest.mark.parametrize("label", ["platelet", "3"])
+def test_class_folders_come_before_a_table_that_contradicts_them(label: str, folder: Path) -> None:
+    (folder / "labels.csv").write_text(f"file,label\nbasophil/a.png,{label}\nbasophil/b.png,BA\nig/a.png,ig\n")
+    cells = load_cells(folder)
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [0, 0, 3, 3, 7, 7]
+    (warning,) = cells.warnings
+    assert warning.startswith("We did not use the table labels.csv: basophil/a.png has two labels")
+
+
+SPLIT_TABLES = {
+    "a column": {"t.csv": "file,label,split\n0.png,EOS,train\n1.png,LYT,test\n2.png,MO,train\n3.png,MO,Testing\n"},
+    "two tables": {"train.csv": "file,label\n0.png,EOS\n2.png,MO\n", "test_labels.csv": "file,label\n1,LYT\n3,MO\n"},
+}
+
+
+@pytest.mark.parametrize("kind", SPLIT_TABLES)
+def test_tables_may_name_the_splits(kind: str, tmp_path: Path) -> None:
+    for name, text in SPLIT_TABLES[kind].items():
+        listed_cells(tmp_path, text, name)
+    cells = load_cells(tmp_path)
+    assert (cells.images == cell_images(4)[[0, 2, 1, 3]]).all()
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [1, 5, 4, 5]
+    assert cells.source_split is not None
+    assert cells.source_split.tolist() == ["train", "train", "test", "test"]
+
+
+def test_a_split_of_another_name_is_refused(tmp_path: Path) -> None:
+    rows = "0.png,EOS,train\n1.png,LYT,test\n2.png,MO,holdout\n3.png,MO,train\n"
+    with pytest.raises(InputError, match=r"2\.png: is in no split"):
+        load_cells(listed_cells(tmp_path, f"file,label,split\n{rows}"))
+
+
+def test_a_table_may_name_splits_of_images_in_class_folders(folder: Path) -> None:
+    rows = "".join(f"{name}/a.png,train\n{name}/b.png,test\n" for name in ("basophil", "ig", "platelet"))
+    (folder / "splits.csv").write_text(f"file,split\n{rows}")
+    cells = load_cells(folder)
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [0, 3, 7, 0, 3, 7]
+    assert cells.source_split is not None
+    assert cells.source_split.tolist() == ["train"] * 3 + ["test"] * 3
+
+
 @pytest.mark.parametrize(
-    "rows",
+    ("tables", "labels"),
     [
-        "file,label\n{0},EOS\n{1},LYT\n{2},\n",
-        "id;patient;class\n0;7;1\n1;7;4\n",
-        ",number,file,label\n0,1,{0},EOS\n1,2,{1},LYT\n2,0,gone.png,MO\n",
-        "\ufeffpath\tlabel\nphotos/{0}\t1\nphotos/{1}\t4\nphotos/gone.png\t5\n",
+        ({"labels.csv": "file,label\ntrain/0.png,EOS\ntest/0.png,LYT\n"}, [1, 4]),
+        ({"train/labels.csv": "file,label\n0.png,EOS\n", "test/labels.csv": "file,label\n0.png,LYT\n"}, [1, 4]),
+        ({"csv/labels.csv": "file,label\ntrain/0.png,EOS\ntest/0.png,LYT\n"}, [1, 4]),
+        ({"labels.csv": "file,label\n0.png,EOS\n0.png,LYT\n"}, None),
     ],
 )
-def test_labels_may_come_from_a_table(rows: str, tmp_path: Path) -> None:
-    for index, image in enumerate(cell_images(3)):
-        save(tmp_path / "photos" / f"{index}.png", image)
-    (tmp_path / "labels.csv").write_text(rows.format("0.png", "1.png", "2.png"), encoding="utf-8")
+def test_paths_tell_files_of_the_same_name_apart(
+    tables: dict[str, str], labels: list[int] | None, tmp_path: Path
+) -> None:
+    for index, split in enumerate(("train", "test")):
+        save(tmp_path / "all" / split / "0.png", cell_images(2)[index])
+    for name, text in tables.items():
+        (tmp_path / "all" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "all" / name).write_text(text)
     cells = load_cells(tmp_path)
-    assert (cells.images == cell_images(3)).all()
-    assert cells.labels is not None
-    assert cells.labels.tolist() == [1, 4, UNLABELLED]
-    assert "1 of 3 images have no label." in cells.notes
+    assert (cells.images == cell_images(2)).all()
+    assert (None if cells.labels is None else cells.labels.tolist()) == labels
+    assert bool(cells.warnings) == (labels is None)
 
 
-def test_a_table_that_names_no_image_is_skipped(folder: Path) -> None:
-    (folder / "patients.csv").write_text("patient,age\n1,80\n")
-    assert load_cells(folder).labels is not None
-    assert "We skipped files that are not images: patients.csv." in load_cells(folder).notes
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"", "is empty"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0", "HDF5"),
+        (b"MATLAB 5.0 M", "MATLAB"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "unpack"),
+        (b"file,label\n0", "text"),
+        (b"\x89PNG\r\n\x1a\n", ""),
+    ],
+)
+def test_first_bytes_tell_what_else_a_file_is(start: bytes, kind: str) -> None:
+    assert (kind in other_kind(start)) if kind else other_kind(start) == ""
 
 
 def test_the_first_picture_of_a_telephones_file_is_taken(tmp_path: Path) -> None:
@@ -443,11 +650,3 @@ def test_the_first_picture_of_a_telephones_file_is_taken(tmp_path: Path) -> None
     cells = load_cells(tmp_path)
     assert np.abs(cells.images[0].astype(int) - cell_images(2)[0]).mean() < 9
     assert "We took the first image of files with several (n = 1)." in cells.notes
-
-
-def test_a_table_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
-    for index, image in enumerate(cell_images(2)):
-        save(tmp_path / f"{index}.png", image)
-    (tmp_path / "labels.csv").write_text("file,label\n0.png,EOS\n1.png,LYT\n0.png,MO\n")
-    with pytest.raises(InputError, match="names a file in “file” twice, with different labels"):
-        load_cells(tmp_path)
