@@ -31,6 +31,9 @@ NOT_IN_NOTEBOOKS = (*(f"report/{name}" for name in PAGE), "run.py", "execution.p
 LAST_RUN = "run.json"
 """What is known of the last finished run, in its folder."""
 
+WITH_EXTERNAL = ("04_lenet_variants", "06_evaluation")
+"""The notebooks that read cells of another laboratory."""
+
 TITLES = {name: f"[{number}/{len(NOTEBOOKS)}] {name}" for number, name in enumerate(NOTEBOOKS, start=1)}
 
 
@@ -190,9 +193,8 @@ def execute_notebooks(
         for number, (name, title) in enumerate(TITLES.items()):
             elapsed, left = time.perf_counter() - begun, sum(list(expected.values())[number:])
             say(f"{title}: running, {format_seconds(elapsed)} elapsed, about {format_seconds(left)} left")
-            if external and name == NOTEBOOKS[-1]:
-                parameters["EXTERNAL"] = str(external.path)
-            notebooks[name] = execution.execute_notebook(name, parameters, say)
+            elsewhere = {"EXTERNAL": str(external.path)} if external and name in WITH_EXTERNAL else {}
+            notebooks[name] = execution.execute_notebook(name, parameters | elsewhere, say)
             say(f"{title}: done in {format_seconds(notebooks[name]['seconds'])}")
     return notebooks
 

@@ -39,6 +39,7 @@ from .tables import (
     cell_text as cell_text,
 )
 from .training import (
+    draw_adaptation as draw_adaptation,
     draw_calibration as draw_calibration,
     draw_explanations as draw_explanations,
     draw_ladder as draw_ladder,

@@ -123,3 +123,18 @@ def draw_explanations(
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.grid(visible=False)
     return described(figure, "explanations", len(images), model=list(shares)[-1], shares=shares)
+
+
+@in_two_layouts
+def draw_adaptation(curve: pd.DataFrame, model: str, n: int) -> Drawing:
+    """Draw the `helpers.evaluation.adaptation_curve` of a model on ``n`` images: accuracies by labels per class."""
+    figure, axes = plt.subplots(figsize=layout((7.5, 3.6), (3.7, 3.6)))
+    for name, words, look in (("accuracy", "accuracy", "o-"), ("balanced_accuracy", "balanced accuracy", "s--")):
+        colour, places = INK if "balanced" in name else MODEL_COLOURS[model], range(len(curve))
+        axes.fill_between(places, curve[f"{name}_low"], curve[f"{name}_high"], color=colour, alpha=0.12, linewidth=0)
+        axes.plot(places, curve[name], look, color=colour, label=words)
+    axes.set_xticks(places, list(map(str, curve.index)))
+    axes.set_xlabel("labels of each class from the other laboratory")
+    axes.yaxis.set_major_formatter(PERCENT)
+    figure.legend(loc="outside lower center", ncols=2)
+    return described(figure, "adaptation", n, curve=curve, model=model)
