@@ -45,8 +45,10 @@ def describe_path(path: Path) -> Source:
         start = stream.read(12)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         with refusing(path, "an .npz file or a zip of images"), zipfile.ZipFile(path) as archive:
-            holds_arrays = any(name.endswith(".npy") for name in archive.namelist())
-        is_array = holds_arrays or path.suffix.casefold() == ".npz"
+            names = archive.namelist()
+        if packed := [name for name in names if name.casefold().endswith((".npz", ".zip"))]:
+            raise refused(path, f"holds “{packed[0]}”, expected arrays or images; unpack it and name what is inside")
+        is_array = any(name.endswith(".npy") for name in names) or path.suffix.casefold() == ".npz"
         return Source("archive" if is_array else "zip", path.absolute())
     if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF")):
         return Source("images", path.absolute())
