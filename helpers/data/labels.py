@@ -28,13 +28,10 @@ LABEL_OF_WORD = {word: label for label, words in enumerate(CODES) for word in wo
 FILLERS = {"cell", "cells", "class", "giant", "typical", "wbc"}
 """Words that a name may have besides: "Giant platelet", "class_basophil", "WBC - neutrophil"."""
 
-NO_LABEL = {"", "-", "?", "n/a", "na", "nan", "none", "null", "unknown", "unlabeled", "unlabelled"}
-NO_LABEL |= {"-1", "-1.0", "255", "255.0"}
+NO_LABEL = {"", "-", "?", "n/a", "na", "nan", "none", "null", "unknown", "unlabelled", "unlabeled", "-1", "255"}
 """What is written where an image has no label, as is NaN."""
 
 NUMBER = r"\s*[+-]?\d{1,4}(\.0*)?\s*"
-LAYOUT = r"(?i)(train|test|val|dev|fold|split|image|mask|patient)"
-"""How folders begin that lie where those of classes are expected."""
 
 
 def class_index(name: str) -> int | None:
@@ -47,9 +44,8 @@ def class_index(name: str) -> int | None:
     words = [word for word in re.findall(r"[^\W_]+", plain) if not word.isdecimal()]
     telling = [word for word in words if word not in FILLERS]
     labels = {LABEL_OF_WORD.get(word, LABEL_OF_WORD.get(word.removesuffix("s"))) for word in telling}
-    if len(labels) != 1 or (len(telling) < len(words) and len(max(telling, key=len)) < 3):  # "my cells"
-        return None
-    return labels.pop()
+    is_vague = len(telling) < len(words) and max(map(len, telling), default=0) < 3  # "my cells"
+    return labels.pop() if len(labels) == 1 and not is_vague else None
 
 
 def as_values(labels: np.ndarray, path: Path, key: str) -> np.ndarray:
@@ -61,24 +57,20 @@ def as_values(labels: np.ndarray, path: Path, key: str) -> np.ndarray:
             raise refused(path, f"{found} is not one-hot, expected one 1 a row")
         return np.asarray(labels.argmax(axis=1))
     labels = labels.ravel()
-    if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8", "replace")
-    if labels.dtype.kind == "U":
-        return labels
+    if labels.dtype.kind in "US":
+        return np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
     if labels.dtype.kind not in "uif":
         raise refused(path, f"'{key}' is {labels.dtype}, expected whole numbers or names (labels.astype(str))")
-    is_missing = np.isnan(labels)
-    broken = labels[~is_missing & ~(np.isfinite(labels) & (labels == np.floor(labels)))]
+    broken = labels[np.isinf(labels) | (labels != np.floor(labels)) & ~np.isnan(labels)]
     if len(broken):
         raise refused(path, f"'{key}' holds the label {broken[0]}, expected whole numbers and nothing infinite")
-    whole = np.where(is_missing, 0, labels).astype(np.int64)
-    return np.where(is_missing, "nan", whole.astype(np.str_)) if is_missing.any() else whole
+    return labels.astype(np.str_ if np.isnan(labels).any() else np.int64)
 
 
 def labelled(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return those of (N,) numbers or words that are labels, numbers in words as int64, and the mask (N,) of them."""
     distinct, inverse = np.unique(values.astype(np.str_), return_inverse=True)
-    plain = [word.strip().casefold() for word in distinct.tolist()]
+    plain = [word.strip().casefold().removesuffix(".0") for word in distinct.tolist()]
     is_shifted = plain == ["-1", *"0123456"]  # eight classes
     is_label = np.array([is_shifted or word not in NO_LABEL for word in plain], bool)
     if all(re.fullmatch(NUMBER, word) for word in distinct[is_label]):
@@ -117,10 +109,8 @@ def map_labels(
     elif stored_names:
         (table, warnings), said = _named(distinct, stored_names, path), "By the names in the file"
     else:
-        (table, warnings), said = (
-            _numbered(distinct, path),
-            "The labels are numbers without names. In the order of BloodMNIST",
-        )
+        table, warnings = _numbered(distinct, path)
+        said = "The labels are numbers without names. In the order of BloodMNIST"
     labels = np.full(len(values), UNLABELLED, np.uint8)
     labels[is_known] = np.array(table, np.uint8)[inverse]
     if classes and (are_words or stored_names):
@@ -138,22 +128,16 @@ def map_labels(
     notes = [f"{said}, {', '.join(pairs)}." if pairs else "The labels are names of classes."]
     if not is_known.all():
         marks = ", ".join(f"“{mark}”" for mark in sorted({str(value).strip() for value in values[~is_known]} - {""}))
-        marked = f" They are marked {marks}." if marks else ""
-        notes.append(f"{(~is_known).sum():,} of {len(values):,} images have no label.{marked}")
+        found = f"{(~is_known).sum():,} of {len(values):,} images have no label"
+        notes.append(f"{found}, but {marks}." if marks else f"{found}.")
     return labels, notes, warnings
-
-
-def as_option(labels: Sequence[int]) -> str:
-    """Return the option that gives these labels to the distinct values, in ascending order."""
-    return f"--classes {','.join(CLASS_NAMES[label].replace(' ', '_') for label in labels)}"
 
 
 def _hint(words: Sequence[str]) -> str:
     """Return the way out by ``--classes``, or nothing where it would not help."""
-    if len(words) > 20 or any(re.match(LAYOUT, word) for word in words):
-        return ""
+    are_folders = any(re.match("train|test|val|dev|fold|split|image|mask|patient", word, re.I) for word in words)
     order = f"the order {', '.join(words)}" if sum(map(len, words)) <= 250 else "alphabetical order"
-    return f", or --classes with {len(words)} names, in {order}"
+    return "" if are_folders or len(words) > 20 else f", or --classes with {len(words)} names, in {order}"
 
 
 def _worded(words: Sequence[str], path: Path | str, hint: str = "") -> list[int]:
@@ -166,10 +150,7 @@ def _worded(words: Sequence[str], path: Path | str, hint: str = "") -> list[int]
 
 
 def _named(distinct: np.ndarray, names: Sequence[str], path: Path | str) -> tuple[list[int], list[str]]:
-    """Return the label of each distinct value: of as many names in order, or of names counted from 0 or from 1.
-
-    With a warning where both counts fit.
-    """
+    """Return the label of each value, of as many names or of names counted from 0 or 1, and a warning if both fit."""
     values = distinct.tolist()
     if len(names) == len(values):
         return _worded(names, path), []
@@ -177,20 +158,18 @@ def _named(distinct: np.ndarray, names: Sequence[str], path: Path | str) -> tupl
     if distinct.dtype.kind != "i" or not first <= values[0] <= values[-1] < len(names) + first:
         found = f"{len(names)} names for {len(values)} labels ({', '.join(map(str, values[:20]))})"
         raise refused(path, f"{found}, expected a name for each label in ascending order")
-    labels = _worded([names[value - first] for value in values], path)
-    if first or values[0] == 0:
-        return labels, []
-    other = as_option(_worded([names[value - 1] for value in values], path))
-    found = f"The labels run from {values[0]} to {values[-1]}, and we counted the {len(names)} names from 0."
-    return labels, [f"{found} If they count from 1, say {other}."]
+    found = f"The labels run from {values[0]} to {values[-1]}, and we counted the {len(names)} names from 0. If they"
+    doubt = f"{found} count from 1, --classes with {len(values)} names in ascending order says which they are."
+    return _worded([names[value - first] for value in values], path), [] if first or values[0] == 0 else [doubt]
 
 
 def _numbered(distinct: np.ndarray, path: Path) -> tuple[list[int], list[str]]:
     """Return numbers as labels in BloodMNIST's order, and a warning where they may be another collection's."""
-    numbers, span = distinct.tolist(), int(np.ptp(distinct)) + 1
-    # what other collections usually mean by so many numbers: the white cells of a differential count
-    usual = {4: (1, 4, 5, 6), 5: (0, 1, 4, 5, 6)}.get(len(numbers), range(len(numbers)))
-    perhaps = f", perhaps {as_option(usual)}" if span == len(numbers) <= len(CLASS_NAMES) else ""
+    numbers, perhaps = distinct.tolist(), ""
+    if 4 <= len(numbers) == np.ptp(distinct) + 1 <= len(CLASS_NAMES):
+        # what other collections usually mean by so many numbers: the white cells of a differential count
+        usual = {4: (1, 4, 5, 6), 5: (0, 1, 4, 5, 6)}.get(len(numbers), range(len(numbers)))
+        perhaps = f", perhaps --classes {','.join(CLASS_NAMES[label].replace(' ', '_') for label in usual)}"
     if numbers[0] < 0 or numbers[-1] >= len(CLASS_NAMES):
         found = f"holds the labels {', '.join(map(str, numbers[:20]))}"
         hint = f"names of classes, or --classes with {len(numbers)} names in ascending order{perhaps}"

@@ -108,7 +108,7 @@ def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -
     if count == 0:
         raise refused(path, f"{found} holds no images, expected at least one")
     if values.dtype.kind not in "uif" or channels not in (1, 3, 4) or not is_usable_size(*size):
-        expected = f"expected numbers of shape (N, {SIDE}, {SIDE}, 3) or other nearly square images"
+        expected = f"expected numbers (N, {SIDE}, {SIDE}, 3) or other nearly square images with sides of 16 to 4,096"
         raise refused(path, f"{found} is not an array of cell images, {expected}")
     notes += ["Images are grey, so red, green and blue are equal."] if channels == 1 else []
     notes += ["We put images with an alpha channel on white."] if channels == 4 else []
@@ -123,17 +123,9 @@ def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -
 
     images = np.fromiter(converted(), np.dtype((np.uint8, (SIDE, SIDE, 3))), count)
     labels, doubts = choose_labels(others, count, path)
-    if labels and not may_be_labels(labels.values, count):
-        expected = "expected numbers or text (labels.astype(str)) as (N,), (N, 1) or one-hot (N, classes)"
-        raise refused(path, f"{count} images in {found}, but the labels are {labels}, {expected}")
     notes += [f"The labels come from “{labels.key}”."] if labels and len(others) > 1 else []
     stored = as_values(labels.values, path, labels.key) if labels else None
     return FoundPart(split, images, np.full((count, 2), size), stored, notes, warnings=doubts)
-
-
-def may_be_labels(values: np.ndarray, count: int) -> bool:
-    """Return whether an array is of the length, dtype and size of labels of so many images."""
-    return len(values) == count and not values.dtype.hasobject and values.nbytes <= LABEL_BYTES * count
 
 
 def choose_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[StoredArray | None, list[str]]:
@@ -141,7 +133,8 @@ def choose_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[St
 
     It is the one whose words all name classes, else the one with a usual key, else the only one.
     """
-    fitting = [array for array in arrays if may_be_labels(array.values, count)]
+    fitting = [a for a in arrays if len(a.values) == count and a.values.nbytes <= LABEL_BYTES * count]
+    fitting = [array for array in fitting if not array.values.dtype.hasobject]
     named = {array.key: classes_named(array.values) for array in fitting}
     words = [array for array in fitting if named[array.key] and None not in named[array.key]]
     usual = [array for array in arrays if array.split_and_stem[1] in LABEL_KEYS]
@@ -153,28 +146,31 @@ def choose_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[St
             values = as_values(other.values, path, other.key).tolist()
             is_ambiguous = len(set(said)) == count > 1  # a name for each image, or for each class
             if is_ambiguous or len({*zip(values, map(class_index, said), strict=True)}) > len(set(values)):
-                raise refused(path, f"{chosen} and {other} could be the labels, and do not go together, expected one")
+                raise refused(path, f"{chosen} and {other} could be the labels, and do not go together; remove one")
         return chosen, []
     if not usual and all(named[array.key] == {None} for array in fitting):
         found = ", ".join(map(str, fitting))
         return None, [f"The images have no labels, because {found} names no class."] if fitting else []
     chosen = choose_array(numbers or usual or fitting, LABEL_KEYS, "labels", path)
-    is_plain = usual or re.fullmatch(r"arr_\d+|[a-z]", chosen.split_and_stem[1])
+    if chosen not in fitting:
+        expected = "expected numbers or text (labels.astype(str)) as (N,), (N, 1) or one-hot (N, classes)"
+        raise refused(path, f"holds {count} images, but the labels are {chosen}, {expected}")
+    stem = chosen.split_and_stem[1]
+    is_plain = LABEL_KEYS & set(stem.split("_")) or re.fullmatch(r"arr_\d+|[a-z]", stem)
     assumed = f"We took “{chosen.key}” for the labels. Call it “labels” if that is right, or else remove it."
     return chosen, [] if is_plain else [assumed]
 
 
 def class_names_in(array: StoredArray, counts: set[int]) -> list[str]:
-    """Return the names of the classes in ascending order, if an array holds them and not one for each of the images.
+    """Return the names of the classes in ascending order, if an array holds them, and not one for each of the images.
 
-    ``counts`` are the numbers of images. The names come as a list, or as rows, a mapping or one text, with or without
-    a number for each.
+    They are a list, rows or one text, with or without a number for each. ``counts`` are the numbers of images.
     """
     if array.values.dtype.kind not in "US" or counts & {len(array.values), array.values.size}:
         return []
     words = as_values(array.values[: LABEL_BYTES * 8].ravel(), Path(), array.key).tolist()
     words = re.findall(r"[^\W_][^]\[{}\"':;,|\n]*", words[0]) if len(words) == 1 else words
-    numbers = [int(word) for word in words if re.fullmatch(NUMBER, word.strip())]
+    numbers = [float(word) for word in words if re.fullmatch(NUMBER, word.strip())]
     names = [word.strip() for word in words if not re.fullmatch(NUMBER, word.strip())]
     if len(numbers) == len(names):
         names = [name for _, name in sorted(zip(numbers, names, strict=True))]
@@ -215,9 +211,9 @@ def read_archive(path: Path, reading: Reading) -> Cells:
             chosen = [a for a in arrays if len(splits) == 1 or a.split_and_stem[0] == split]
             parts += [convert_part(split, chosen, path, reading.crop)] if split in splits else []
         cells = join(parts, path.name, path, reading, stored_names)
-        unread = [a for a in arrays if a.values.dtype.hasobject and len(a.values) not in counts]
-        are_words = any(part.labels is not None and classes_named(part.labels) for part in parts)
-        if not unread or cells.labels is None or are_words or stored_names or reading.classes:
-            return cells
-        found = f"We did not read {', '.join(map(str, unread))}. If that names the classes, save it as text"
-        return replace(cells, warnings=(*cells.warnings, f"{found} (names.astype(str)), or give --classes."))
+        unread = ", ".join(str(a) for a in arrays if a.values.dtype.hasobject and len(a.values) not in counts)
+        are_numbers = any(part.labels is not None and not classes_named(part.labels) for part in parts)
+        if unread and are_numbers and not (stored_names or reading.classes):
+            found = f"We did not read {unread}. If it names the classes, save it as text, or give --classes."
+            return replace(cells, warnings=(*cells.warnings, found))
+        return cells
