@@ -128,8 +128,7 @@ def map_labels(
     notes = [f"{said}, {', '.join(pairs)}." if pairs else "The labels are names of classes."]
     if not is_known.all():
         marks = ", ".join(f"“{mark}”" for mark in sorted({str(value).strip() for value in values[~is_known]} - {""}))
-        found = f"{(~is_known).sum():,} of {len(values):,} images have no label"
-        notes.append(f"{found}, but {marks}." if marks else f"{found}.")
+        notes.append(f"{(~is_known).sum():,} of {len(values):,} images have no label{marks and f' ({marks})'}.")
     return labels, notes, warnings
 
 
@@ -158,9 +157,9 @@ def _named(distinct: np.ndarray, names: Sequence[str], path: Path | str) -> tupl
     if distinct.dtype.kind != "i" or not first <= values[0] <= values[-1] < len(names) + first:
         found = f"{len(names)} names for {len(values)} labels ({', '.join(map(str, values[:20]))})"
         raise refused(path, f"{found}, expected a name for each label in ascending order")
-    found = f"The labels run from {values[0]} to {values[-1]}, and we counted the {len(names)} names from 0. If they"
-    doubt = f"{found} count from 1, --classes with {len(values)} names in ascending order says which they are."
-    return _worded([names[value - first] for value in values], path), [] if first or values[0] == 0 else [doubt]
+    is_doubtful = values[0] > first == 0 and class_index(names[values[0] - 1]) is not None
+    doubt = f"We counted the {len(names)} names from 0. If they count from 1, give --classes with {len(values)} names."
+    return _worded([names[value - first] for value in values], path), [doubt] if is_doubtful else []
 
 
 def _numbered(distinct: np.ndarray, path: Path) -> tuple[list[int], list[str]]:
@@ -172,8 +171,8 @@ def _numbered(distinct: np.ndarray, path: Path) -> tuple[list[int], list[str]]:
         perhaps = f", perhaps --classes {','.join(CLASS_NAMES[label].replace(' ', '_') for label in usual)}"
     if numbers[0] < 0 or numbers[-1] >= len(CLASS_NAMES):
         found = f"holds the labels {', '.join(map(str, numbers[:20]))}"
-        hint = f"names of classes, or --classes with {len(numbers)} names in ascending order{perhaps}"
-        raise refused(path, f"{found}, expected numbers 0 to 7 in BloodMNIST's order, {hint}")
+        hint = f", or --classes with {len(numbers)} names in ascending order{perhaps}" if len(numbers) <= 20 else ""
+        raise refused(path, f"{found}, expected numbers 0 to 7 in BloodMNIST's order, names of classes{hint}")
     absent = [str(label) for label in range(len(CLASS_NAMES)) if label not in numbers]
     found = f"No image has the label {' or '.join(absent)}. If these are the numbers of another collection, the classes"
     settled = f"are wrong. --classes with a name for each label, in ascending order, says which they are{perhaps}."

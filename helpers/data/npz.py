@@ -149,8 +149,7 @@ def choose_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[St
                 raise refused(path, f"{chosen} and {other} could be the labels, and do not go together; remove one")
         return chosen, []
     if not usual and all(named[array.key] == {None} for array in fitting):
-        found = ", ".join(map(str, fitting))
-        return None, [f"The images have no labels, because {found} names no class."] if fitting else []
+        return None, [f"The images have no labels, because “{'”, “'.join(named)}” names no class."] if named else []
     chosen = choose_array(numbers or usual or fitting, LABEL_KEYS, "labels", path)
     if chosen not in fitting:
         expected = "expected numbers or text (labels.astype(str)) as (N,), (N, 1) or one-hot (N, classes)"
@@ -162,7 +161,7 @@ def choose_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[St
 
 
 def class_names_in(array: StoredArray, counts: set[int]) -> list[str]:
-    """Return the names of the classes in ascending order, if an array holds them, and not one for each of the images.
+    """Return the names of the classes, counted from 0, if an array holds them, and not one for each of the images.
 
     They are a list, rows or one text, with or without a number for each. ``counts`` are the numbers of images.
     """
@@ -170,12 +169,14 @@ def class_names_in(array: StoredArray, counts: set[int]) -> list[str]:
         return []
     words = as_values(array.values[: LABEL_BYTES * 8].ravel(), Path(), array.key).tolist()
     words = re.findall(r"[^\W_][^]\[{}\"':;,|\n]*", words[0]) if len(words) == 1 else words
-    numbers = [float(word) for word in words if re.fullmatch(NUMBER, word.strip())]
-    names = [word.strip() for word in words if not re.fullmatch(NUMBER, word.strip())]
+    numbers = [int(float(word)) for word in words if re.fullmatch(NUMBER, word)]
+    names = [word.strip() for word in words if not re.fullmatch(NUMBER, word)]
     if len(numbers) == len(names):
-        names = [name for _, name in sorted(zip(numbers, names, strict=True))]
-    are_classes = len(names) > 1 and None not in map(class_index, names)
-    return names if len(set(names)) == len(names) and (are_classes or array.split_and_stem[1] in NAME_KEYS) else []
+        name_of = dict(zip(numbers, names, strict=True))
+        names = [name_of.get(number, "") for number in range(max(numbers, default=-1) + 1)]
+    given = [name for name in names if name]
+    are_classes = 1 < len(given) == len({*given}) and None not in map(class_index, given)
+    return names if are_classes or array.split_and_stem[1] in NAME_KEYS else []
 
 
 def read_archive(path: Path, reading: Reading) -> Cells:

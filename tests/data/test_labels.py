@@ -71,7 +71,7 @@ MARKS = ["", " ", "-1", "-1.0", "255", "NaN", "nan", "unknown", "Unlabeled", "No
 def test_what_marks_a_missing_label_is_no_class_and_it_is_said(mark: str, others: list[str]) -> None:
     labels, notes, warnings = map_labels(np.array([*others, mark, mark]), HERE)
     assert labels.tolist() == [*range(8), UNLABELLED, UNLABELLED]
-    assert notes[-1] == "2 of 10 images have no label" + (f", but “{mark.strip()}”." if mark.strip() else ".")
+    assert notes[-1] == "2 of 10 images have no label" + (f" (“{mark.strip()}”)." if mark.strip() else ".")
     assert warnings == []
 
 

@@ -257,6 +257,15 @@ def test_names_are_found_in_any_form_and_outrank_bloodmnists_order(form: str, tm
     assert cells.warnings == ()
 
 
+def test_a_number_for_each_name_tells_where_they_begin(tmp_path: Path) -> None:
+    stored = np.array(json.dumps(dict(enumerate(NAMES.tolist(), start=1))))
+    some = LABELS < 6
+    cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES[some], labels=LABELS[some] + 1, class_names=stored))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == ORDER[LABELS[some]].tolist()
+    assert cells.warnings == ()
+
+
 def test_names_that_are_pickled_are_missed_aloud_until_the_user_says(tmp_path: Path) -> None:
     entries = {"x.npy": npy_bytes(IMAGES), "y.npy": npy_bytes(LABELS), "class_names.npy": objects(8)}
     path = zipped(tmp_path / "a.npz", entries)
@@ -270,7 +279,7 @@ DOUBTS = {
     "an array with another name": ({"patient": LABELS}, "We took “patient” for the labels. Call it “labels”", LABELS),
     "names that count from 0 or 1": (
         {"labels": 1 + LABELS % 7, "class_names": np.array(CLASS_NAMES)},
-        "we counted the 8 names from 0. If they count from 1, --classes with 7 names",
+        "We counted the 8 names from 0. If they count from 1, give --classes with 7 names.",
         1 + LABELS % 7,
     ),
     "nothing but file names": ({"files": np.array([f"{n}.png" for n in range(COUNT)])}, "names no class", None),
