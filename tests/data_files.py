@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from helpers.data.constants import CLASS_NAMES
+
 COUNT = 12
 
 
@@ -238,7 +240,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
         "are noise",
     ),
     # Labels
-    "counts differ": (with_labels(LABELS[:-1]), "12 images .* but the labels are .*11"),
+    "counts differ": (with_labels(LABELS[:-1]), "12 images, but the labels are .*11"),
     "far fewer labels": (with_labels(LABELS[:1]), "12 images"),
     "labels transposed": (with_labels(LABELS[None]), "12 images"),
     "labels by the million": (with_labels(np.zeros((COUNT, 2**20), np.uint8)), r"\(12, 1048576\)"),
@@ -251,7 +253,6 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "label -1": (with_labels(LABELS.astype(int) - 1), "holds the labels -1"),
     "label 200": (with_labels(np.full(COUNT, 200)), "holds the labels 200"),
     "label 1.5": (with_labels(LABELS + 0.5), "whole numbers"),
-    "label NaN": (with_labels(np.where(LABELS == 1, np.nan, LABELS)), "NaN"),
     "label infinite": (with_labels(np.where(LABELS == 1, np.inf, LABELS)), "infinite"),
     "bool labels": (with_labels(LABELS > 3), "is bool"),
     "complex labels": (with_labels(LABELS + 0j), "is complex"),
@@ -264,7 +265,24 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no class": (with_labels(np.zeros_like(ONE_HOT)), "not one-hot"),
     "words in eight columns": (with_labels(ONE_HOT.astype("U1")), "<U1"),
     "nine columns": (with_labels(np.eye(9)[LABELS + 1]), "holds the labels 1, 2"),
+    "names and numbers that do not go together": (
+        with_arrays(images=IMAGES, labels=LABELS // 2, label_names=np.array(CLASS_NAMES)[LABELS]),
+        "'label_names' .* and 'labels' .* do not go together; remove one",
+    ),
+    "as many names as images": (
+        with_arrays(images=IMAGES[:8], labels=LABELS[:8], class_names=np.array(CLASS_NAMES)),
+        "'class_names' .* and 'labels' .* do not go together",
+    ),
+    "two lists of names": (
+        with_arrays(images=IMAGES, labels=LABELS, a=np.array(CLASS_NAMES), b=np.array(CLASS_NAMES[::-1])),
+        "different names of classes in a, b",
+    ),
+    "one label for many images": (with_labels(3), r"holds 12 images, but the labels are 'labels' int64 \(1,\)"),
     # Parts
+    "one array of labels for two parts": (
+        with_arrays(train_images=IMAGES, test_images=IMAGES, labels=LABELS),
+        "or of none, and of their labels",
+    ),
     "NaN in the test part": (
         with_arrays(train_images=UNIT, test_images=NAN_PIXELS, train_labels=LABELS, test_labels=LABELS),
         "NaN",

@@ -30,6 +30,7 @@ class FoundPart:
     labels: np.ndarray | None  # (N,) whole numbers or words, or None where there are none
     notes: list[str]  # conversions made, one sentence each
     names: list[str] = field(default_factory=list)  # of the files, or none
+    warnings: list[str] = field(default_factory=list)  # doubts, one sentence each
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Reading:
 
 def join(parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: Sequence[str] = ()) -> Cells:
     """Return all parts as cells; InputError where labels have no meaning or images cannot be cells."""
-    warnings = check_pixels({part.split: part.images for part in parts}, path)
+    warnings = list(dict.fromkeys(warning for part in parts for warning in part.warnings))
+    warnings += check_pixels({part.split: part.images for part in parts}, path)
     images = np.concatenate([part.images for part in parts]) if len(parts) > 1 else parts[0].images
     sizes = np.concatenate([part.sizes for part in parts])
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))

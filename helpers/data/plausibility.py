@@ -20,14 +20,16 @@ def describe(images: np.ndarray) -> dict[str, float]:
     ``brightness`` is their mean, ``contrast`` the standard deviation within an image, ``roughness`` the mean difference
     between neighbouring pixels as a share of the contrast, ``colour`` the mean range over the channels, ``values`` the
     number of different values, ``centre`` how much lighter the centre is than the rest, and ``red_in_dark`` how much
-    redder (red less blue) the darkest fifth of an image is than the rest.
+    redder (red less blue) the darkest fifth of an image is than the rest. ``dark`` and ``reversed`` are the shares of
+    images with a brightness below 90, and with a ``red_in_dark`` above 40.
     """
     chosen = images[:: -(-len(images) // MOST_CHECKED)]
     grey = chosen.astype(np.float32) @ LUMINANCE
     contrast = float(grey.std(axis=(1, 2)).mean())
     red_less_blue = chosen[..., 0].astype(np.float32) - chosen[..., 2]
     is_dark = grey <= np.percentile(grey, 20, axis=(1, 2), keepdims=True)
-    dark, rest = (red_less_blue[side].mean() if side.any() else 0.0 for side in (is_dark, ~is_dark))
+    dark, rest = ((red_less_blue * side).sum((1, 2)) / np.maximum(side.sum((1, 2)), 1) for side in (is_dark, ~is_dark))
+    red_in_dark = dark - rest
     return {
         "brightness": float(grey.mean()),
         "contrast": contrast,
@@ -35,7 +37,9 @@ def describe(images: np.ndarray) -> dict[str, float]:
         "colour": float(np.ptp(chosen, axis=3).mean()),
         "values": len(np.unique(chosen)),
         "centre": float((grey[CENTRE].mean() - grey.mean()) * 4 / 3),
-        "red_in_dark": float(dark - rest),
+        "red_in_dark": float(red_in_dark.mean()),
+        "dark": float((grey.mean(axis=(1, 2)) < 90).mean()),
+        "reversed": float((red_in_dark > 40).mean()),
     }
 
 
@@ -49,27 +53,27 @@ def check_pixels(parts: Mapping[str, np.ndarray], path: Path) -> list[str]:
     warnings = []
     for name, look in looks.items():
         what, mean = f"the {name} images" if name else "the images", f"mean {look['brightness']:.1f} of 255"
-        values, contrast = f"{look['values']} different values", f"{look['contrast']:.1f} of 255"
+        values, contrast = f"{look['values']} different values", f"standard deviation {look['contrast']:.1f} of 255"
         slack = 0 if len(parts[name]) >= 10 else 20  # single cells vary
         impossible = {
             f"hold {values} (perhaps they were divided by 255, then rounded)": look["values"] < 5,
             f"are nearly black ({mean}; perhaps scaled twice)": look["brightness"] < 40,
             f"are nearly white ({mean}; perhaps scaled twice)": look["brightness"] > 250,
-            f"have nearly no contrast (standard deviation {contrast})": look["contrast"] < 4,
+            f"have nearly no contrast ({contrast})": look["contrast"] < 4,
             "are noise, neighbouring pixels differ like distant ones (perhaps reshaped)": look["roughness"] > 0.9,
         }
         if found := next((reason for reason, applies in impossible.items() if applies), None):
             raise refused(path, f"{what} {found}, expected stained cells on a light background")
         odd = {
-            f"are dark ({mean}). Perhaps they were scaled wrongly": look["brightness"] < 100,
-            f"have little contrast (standard deviation {contrast})": look["contrast"] < 12,
+            f"are dark, all or some ({mean}), perhaps scaled wrongly or in another colour space": look["dark"] >= 0.02,
+            f"have little contrast ({contrast}), perhaps in another colour space": look["contrast"] < 12,
             "show no cell darker than its surroundings. Perhaps they are negatives, or their axes are mixed up": (
                 look["centre"] > slack - 5
             ),
             f"hold only {values}": look["values"] < 32,
             "have hardly any colour": look["colour"] < 5,
-            "look as if red and blue were exchanged. Channels are expected as red, green, blue; OpenCV stores "
-            "them in reverse": look["red_in_dark"] > 10 + slack,
+            "look, all or some, as if red and blue were exchanged or in another colour space. We took the channels for "
+            "red, green and blue. OpenCV reverses them": look["red_in_dark"] > 10 + slack or look["reversed"] >= 0.05,
         }
         warnings += [f"{what.capitalize()} {finding}." for finding, applies in odd.items() if applies]
     means = {name: look["brightness"] for name, look in looks.items()}

@@ -9,7 +9,7 @@ from helpers.cache_keys import file_sha256, key_of
 from helpers.data.bloodmnist import download_bloodmnist, find_bloodmnist, is_bloodmnist
 from helpers.data.cells import Cells
 from helpers.data.conversions import CROPS
-from helpers.data.folder import list_parts, read_images, read_zip
+from helpers.data.folder import list_parts, other_kind, read_images, read_zip
 from helpers.data.npz import read_archive
 from helpers.data.parts import Reading
 from helpers.errors import InputError, refused, refusing
@@ -45,12 +45,18 @@ def describe_path(path: Path) -> Source:
         start = stream.read(12)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         with refusing(path, "an .npz file or a zip of images"), zipfile.ZipFile(path) as archive:
-            holds_arrays = any(name.endswith(".npy") for name in archive.namelist())
-        is_array = holds_arrays or path.suffix.casefold() == ".npz"
+            names = archive.namelist()
+        if packed := [name for name in names if name.casefold().endswith((".npz", ".zip"))]:
+            raise refused(path, f"holds “{packed[0]}”, expected arrays or images; unpack it and name what is inside")
+        is_array = any(name.endswith(".npy") for name in names) or path.suffix.casefold() == ".npz"
         return Source("archive" if is_array else "zip", path.absolute())
     if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF")):
         return Source("images", path.absolute())
-    found = "is a single .npy array" if start.startswith(b"\x93NUMPY") else f"begins with {start[:4]!r}"
+    found = (
+        "is a single .npy array"
+        if start.startswith(b"\x93NUMPY")
+        else other_kind(start) or f"begins with {start[:4]!r}"
+    )
     raise refused(path, f"{found}, expected an .npz file of images and labels, a folder, a zip or an image")
 
 
@@ -123,7 +129,7 @@ def source_fingerprint(source: Source) -> str:
         if source.kind != "images":
             return key_of(source.path.name, file_sha256(source.path))
         parts = list_parts(source.path)
-        facts = [(part.split, part.labels, part.notes) for part in parts]
+        facts = [(part.split, part.labels, part.notes, part.warnings) for part in parts]
         paths = [path for part in parts for path in part.paths]
         names = [path.relative_to(source.path.parent) for path in paths]
         return key_of(ascii((names, facts)), [file_sha256(path) for path in paths])

@@ -16,7 +16,6 @@ from PIL import Image
 
 from helpers.data.cells import UNLABELLED
 from helpers.data.folder import other_kind
-from helpers.data.labels import class_index
 from helpers.data.source import load_cells, resolve_source, source_fingerprint
 from helpers.errors import InputError
 
@@ -55,46 +54,6 @@ def test_each_subfolder_is_a_class(folder: Path) -> None:
     assert cells.notes == ("By their names, “ig” is immature granulocyte.",)
     assert cells.original_sizes is None
     assert cells.source == "folder my cells"
-
-
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        *(("Basophil", 0), ("BASOPHILS", 0), ("BA", 0), ("0_basophil", 0), ("eosinophils", 1), ("EO", 1)),
-        *(("Erythroblast", 2), ("ERB", 2), ("ig", 3), ("IG", 3), ("Immature Granulocytes", 3)),
-        *(("immature_granulocyte", 3), ("immature-granulocytes", 3), ("myelocyte", 3), ("LYMPHOCYTE", 4)),
-        *(("ly", 4), (" Monocytes ", 5), ("MO", 5), ("neutrophil", 6), ("NEUTRO", 6), ("SNE", 6)),
-        *(
-            ("Band_Neutrophil", 6),
-            ("neutrophil, segmented", 6),
-            ("BNE", 6),
-            ("EBO", 2),
-            ("MMY", 3),
-            ("PMY", 3),
-        ),
-        *(
-            ("immature granulocytes(myelocytes, metamyelocytes and promyelocytes)", 3),
-            ("MY", 3),
-            ("03. IG", 3),
-        ),
-        *(("platelets", 7), ("PLT", 7), ("Platelet cells", 7), ("ｐｌａｔｅｌｅｔ", 7)),
-        *(
-            ("8", None),
-            ("7", None),
-            ("immature neutrophil", None),
-            ("band", None),
-            ("(ig)", None),
-            ("my cells", None),
-            ("-1", None),
-            ("", None),
-            ("cells", None),
-            ("s", None),
-            ("basophil2", None),
-        ),
-    ],
-)
-def test_names_that_mean_a_class(name: str, label: int | None) -> None:
-    assert class_index(name) == label
 
 
 def test_originals_are_cropped_then_reduced(tmp_path: Path) -> None:

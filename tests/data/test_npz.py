@@ -1,5 +1,6 @@
 """What an .npz file may look like, and what is said about those that are broken or hostile."""
 
+import json
 import tempfile
 import tracemalloc
 import zipfile
@@ -95,6 +96,7 @@ LABEL_FORMS = {
     "abbreviations": np.array(["BA", "EO", "ERB", "ig", "LY", "MO", "NEUTRO", "plt"])[LABELS],
     "bytes": np.array([name.encode() for name in CLASS_NAMES])[LABELS],
     "digits": LABELS.astype("U1"),
+    "digits of floats": LABELS.astype(float).astype("U3"),
 }
 
 
@@ -227,6 +229,97 @@ def test_names_in_the_file_say_what_its_numbers_mean(tmp_path: Path) -> None:
         assert cells.labels.tolist() == np.array([6, 1, 5, 4])[FOUR - 1].tolist()
         assert "By the names in the file" in cells.notes[0]
         assert cells.warnings == ()
+
+
+ORDER = np.random.default_rng(1).permutation(8)  # of the class that each number means
+NAMES = np.array(CLASS_NAMES)[ORDER]
+NAME_FORMS = {
+    "a key in camel case": {"classNames": NAMES},
+    "a key that says nothing": {"info": NAMES.astype("S")},
+    "with a part": {"train_class_names": NAMES, "test_class_names": NAMES},
+    "a row": {"class_names": NAMES[None]},
+    "a column": {"class_names": NAMES[:, None]},
+    "numbers and names": {"label_map": np.stack([np.arange(8).astype("U1"), NAMES], axis=1)},
+    "JSON": {"idx_to_class": np.array(json.dumps(dict(enumerate(NAMES.tolist()))))},
+    "JSON the other way round": {"class_to_idx": np.array(json.dumps({n: i for i, n in enumerate(NAMES.tolist())}))},
+    "as Python prints it": {"classes": np.array(str(dict(enumerate(NAMES.tolist()))))},
+    "between commas": {"class_names": np.array(", ".join(NAMES))},
+    "one for each image": {"class_names": NAMES[LABELS]},
+    "one for each image, and file names": {"species": NAMES[LABELS], "names": np.array(["a.png"] * COUNT)},
+}
+
+
+@pytest.mark.parametrize("form", NAME_FORMS)
+def test_names_are_found_in_any_form_and_outrank_bloodmnists_order(form: str, tmp_path: Path) -> None:
+    cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=LABELS, **NAME_FORMS[form]))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == ORDER[LABELS].tolist()
+    assert cells.warnings == ()
+
+
+def test_a_number_for_each_name_tells_where_they_begin(tmp_path: Path) -> None:
+    stored = np.array(json.dumps(dict(enumerate(NAMES.tolist(), start=1))))
+    some = LABELS < 6
+    cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES[some], labels=LABELS[some] + 1, class_names=stored))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == ORDER[LABELS[some]].tolist()
+    assert cells.warnings == ()
+
+
+def test_names_that_are_pickled_are_missed_aloud_until_the_user_says(tmp_path: Path) -> None:
+    entries = {"x.npy": npy_bytes(IMAGES), "y.npy": npy_bytes(LABELS), "class_names.npy": objects(8)}
+    path = zipped(tmp_path / "a.npz", entries)
+    (warning,) = load_cells(path).warnings
+    assert "We did not read 'class_names' of Python objects" in warning
+    assert "--classes" in warning
+    assert load_cells(path, classes=",".join(CLASS_NAMES)).warnings == ()
+
+
+DOUBTS = {
+    "an array with another name": ({"patient": LABELS}, "We took “patient” for the labels. Call it “labels”", LABELS),
+    "names that count from 0 or 1": (
+        {"labels": 1 + LABELS % 7, "class_names": np.array(CLASS_NAMES)},
+        "We counted the 8 names from 0. If they count from 1, give --classes with 7 names.",
+        1 + LABELS % 7,
+    ),
+    "nothing but file names": ({"files": np.array([f"{n}.png" for n in range(COUNT)])}, "names no class", None),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_was_assumed_about_labels_is_said(doubt: str, tmp_path: Path) -> None:
+    arrays, said, labels = DOUBTS[doubt]
+    cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES, **arrays))
+    assert any(said in warning for warning in cells.warnings)
+    assert (cells.labels is None) == (labels is None)
+    assert labels is None or cells.labels.tolist() == labels.tolist()
+
+
+def test_a_label_without_an_axis_belongs_to_a_single_image(tmp_path: Path) -> None:
+    cells = load_cells(npz(tmp_path / "a.npz", image=IMAGES[0], label=np.array("Monocyte")))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [5]
+
+
+def test_what_macos_adds_to_an_archive_is_skipped_and_a_packed_archive_is_refused(tmp_path: Path) -> None:
+    entries = {"x.npy": npy_bytes(IMAGES), "y.npy": npy_bytes(LABELS), "__MACOSX/._x.npy": b"Mac OS X"}
+    path = zipped(tmp_path / "a.npz", entries)
+    assert load_cells(path).labels is not None
+    with pytest.raises(InputError, match=r"holds “cells\.npz”, expected arrays or images; unpack it"):
+        load_cells(zipped(tmp_path / "b.zip", {"cells.npz": path.read_bytes()}))
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (IMAGES.astype(np.uint16) * 257, "values 0 to 65535, .* divide by the largest possible value"),
+        ((UNIT - 0.6) / 0.2, "values -3 to 2, .* undo the shift or standardisation"),
+        (np.where(UNIT == 1, np.nan, UNIT), "holds NaN or infinite values, expected"),
+    ],
+)
+def test_other_ranges_are_refused_with_what_to_do(stored: np.ndarray, said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=said):
+        load_cells(npz(tmp_path / "a.npz", images=stored, labels=LABELS))
 
 
 def test_numbers_that_may_be_those_of_another_collection_are_questioned_until_the_user_says(
