@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -82,3 +84,8 @@ def test_notebooks_use_few_names_and_import_them_in_a_handful_of_lines() -> None
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules
         }
     assert len(names) <= 90, sorted(names)
+
+
+def test_the_page_is_rendered_without_tensorflow() -> None:
+    code = "import sys, helpers.report.page; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

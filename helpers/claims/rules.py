@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.data import CLASS_NAMES
-from helpers.evaluation import Scores, correlation_interval, is_larger, paired_difference
+from helpers.evaluation import Scores, correlation_interval, paired_difference
 from helpers.features import COLOURS, blue_residual
 from helpers.notation import counted
 from helpers.recipes import CHANGES
@@ -218,6 +218,8 @@ def leak(f: Findings) -> Assessment:
 
 def scaling(f: Findings) -> Assessment:
     """Compare the classical LeNet over epochs on pixels scaled in several ways (C14)."""
+    from helpers.evaluation import is_larger  # loads TensorFlow, without which the page is rendered
+
     by_scaling = f.scalings.groupby("scaling", sort=False)
     groups = dict(iter(by_scaling))
     if "raw" not in groups:

@@ -59,8 +59,8 @@ def measured(**accuracies: float) -> dict[str, dict]:
     [
         (0.955, 0.989, "cellnet, with 98.9 %", "all 2 models"),
         (0.9, 0.98, "cellnet, with 98.0 %", "1 of 2 models"),
-        (0.97, 0.96, "custom LeNet, with 97.0 %", "all 2 models"),
-        (0.97, 0.97, "custom LeNet and cellnet, with 97.0 %", "all 2 models"),
+        (0.97, 0.96, "the custom LeNet, with 97.0 %", "all 2 models"),
+        (0.97, 0.97, "the custom LeNet and cellnet, with 97.0 %", "all 2 models"),
     ],
 )
 def test_the_best_models_are_named_and_those_above_the_report_counted(custom, cellnet, best, higher) -> None:
