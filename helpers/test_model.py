@@ -13,7 +13,7 @@ from scipy.stats import binom
 from helpers import notation, saved_models
 from helpers.data import CLASS_NAMES, CROPS, SPLIT_NAMES, UNLABELLED, Cells, bloodmnist, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
-from helpers.evaluation import apply_temperature, doubt_of_labels, score
+from helpers.evaluation import adapt, apply_temperature, doubt_of_labels, score
 from helpers.files import ROOT, prepare_folder, write_text
 from helpers.saved_models import Background, image_codes
 
@@ -177,12 +177,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--predictions", metavar="OUT.csv", type=Path, help="write one row per image")
     parser.add_argument("--classes", default="", metavar="NAME,…", help="class of each label, ascending")
     parser.add_argument("--crop", default="auto", choices=CROPS, help="how images are framed (default: auto)")
+    parser.add_argument("--adapt", metavar="CELLS", help="fit the last layer to labelled cells first, as MODEL-adapted")
     options = parser.parse_args(arguments)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):
             if options.predictions.suffix != ".csv" or options.predictions.is_dir():
                 raise InputError(f"--predictions {options.predictions}: expected a name that ends in .csv")
             prepare_folder(options.predictions.parent)
+    if options.adapt is not None:
+        given = load_cells(options.adapt, classes=options.classes, crop=options.crop)
+        options.model = adapt(options.model, given)
+        print(f"wrote {printable(options.model)}, with its last layer fitted to {options.adapt}", file=sys.stderr)
     table, summary = test_model(options.model, options.data, options.classes, options.crop)
     if options.predictions is not None:
         with refusing(f"--predictions {options.predictions}", "a file to write"):

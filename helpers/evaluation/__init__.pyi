@@ -11,9 +11,9 @@ from .explanations import (
     explain as explain,
 )
 from .laboratories import (
+    adapt as adapt,
     adaptation_curve as adaptation_curve,
     compare_methods as compare_methods,
-    refit_head as refit_head,
 )
 from .ladder import (
     accuracy_with_renewed_statistics as accuracy_with_renewed_statistics,

@@ -4,7 +4,9 @@ A method is chosen by validation images as six simulated laboratories would show
 development laboratory: its images may be looked at while choosing, so its figures are no test.
 """
 
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,14 @@ import pandas as pd
 from scipy import optimize, special
 
 from helpers.data import CLASS_NAMES, Cells
+from helpers.errors import InputError, refused
 from helpers.evaluation.corruptions import LABORATORIES
 from helpers.evaluation.ladder import mean_with_interval
+from helpers.files import written_atomically
 from helpers.networks import FORMS, flip_and_turn, keras, predict_probabilities
+from helpers.notation import counted
 from helpers.recipes import METHODS
-from helpers.saved_models import load_network
+from helpers.saved_models import image_codes, load_network, read_background, write_background
 from helpers.study import Study
 
 LABELS_PER_CLASS = (0, 1, 5, 10, 50)
@@ -79,6 +84,8 @@ def refit_head(network: Any, images: np.ndarray, labels: np.ndarray) -> Any:
     The last layer must be dense with a softmax. It minimises the cross-entropy of the images, summed, plus `PULL` / 2
     times the squared distance from the weights that it had, so without images it stays as it is.
     """
+    if not len(images):
+        return network
     below = keras.Model(network.input, network.layers[-1].input)
     given = np.column_stack([predict_probabilities(below, images), np.ones(len(images))]).astype(np.float64)
     start = np.vstack([*network.layers[-1].get_weights()]).astype(np.float64)
@@ -96,6 +103,30 @@ def refit_head(network: Any, images: np.ndarray, labels: np.ndarray) -> Any:
     refitted.set_weights(network.get_weights())
     refitted.layers[-1].set_weights([weights[:-1], weights[-1]])
     return refitted
+
+
+def adapt(model: Path, cells: Cells) -> Path:
+    """Write a saved network with its last layer refitted to labelled cells beside it, and return the new file's path.
+
+    The original stays as it is. InputError if ``model`` is no .keras network that ends in a dense softmax, or the cells
+    have no labels.
+    """
+    if cells.labels is None:
+        raise InputError("--adapt: no labels found, expected one per image")
+    if model.suffix != ".keras":
+        raise refused(model, "its last layer cannot be fitted again, expected a .keras network")
+    known, network, background = cells.labelled(), load_network(model), read_background(model)
+    last = network.layers[-1]
+    if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.softmax:
+        raise refused(model, "its last layer cannot be fitted again, expected a dense layer with a softmax")
+    adapted = model.with_name(f"{model.stem}-adapted.keras")
+    with written_atomically(adapted) as temporary:
+        refit_head(network, known.images, np.asarray(known.labels)).save(temporary)
+        if background is not None:
+            codes = np.union1d(background.codes, image_codes(known.images))
+            source = f"{background.source}, its last layer then on {counted(len(known), 'image')} from {known.source}"
+            write_background(temporary, replace(background, temperature=1.0, source=source, codes=codes))
+    return adapted
 
 
 def adaptation_curve(network: Any, cells: Cells, draws: int = 20) -> pd.DataFrame:
