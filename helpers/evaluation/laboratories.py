@@ -27,7 +27,7 @@ from helpers.study import Study
 LABELS_PER_CLASS = (0, 1, 5, 10, 50)
 """How many labelled images of each class a new laboratory gives in `adaptation_curve`."""
 
-PULL = 1.0
+PULL = 10.0
 """How strongly a refitted head is drawn to the trained one; chosen on the development laboratory."""
 
 
