@@ -27,8 +27,8 @@ class Recipe:
     optimizer: str = "adam"  # or "adamw" or "muon" (`helpers.networks.optimizers`)
     cosine_decay: bool = False  # whether the learning rate rises for 5 % of the steps, then falls to 0
     flips_and_turns: bool = False  # whether each epoch shows another of the eight forms of an image
-    acquisition_jitter: float = 0.0  # strength of `helpers.networks.jitter_acquisition`; 0 for none
     shown_elsewhere: float = 0.0  # share of the images that `helpers.networks.show_elsewhere` changes
+    strength: float = 1.0  # of these changes
     synthetic_images: int = 0  # drawn cells that are mixed in
     scaling: str = "symmetric"  # to [-1, 1], or "unit" to [0, 1], "raw" (none), "standardised" by channel
     epoch_images: int | None = None  # in an epoch, where that is not all of them
@@ -95,7 +95,7 @@ _LEVEL: dict[str, Any] = _ELSEWHERE | {"network": "cellnet"}
 _METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("unturned", "no augmentation", {"flips_and_turns": False}),
     ("muon", "flips and quarter turns", {}),
-    ("jittered", "… and small changes of stain, light and lens", {"acquisition_jitter": 0.1}),
+    ("jittered", "… and a third changed slightly", _ELSEWHERE | {"strength": 0.3}),
     ("divided", "… and background divided out", {"network": "divided"}),
     ("level", "… and channels standardised", {"network": "cellnet"}),
     ("elsewhere", "… and a third shown as by another laboratory", _ELSEWHERE),

@@ -18,7 +18,6 @@ from scipy import ndimage
 from skimage import color
 
 from helpers.data import LUMINANCE, SIDE
-from helpers.networks import magnify
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -174,10 +173,15 @@ class Laboratory:
 
     def show(self, images: np.ndarray) -> np.ndarray:
         """Return (N, 48, 48, 3) uint8 images as this laboratory would show the same cells."""
-        blue = _as_uint8(scale_stain(images, self.blue_stain, 0))
+        return np.stack([self._show(image) for image in images])
+
+    def _show(self, image: np.ndarray) -> np.ndarray:
+        blue = _as_uint8(scale_stain(image, self.blue_stain, 0))
         lit = _as_uint8(scale_stain(blue, self.red_stain, 1) * self.light)
-        seen = magnify(lit, np.full(len(lit), self.magnification))
-        return np.stack([_as_uint8(blur_by_defocus(image, self.blur)) for image in seen])
+        padded = Image.fromarray(np.pad(lit, ((12, 12), (12, 12), (0, 0)), mode="reflect"))
+        left, right = 36 - 24 / self.magnification, 36 + 24 / self.magnification
+        seen = padded.resize((SIDE, SIDE), Image.Resampling.BILINEAR, (left, left, right, right))
+        return _as_uint8(blur_by_defocus(np.asarray(seen), self.blur))
 
 
 LABORATORIES = (

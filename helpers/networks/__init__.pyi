@@ -8,7 +8,6 @@ from .architectures import (
 from .augmentation import (
     FORMS as FORMS,
     flip_and_turn as flip_and_turn,
-    magnify as magnify,
 )
 from .backend import (
     keras as keras,

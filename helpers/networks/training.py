@@ -16,7 +16,7 @@ from IPython.display import display
 from helpers.cache_keys import code_key, key_of, source_files
 from helpers.data import Part, draw_cells
 from helpers.networks.architectures import build, with_fused_batch_norm
-from helpers.networks.augmentation import FORMS, flip_and_turn, jitter_acquisition, show_elsewhere
+from helpers.networks.augmentation import FORMS, flip_and_turn, show_elsewhere
 from helpers.networks.backend import keras, tf
 from helpers.networks.optimizers import optimizer_for
 from helpers.networks.runs import Run, load_or_compute_run
@@ -58,11 +58,9 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         images = self.part.images[chosen]
         if self.recipe.flips_and_turns:
             images = flip_and_turn(images, self.forms[chosen, self.epoch % FORMS])
-        generator = np.random.default_rng((self.seed, self.epoch, index))
         if self.recipe.shown_elsewhere:
-            images = show_elsewhere(images, self.recipe.shown_elsewhere, generator)
-        if self.recipe.acquisition_jitter:
-            images = jitter_acquisition(images, self.recipe.acquisition_jitter, generator)
+            generator = np.random.default_rng((self.seed, self.epoch, index))
+            images = show_elsewhere(images, self.recipe.shown_elsewhere, generator, self.recipe.strength)
         return images, self.part.labels[chosen]
 
 

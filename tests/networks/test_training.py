@@ -26,7 +26,7 @@ def make_part(count: int, seed: int) -> Part:
 
 
 TRAIN, VALIDATION = make_part(96, 0), make_part(32, 1)
-RECIPE = Recipe("small", "lenet_classic", epochs=2, batch_size=16, flips_and_turns=True, acquisition_jitter=0.1)
+RECIPE = Recipe("small", "lenet_classic", epochs=2, batch_size=16, flips_and_turns=True, shown_elsewhere=0.5)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ MODEL = {
     "macro_f1": 0.8642, "seeds": [0, 1, 2], "params": 289_000, "train_images": 2835, "train_seconds": 321.4,
     "recipe": {
         "network": "cellnet", "epochs": 12, "batch_size": 64, "learning_rate": 0.003, "optimizer": "muon",
-        "cosine_decay": True, "flips_and_turns": True, "acquisition_jitter": 0.1, "scaling": "symmetric",
+        "cosine_decay": True, "flips_and_turns": True, "shown_elsewhere": 0.333, "scaling": "symmetric",
         "epoch_images": None, "keep_best_epoch": False, "patience": None, "mixed_precision": False,
     },
     "recall": {"basophil": 0.95, "platelet": 1.0}, "precision": {"basophil": 0.931, "platelet": 0.999},
