@@ -42,8 +42,8 @@ def source_files(*places: str) -> dict[str, str]:
 
 
 def code_key(package: str) -> str:
-    """Return a key over the source of ``helpers/PACKAGE`` and of the class names, and the versions of its libraries.
+    """Return a key over the source of ``helpers/PACKAGE``, what it takes from the data, and versions of its libraries.
 
     Modules ask when they are imported: a process keeps the source it has imported, whatever happens to the files.
     """
-    return key_of(source_files(package, "data/constants.py"), versions(package))
+    return key_of(source_files(package, "data/constants.py", "data/augmentation.py"), versions(package))

@@ -27,7 +27,7 @@ class Recipe:
     optimizer: str = "adam"  # or "adamw" or "muon" (`helpers.networks.optimizers`)
     cosine_decay: bool = False  # whether the learning rate rises for 5 % of the steps, then falls to 0
     flips_and_turns: bool = False  # whether each epoch shows another of the eight forms of an image
-    shown_elsewhere: float = 0.0  # share of the images that `helpers.networks.show_elsewhere` changes
+    shown_elsewhere: float = 0.0  # share of the images that `helpers.data.show_elsewhere` changes
     strength: float = 1.0  # of these changes
     synthetic_images: int = 0  # drawn cells that are mixed in
     scaling: str = "symmetric"  # to [-1, 1], or "unit" to [0, 1], "raw" (none), "standardised" by channel

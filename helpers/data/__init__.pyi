@@ -3,6 +3,11 @@ from .audit import (
     dropped_images as dropped_images,
     group_by_class as group_by_class,
 )
+from .augmentation import (
+    FORMS as FORMS,
+    flip_and_turn as flip_and_turn,
+    show_elsewhere as show_elsewhere,
+)
 from .cells import (
     UNLABELLED as UNLABELLED,
     Cells as Cells,

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from helpers.data import CLASS_NAMES, Cells
+from helpers.data import CLASS_NAMES, FORMS, Cells, flip_and_turn
 from helpers.errors import InputError, refused
 from helpers.evaluation.corruptions import LABORATORIES
 from helpers.evaluation.ladder import mean_with_interval
 from helpers.files import written_atomically
-from helpers.networks import FORMS, flip_and_turn, keras, predict_probabilities
+from helpers.networks import keras, predict_probabilities
 from helpers.notation import counted
 from helpers.recipes import METHODS
 from helpers.saved_models import image_codes, load_network, read_background, write_background

@@ -5,10 +5,6 @@ from .architectures import (
     cellnet as cellnet,
     lenet as lenet,
 )
-from .augmentation import (
-    FORMS as FORMS,
-    flip_and_turn as flip_and_turn,
-)
 from .backend import (
     keras as keras,
     tf as tf,

@@ -14,9 +14,8 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from helpers.cache_keys import code_key, key_of, source_files
-from helpers.data import Part, draw_cells
+from helpers.data import FORMS, Part, draw_cells, flip_and_turn, show_elsewhere
 from helpers.networks.architectures import build, with_fused_batch_norm
-from helpers.networks.augmentation import FORMS, flip_and_turn, show_elsewhere
 from helpers.networks.backend import keras, tf
 from helpers.networks.optimizers import optimizer_for
 from helpers.networks.runs import Run, load_or_compute_run

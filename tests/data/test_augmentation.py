@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from helpers.data.augmentation import flip_and_turn, recolour, show_elsewhere
 from helpers.data.split import Part
 from helpers.data.synthetic import draw_cells
-from helpers.networks.augmentation import flip_and_turn, recolour, show_elsewhere
 from helpers.networks.backend import tf
 from helpers.networks.training import prepare
 from helpers.recipes import Recipe
