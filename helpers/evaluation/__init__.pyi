@@ -14,6 +14,7 @@ from .laboratories import (
     adapt as adapt,
     adaptation_curve as adaptation_curve,
     compare_methods as compare_methods,
+    predict_views as predict_views,
 )
 from .ladder import (
     accuracy_with_renewed_statistics as accuracy_with_renewed_statistics,

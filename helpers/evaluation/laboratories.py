@@ -5,6 +5,7 @@ development laboratory: its images may be looked at while choosing, so its figur
 """
 
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,17 @@ from helpers.errors import InputError, refused
 from helpers.evaluation.corruptions import LABORATORIES
 from helpers.evaluation.ladder import mean_with_interval
 from helpers.files import written_atomically
-from helpers.networks import keras, predict_probabilities
+from helpers.networks import Run, keras, predict_probabilities
 from helpers.notation import counted
 from helpers.recipes import METHODS
-from helpers.saved_models import image_codes, load_network, read_background, write_background
+from helpers.saved_models import (
+    Predictor,
+    image_codes,
+    load_network,
+    load_predictor,
+    read_background,
+    write_background,
+)
 from helpers.study import Study
 
 LABELS_PER_CLASS = (0, 1, 5, 10, 50)
@@ -36,10 +44,10 @@ def _balanced(right: np.ndarray, labels: Any) -> float:
     return float(pd.Series(right).groupby(labels).mean().mean())
 
 
-def _predict_views(network: Any, images: np.ndarray) -> np.ndarray:
-    """Return (N, 8) probabilities averaged over the eight forms of each image."""
+def predict_views(predict: Predictor, images: np.ndarray) -> np.ndarray:
+    """Return (N, 8) probabilities that ``predict`` gives on average for the eight forms of each image."""
     forms = (np.full(len(images), form) for form in range(FORMS))
-    return np.asarray(np.mean([predict_probabilities(network, flip_and_turn(images, form)) for form in forms], axis=0))
+    return np.asarray(np.mean([predict(flip_and_turn(images, form)) for form in forms], axis=0))
 
 
 def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
@@ -53,18 +61,15 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
     sample = np.sort(np.random.default_rng(0).permutation(len(labels))[: study.profile.corrupted_validation_images])
     seen = np.concatenate([laboratory.show(images[sample]) for laboratory in LABORATORIES])
     methods = {name: words for name, (words, _) in METHODS.items() if name in study.profile.trainings}
-    trials: list[tuple[str, str, Any]] = [(words, name, predict_probabilities) for name, words in methods.items()]
-    trials += [
-        ("cellnet", "cellnet", predict_probabilities),
-        ("cellnet, eight views averaged", "cellnet", _predict_views),
-    ]
     rows = {}
-    for words, name, ask in trials:
-        runs = study.load_or_train(name)[name]
-        networks = [load_network(run.model_path) for run in runs]
+    for name, words in (methods | {"cellnet": "cellnet", "views": "cellnet, eight views averaged"}).items():
+        runs = study.load_or_train("cellnet" if name == "views" else name).popitem()[1]
+        predictors = [load_predictor(run.model_path) for run in runs]
+        if name == "views":
+            predictors = [partial(predict_views, predict) for predict in predictors]
 
-        def is_right(shown: np.ndarray, labels: Any, ask: Any = ask, networks: list[Any] = networks) -> np.ndarray:
-            return np.stack([ask(network, shown).argmax(axis=1) == labels for network in networks])
+        def is_right(shown: np.ndarray, labels: Any, predictors: list[Predictor] = predictors) -> np.ndarray:
+            return np.stack([predict(shown).argmax(axis=1) == labels for predict in predictors])
 
         simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES)))
         right = {"own": is_right(images, labels)}
@@ -129,14 +134,14 @@ def adapt(model: Path, cells: Cells) -> Path:
     return adapted
 
 
-def adaptation_curve(network: Any, cells: Cells, draws: int = 20) -> pd.DataFrame:
-    """Return a row per number of labels per class: how the refitted network does on the images that were not drawn.
+def adaptation_curve(run: Run, cells: Cells, draws: int = 20) -> pd.DataFrame:
+    """Return a row per number of labels per class: how a run's refitted network does on the images not drawn.
 
     Of a class with few images at most half are drawn. The columns are labels (used on average), accuracy and
     balanced_accuracy (means over ``draws`` random draws), and ``_low`` and ``_high`` of both (2.5th and 97.5th
     percentiles of the draws). The index is the number of labels per class.
     """
-    labels, rows = np.asarray(cells.labels), []
+    network, labels, rows = load_network(run.model_path), np.asarray(cells.labels), []
     for count, draw in product(LABELS_PER_CLASS, range(draws)):
         order = np.random.default_rng(draw).permutation(len(labels))
         groups = [order[labels[order] == each] for each in np.unique(labels)]
