@@ -62,7 +62,8 @@ def recolour(images: np.ndarray, generator: np.random.Generator, strength: float
 
     The background is the 90th percentile of each channel. Densities are mixed between the channels by a random matrix
     near the identity, multiplied by factors of the channels and a common one, raised to a power and made more or less
-    grey; then they darken a new background between 120 and 255. A ``strength`` below 1 makes all of it smaller.
+    grey; then they darken a new background between 120 and 300, where 255 is the most that a camera tells apart. A
+    ``strength`` below 1 makes all of it smaller.
     """
     count = len(images)
 
@@ -77,6 +78,6 @@ def recolour(images: np.ndarray, generator: np.random.Generator, strength: float
     density = np.sign(density) * np.abs(density) ** factors(0.2)
     grey = density.mean(axis=-1, keepdims=True)
     density = grey + (density - grey) * factors(0.3)
-    light = generator.uniform(170, 255, (count, 1, 1, 1)) + generator.normal(0, 15, (count, 1, 1, 3))
-    light = background + strength * (np.clip(light, 120, 255) - background)
+    light = generator.uniform(170, 280, (count, 1, 1, 1)) + generator.normal(0, 15, (count, 1, 1, 3))
+    light = background + strength * (np.clip(light, 120, 300) - background)
     return np.asarray(light.astype(np.float32) * np.exp(-density))
