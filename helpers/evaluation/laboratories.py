@@ -83,17 +83,18 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
 
-def refit_head(network: Any, images: np.ndarray, labels: np.ndarray) -> Any:
-    """Return a copy of a network whose last layer is fitted again to labelled images; all other weights stay.
-
-    The last layer must be dense with a softmax. It minimises the cross-entropy of the images, summed, plus `PULL` / 2
-    times the squared distance from the weights that it had, so without images it stays as it is.
-    """
-    if not len(images):
-        return network
+def _head_of(network: Any, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what enters a network's last layer, (N, D + 1) with a column of ones, and its weights (D + 1, 8)."""
     below = keras.Model(network.input, network.layers[-1].input)
-    given = np.column_stack([predict_probabilities(below, images), np.ones(len(images))]).astype(np.float64)
-    start = np.vstack([*network.layers[-1].get_weights()]).astype(np.float64)
+    given = np.column_stack([predict_probabilities(below, images), np.ones(len(images))])
+    return given.astype(np.float64), np.vstack(network.layers[-1].get_weights()).astype(np.float64)
+
+
+def _fit_head(given: np.ndarray, labels: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the weights (D + 1, 8) that minimise the summed cross-entropy of (N, D + 1) inputs and a pull.
+
+    The pull is `PULL` / 2 times the squared distance from the weights at the ``start``.
+    """
     wanted = np.eye(len(CLASS_NAMES))[labels]
 
     def loss_and_slope(step: np.ndarray) -> tuple[float, np.ndarray]:
@@ -103,18 +104,14 @@ def refit_head(network: Any, images: np.ndarray, labels: np.ndarray) -> Any:
         return float(-np.sum(wanted * logs) + PULL / 2 * np.sum(change**2)), slope.ravel()
 
     found = optimize.minimize(loss_and_slope, np.zeros(start.size), jac=True, method="L-BFGS-B")
-    weights = start + found.x.reshape(start.shape)
-    refitted = keras.models.clone_model(network)
-    refitted.set_weights(network.get_weights())
-    refitted.layers[-1].set_weights([weights[:-1], weights[-1]])
-    return refitted
+    return np.asarray(start + found.x.reshape(start.shape))
 
 
 def adapt(model: Path, cells: Cells) -> Path:
     """Write a saved network with its last layer refitted to labelled cells beside it, and return the new file's path.
 
-    The original stays as it is. InputError if ``model`` is no .keras network that ends in a dense softmax, or the cells
-    have no labels.
+    The original stays as it is, and so do all other weights. InputError if ``model`` is no .keras network that ends in
+    a dense softmax, or the cells have no labels.
     """
     if cells.labels is None:
         raise InputError("--adapt: no labels found, expected one per image")
@@ -126,7 +123,10 @@ def adapt(model: Path, cells: Cells) -> Path:
         raise refused(model, "its last layer cannot be fitted again, expected a dense layer with a softmax")
     adapted = model.with_name(f"{model.stem}-adapted.keras")
     with written_atomically(adapted) as temporary:
-        refit_head(network, known.images, np.asarray(known.labels)).save(temporary)
+        given, start = _head_of(network, known.images)
+        weights = _fit_head(given, np.asarray(known.labels), start)
+        last.set_weights([weights[:-1], weights[-1]])
+        network.save(temporary)
         if background is not None:
             codes = np.union1d(background.codes, image_codes(known.images))
             source = f"{background.source}, its last layer then on {counted(len(known), 'image')} from {known.source}"
@@ -141,14 +141,15 @@ def adaptation_curve(run: Run, cells: Cells, draws: int = 20) -> pd.DataFrame:
     balanced_accuracy (means over ``draws`` random draws), and ``_low`` and ``_high`` of both (2.5th and 97.5th
     percentiles of the draws). The index is the number of labels per class.
     """
-    network, labels, rows = load_network(run.model_path), np.asarray(cells.labels), []
+    labels, rows = np.asarray(cells.labels), []
+    inputs, start = _head_of(load_network(run.model_path), cells.images)
     for count, draw in product(LABELS_PER_CLASS, range(draws)):
         order = np.random.default_rng(draw).permutation(len(labels))
         groups = [order[labels[order] == each] for each in np.unique(labels)]
         given = np.concatenate([group[: min(count, len(group) // 2)] for group in groups])
         rest = np.setdiff1d(order, given)
-        refitted = refit_head(network, cells.images[given], labels[given])
-        right = predict_probabilities(refitted, cells.images[rest]).argmax(axis=1) == labels[rest]
+        weights = _fit_head(inputs[given], labels[given], start) if count else start
+        right = (inputs[rest] @ weights).argmax(axis=1) == labels[rest]
         rows.append((count, len(given), right.mean(), _balanced(right, labels[rest])))
     names = ["labels per class", "labels", "accuracy", "balanced_accuracy"]
     by_count = pd.DataFrame(rows, columns=names).groupby(names[0])
