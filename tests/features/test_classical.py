@@ -22,6 +22,7 @@ from helpers.features.classical import (
     LeastMarginSVC,
     fit_forest,
     fit_handcrafted_best,
+    level,
     load_classical,
     predict_probabilities,
     save_classical,
@@ -52,6 +53,25 @@ def test_a_class_scores_its_least_margin_over_machines_that_know_only_two(classe
         expected[:, a] = np.minimum(expected[:, a], margin)
     scores = machine.decision_function(features)
     np.testing.assert_allclose(scores, expected[:, 1] if classes == 2 else expected, atol=5e-3)
+
+
+def test_levelled_images_look_alike_in_any_light() -> None:
+    images = draw_cells(20, seed=3).images
+    found = level(images)
+    low, high = np.percentile(found[:, ::2, ::2], (5, 75), axis=(1, 2))
+    np.testing.assert_allclose(low, 60, atol=1)
+    np.testing.assert_allclose(high, 210, atol=1)
+    dimmer = np.rint(images * [0.9, 0.8, 0.6]).astype(np.uint8)
+    assert np.abs(level(dimmer).astype(int) - found).mean() < 2  # grey levels, from rounding
+
+
+def test_the_support_vector_machine_holds_in_other_light_and_the_forest_does_not(models, cells: Cells) -> None:
+    dimmer = np.rint(cells.images * 0.85).astype(np.uint8)
+    kept = {
+        name: np.mean(predict_probabilities(model, dimmer).argmax(axis=1) == cells.labels)
+        for name, model in models.items()
+    }
+    assert kept["handcrafted_best"] > 0.9 > kept["forest"] + 0.1
 
 
 @pytest.mark.parametrize("name", FITS)
