@@ -56,8 +56,6 @@ def _add_layer(graph: onnx.GraphProto, layer: Any, inputs: list[str]) -> str:
             return _add(graph, "Flatten", [_add(graph, "GlobalAveragePool", inputs)])
         case layers.Flatten():  # Keras flattens channels last
             return _add(graph, "Flatten", [_add(graph, "Transpose", inputs, perm=[0, 2, 3, 1])])
-        case layers.Add():
-            return _add(graph, "Sum", inputs)
         case layers.ReLU() if (layer.max_value, layer.negative_slope, layer.threshold) == (None, 0, 0):
             return _add(graph, "Relu", inputs)
         case layers.Dropout() | layers.InputLayer():
@@ -75,17 +73,13 @@ def export_onnx(model_path: Path, path: Path) -> None:
     network, model = load_network(model_path), parser.parse_model(EMPTY)
     graph = model.graph
     last = _add(graph, "Transpose", [_add(graph, "Cast", ["image"], to=TensorProto.FLOAT)], perm=[0, 3, 1, 2])
-    names: dict[int, str] = {}
-    for layer in network.layers:
-        # a Sequential names no tensors and an input has none before it, so there the last output goes in
-        entering = [] if isinstance(network, keras.Sequential) else keras.tree.flatten(layer.input)
-        last = _add_layer(graph, layer, [names[id(tensor)] for tensor in entering] or [last])
+    for layer in network.layers:  # a chain: what joins branches again is no layer that is known here
+        last = _add_layer(graph, layer, [last])
         activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
         if activation not in ("linear", "relu", "tanh", "softmax"):
             raise InputError(f"layer {layer.name!r}: activation {activation!r} cannot be exported to ONNX")
         if activation != "linear":
             last = _add(graph, activation.capitalize(), [last])
-        names[id(layer.output)] = last
     graph.node.append(helper.make_node("Identity", [last], ["probabilities"]))
     background = read_background(model_path)
     helper.set_model_props(model, {} if background is None else {BACKGROUND: background_text(background)})
