@@ -102,7 +102,7 @@ _METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("divided_elsewhere", "a third shown elsewhere, background divided out", _ELSEWHERE | {"network": "divided"}),
     ("standardised", "a third shown elsewhere, channels standardised", _LEVEL),
     ("grouped", "… with group normalisation", _LEVEL | {"network": "grouped"}),
-    ("drawn", "… with drawn cells mixed in", _LEVEL | {"synthetic_images": 2_000}),
+    ("drawn", "… with synthetic images mixed in", _LEVEL | {"synthetic_images": 2_000}),
 )
 
 METHODS = {name: (words, replace(_STEPS["muon"], name=name, **settings)) for name, words, settings in _METHODS}
