@@ -9,9 +9,9 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +22,9 @@ from PIL import Image
 from helpers.data.cells import Cells
 from helpers.data.constants import SPLIT_NAMES
 from helpers.data.conversions import as_rgb, is_usable_size, to_side
-from helpers.data.labels import class_index
+from helpers.data.names import SUFFIXES, class_index, split_of
 from helpers.data.npz import LARGEST_COUNT, MOST_BYTES
-from helpers.data.parts import SPLIT_WORDS, FoundPart, Reading, join
+from helpers.data.parts import FoundPart, Reading, join
 from helpers.errors import InputError, printable, refused, refusing, some_of
 
 # Pillow would print something besides the one line of an InputError
@@ -32,28 +32,8 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 TABLES = {".csv", ".tsv", ".tab", ".xlsx", ".xls", ".ods"}
-SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".heic", ".avif", ".jp2"}
-"""Of images; those of other formats are refused when they are read, so that none is lost."""
-SPLIT_NAME = re.compile(rf"({'|'.join(SPLIT_WORDS)})[\W_]*(?:set|data|images?|labels?|[ab])?[\W_]*\d*")
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 """Files that file managers leave behind; skipped silently, as are names that begin with a dot."""
-
-
-@dataclass(frozen=True)
-class ListedPart:
-    """The image files of a folder, or of one split in it, in loading order."""
-
-    split: str
-    paths: list[Path]
-    labels: list[str] | None  # "" where an image has none
-    notes: list[str]
-    warnings: list[str]
-
-
-def split_of(name: str) -> str:
-    """Return "train", "validation" or "test" where a name means one, like ``TestA`` or ``training_set``, else ""."""
-    found = SPLIT_NAME.fullmatch(name.strip().casefold())
-    return SPLIT_WORDS[found[1]] if found else ""
 
 
 def other_kind(start: bytes) -> str:
@@ -81,43 +61,39 @@ def files_below(folder: Path, follows: bool = True) -> Iterator[Path]:
             raise refused(entry, "is not a regular file, or a link to none, expected an image")
 
 
-def list_parts(path: Path) -> list[ListedPart]:
-    """Return the images of a folder, split by split, or the one image file; raise InputError where there is none."""
-    from helpers.data.table import use_tables  # loads pandas, which takes a second
+def nearest(file: Path, root: Path, meaning: Callable[[str], object]) -> str:
+    """Return the name of the nearest folder above a file and below ``root`` that has a meaning, or ""."""
+    return next((name for name in file.relative_to(root).parts[-2::-1] if meaning(name) not in (None, "")), "")
 
-    if not path.is_dir():
-        return [ListedPart("", [path], None, [], [])]
-    files = [*files_below(path)]
-    above = {file: file.relative_to(path).parts[-2::-1] for file in files}  # folders, from the nearest
-    classes = {file: next((name for name in above[file] if class_index(name) is not None), "") for file in files}
-    images = [file for file in files if file.suffix.casefold() in SUFFIXES or (not file.suffix and classes[file])]
-    tables = [file for file in files if file.suffix.casefold() in TABLES]
-    others = [file.relative_to(path) for file in sorted({*files} - {*images, *tables})]
-    if not images:
-        raise refused(path, f"holds no images (files: {some_of(f.name for f in files)}), expected class folders")
-    labels = [classes[image] for image in images]
-    splits = [next(filter(None, map(split_of, above[image])), "") for image in images]
-    named = sorted({name for image in images for name in above[image] if split_of(name)})
-    is_joined = len(named) > len({*splits})
-    used, warnings = use_tables(tables, path, images, labels, splits)
-    warnings += [f"We read several of the folders {some_of(named)} as one split."] if is_joined else []
-    notes = [f"We skipped files that are not images: {some_of(others, 9)}."] if others else []
-    notes += [f"The labels come from a table: {some_of(used)}."] if used else []
-    if not used:  # any folders above an image are its label, less those that all share
-        folders = ["/".join(name for name in above[image][::-1] if not split_of(name)) for image in images]
-        shared = os.path.commonpath(folders)
-        labels = [label or each.removeprefix(shared).strip("/") for label, each in zip(labels, folders, strict=True)]
-        if any(labels) and "" in labels:
-            raise refused(images[labels.index("")], "is outside the class folders, expected every image inside one")
-    notes += [] if any(labels) else ["The images are not in class folders, so they have no labels."]
-    if any(splits) and "" in splits:
-        raise refused(images[splits.index("")], "is in no split, unlike others, expected all images in one or none")
-    parts = []
-    for split in ("", *SPLIT_NAMES):
-        chosen = [at for at, each in enumerate(splits) if each == split]
-        words = [labels[at] for at in chosen] if any(labels) else None
-        parts += [ListedPart(split, [images[at] for at in chosen], words, notes, warnings)] if chosen else []
-    return parts
+
+def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[list[str], list[str], str, list[str]]:
+    """Return the label and the split that folders or tables give each image, "" if unknown, a note, and warnings."""
+    labels = [nearest(image, root, class_index) for image in images]
+    named = [nearest(image, root, split_of) for image in images]
+    splits, are_classes, warnings = [*map(split_of, named)], any(labels), list[str]()
+    if len({*named}) > len({*splits}):
+        warnings.append(f"We read several of the folders {some_of(sorted({*named}))} as one split.")
+    if tables:
+        from helpers.data.table import read_tables  # loads pandas, which takes a second
+
+        told, unused = read_tables(tables, root, images)
+        warnings += unused
+        for kind, own in (("label", labels), ("split", splits)):
+            if not any(own):
+                own[:] = told[kind]
+            elif any(each not in ("", mine) for each, mine in zip(told[kind], own, strict=True)):
+                warnings.append(f"We took each {kind} from the folders, and not from a table.")
+        if any(labels) and not are_classes:
+            gaps = f"The tables give no label for {labels.count(''):,} of {len(labels):,} images."
+            return labels, splits, "The labels come from a table.", [*warnings, gaps] if "" in labels else warnings
+    # any folders above an image are its label, less those that all share
+    folders = ["/".join(name for name in i.relative_to(root).parts[:-1] if not split_of(name)) for i in images]
+    shared = os.path.commonpath(folders)
+    labels = [label or each.removeprefix(shared).strip("/") for label, each in zip(labels, folders, strict=True)]
+    if any(labels) and "" in labels:
+        raise refused(images[labels.index("")], "is outside the class folders, expected every image inside one")
+    note = "" if any(labels) else "The images are not in class folders, so they have no labels."
+    return labels, splits, note, warnings
 
 
 def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]:
@@ -141,29 +117,44 @@ def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]
     return to_side(as_rgb(pixels), crop), (height, width), "MPO" if is_multiple else mode
 
 
-def read_part(listed: ListedPart, folder: Path, crop: str) -> FoundPart:
-    """Return the images and labels of listed files, named relative to ``folder``; raise InputError."""
+def read_part(split: str, paths: list[Path], labels: list[str], root: Path, crop: str) -> FoundPart:
+    """Return the images in files, named relative to ``root``, and their labels; raise InputError."""
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
         warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
-        images, sizes, modes = zip(*pool.map(partial(read_image, crop=crop), listed.paths), strict=True)
-    notes = list(listed.notes)
-    actions = {"RGBA": "put transparent images on white", "MPO": "took the first image of files with several"}
+        images, sizes, modes = zip(*pool.map(partial(read_image, crop=crop), paths), strict=True)
+    notes, actions = list[str](), {"RGBA": "put transparent images on white"}
+    actions |= {"MPO": "took the first image of files with several"}
     for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
         notes.append(f"We {actions.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
-    labels = None if listed.labels is None else np.array(listed.labels)
-    names = [path.relative_to(folder).as_posix() for path in listed.paths]
-    return FoundPart(listed.split, np.stack(images), np.array(sizes), labels, notes, names)
+    names = [path.relative_to(root).as_posix() for path in paths]
+    return FoundPart(split, np.stack(images), np.array(sizes), np.array(labels) if any(labels) else None, notes, names)
 
 
 def read_images(path: Path, reading: Reading, source: str = "") -> Cells:
     """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
     with refusing(path, "a folder of images"):
-        folder = path if path.is_dir() else path.parent
-        listing = list_parts(path)
-        parts = [read_part(part, folder, reading.crop) for part in listing]
-        source = source or (f"folder {path.resolve().name}" if folder == path else path.name)
+        root, files = (path, [*files_below(path)]) if path.is_dir() else (path.parent, [path])
+        images = [file for file in files if file == path or file.suffix.casefold() in SUFFIXES]
+        images += [file for file in files if not file.suffix and nearest(file, root, class_index)]
+        tables = [file for file in files if file.suffix.casefold() in TABLES]
+        if not images:
+            raise refused(path, f"holds no images (files: {some_of(f.name for f in files)}), expected class folders")
+        labels, splits, note, warnings = look_around(images, tables, root)
+        if any(splits) and "" in splits:
+            found = "is in no split, unlike others, expected all images in one or none"
+            raise refused(images[splits.index("")], found)
+        skipped = [file.relative_to(root) for file in files if file not in {*images, *tables}]
+        notes = [f"We skipped files that are not images: {some_of(skipped, 9)}."] if skipped else []
+        notes += [note] if note and root == path else []
+        parts = []
+        for split in sorted({*splits}, key=("", *SPLIT_NAMES).index):
+            chosen = [at for at, each in enumerate(splits) if each == split]
+            words = [labels[at] for at in chosen]
+            parts.append(read_part(split, [images[at] for at in chosen], words, root, reading.crop))
+        source = source or (f"folder {path.resolve().name}" if root == path else path.name)
         cells = join(parts, source, path, reading)
-        return replace(cells, warnings=(*map(printable, listing[0].warnings), *cells.warnings))
+        notes, warnings = [*map(printable, notes), *cells.notes], [*map(printable, warnings), *cells.warnings]
+        return replace(cells, notes=tuple(notes), warnings=tuple(warnings))
 
 
 def read_zip(path: Path, reading: Reading) -> Cells:

@@ -19,18 +19,15 @@ import numpy as np
 from helpers.data.cells import Cells
 from helpers.data.constants import SIDE, SPLIT_NAMES
 from helpers.data.conversions import as_rgb, as_uint8, is_usable_size, to_side, value_scale
-from helpers.data.labels import NUMBER, as_values, class_index, classes_named
-from helpers.data.parts import SPLIT_WORDS, FoundPart, Reading, join
-from helpers.errors import refused, refusing
+from helpers.data.labels import as_values, choose_labels, classes_in
+from helpers.data.names import IMAGE_KEYS, LABEL_KEYS, NAME_KEYS, class_index, is_called, split_of
+from helpers.data.parts import FoundPart, Reading, join
+from helpers.errors import refused, refusing, some_of
 
 MOST_BYTES = 8 * 2**30  # in all arrays of a file
 LARGEST_COUNT = 500_000  # images in one file
 LABEL_BYTES = 800  # for each image: 100 classes as float64, or a name of 200 letters
 BLOCK_VALUES = 2**20  # converted at a time
-
-IMAGE_KEYS = {"", "image", "images", "img", "imgs", "x", "data", "pixels"}
-LABEL_KEYS = {"", "label", "labels", "y", "target", "targets", "class", "classes", "name", "names"}
-NAME_KEYS = {"class_names", "label_names", "target_names", "class_name", "label_name", "classes", "names", "categories"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,60 +37,36 @@ class StoredArray:
     key: str
     values: np.ndarray
 
-    @property
-    def split_and_stem(self) -> tuple[str, str]:
-        """The split that a key like ``train_images`` or ``trainX`` names (else ""), and the rest of the key."""
-        words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.key).casefold())
-        splits = [SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS]
-        return splits[0] if len(splits) == 1 else "", "_".join(w for w in words if w not in SPLIT_WORDS)
-
     def __str__(self) -> str:
         is_object = self.values.dtype.hasobject
         form = "of Python objects, never unpickled" if is_object else f"{self.values.dtype} {self.values.shape}"
         return f"'{self.key}' {form}"
 
 
-def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> StoredArray:
-    """Return the array in an .npy entry, unpacked only if the entry can hold what its header declares; InputError."""
-    key = entry.filename.removesuffix(".npy")
-    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        found = f"'{key}' is encrypted or compressed by method {entry.compress_type}"
-        raise refused(path, f"{found}, expected an array written by numpy.savez")
-    if entry.file_size > 1040 * path.stat().st_size:  # deflate compresses at most 1032-fold
-        raise refused(path, f"'{key}' claims {entry.file_size:,} bytes, which the file does not hold")
-    with archive.open(entry) as packed, warnings.catch_warnings():
+def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> StoredArray:
+    """Return the array in an .npy entry; one of Python objects is empty, as it is not read."""
+    with TemporaryDirectory() as folder, warnings.catch_warnings():  # the map outlives the file's name
         warnings.simplefilter("ignore")  # Python's parser warns of damaged headers before it fails
-        version = np.lib.format.read_magic(packed)
-        read_header = getattr(np.lib.format, "read_array_header_{}_{}".format(*version), None)
-        if read_header is None:
-            raise refused(path, f"'{key}' has .npy version {version}, expected (1, 0) or (2, 0)")
-        shape, _, dtype = read_header(packed)
-        held, declared = entry.file_size - packed.tell(), prod(shape) * dtype.itemsize
-    if dtype.hasobject:
-        return StoredArray(key, np.broadcast_to(np.empty(1, object), shape[:1] or 1))  # perhaps nobody needs it
-    if declared != held or min(shape, default=0) < 0:
-        raise refused(path, f"'{key}' declares {declared:,} bytes, which the file does not hold")
-    with TemporaryDirectory() as folder:  # the map outlives the file's name
         unpacked = Path(folder, "array.npy")
         with archive.open(entry) as packed, unpacked.open("wb") as stream:
             shutil.copyfileobj(packed, stream)
-        return StoredArray(key, np.atleast_1d(np.lib.format.open_memmap(unpacked, mode="r")))
-
-
-def choose_array(arrays: list[StoredArray], usual_keys: set[str], what: str, path: Path) -> StoredArray:
-    """Return the only array, or the only one with a usual key; raise InputError otherwise."""
-    meant = [array for array in arrays if len(arrays) == 1 or array.split_and_stem[1] in usual_keys]
-    if len(meant) != 1:
-        found = ", ".join(map(str, arrays))
-        raise refused(path, f"{len(arrays)} arrays could be the {what} ({found}), expected one")
-    return meant[0]
+        try:
+            values = np.atleast_1d(np.lib.format.open_memmap(unpacked, mode="r"))
+        except ValueError as error:
+            if "Python objects" not in str(error):
+                raise
+            values = np.empty(0, object)
+    return StoredArray(entry.filename.removesuffix(".npy"), values)
 
 
 def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -> FoundPart:
     """Return the images and labels among ``arrays``, converted; raise InputError."""
     pictures = [array for array in arrays if array.values.ndim in (3, 4)]
     others = [array for array in arrays if array.values.ndim in (1, 2)]
-    found, notes = choose_array(pictures, IMAGE_KEYS, "images", path), list[str]()
+    meant = [array for array in pictures if len(pictures) == 1 or is_called(array.key, IMAGE_KEYS)]
+    if len(meant) != 1:
+        raise refused(path, f"{len(pictures)} arrays could be the images ({some_of(pictures)}), expected one")
+    found, notes = meant[0], list[str]()
     values = found.values
     if values.ndim == 3:
         height, width, channels = values.shape
@@ -122,61 +95,35 @@ def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -
             yield from (to_side(image, crop) for image in block)
 
     images = np.fromiter(converted(), np.dtype((np.uint8, (SIDE, SIDE, 3))), count)
-    labels, doubts = choose_labels(others, count, path)
-    notes += [f"The labels come from “{labels.key}”."] if labels and len(others) > 1 else []
-    stored = as_values(labels.values, path, labels.key) if labels else None
-    return FoundPart(split, images, np.full((count, 2), size), stored, notes, warnings=doubts)
+    labels, told, doubts = find_labels(others, count, path)
+    return FoundPart(split, images, np.full((count, 2), size), labels, [*notes, *told], warnings=doubts)
 
 
-def choose_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[StoredArray | None, list[str]]:
-    """Return the array that says what each of so many images is, if any, and warnings of doubts; raise InputError.
-
-    It is the one whose words all name classes, else the one with a usual key, else the only one.
-    """
-    fitting = [a for a in arrays if len(a.values) == count and a.values.nbytes <= LABEL_BYTES * count]
-    fitting = [array for array in fitting if not array.values.dtype.hasobject]
-    named = {array.key: classes_named(array.values) for array in fitting}
-    words = [array for array in fitting if named[array.key] and None not in named[array.key]]
-    usual = [array for array in arrays if array.split_and_stem[1] in LABEL_KEYS]
-    numbers = [array for array in usual if array in fitting and not named[array.key]]
-    if words:
-        chosen = choose_array(words, LABEL_KEYS | NAME_KEYS, "labels", path)
-        said = as_values(chosen.values, path, chosen.key).tolist()
-        for other in numbers:
-            values = as_values(other.values, path, other.key).tolist()
-            is_ambiguous = len(set(said)) == count > 1  # a name for each image, or for each class
-            if is_ambiguous or len({*zip(values, map(class_index, said), strict=True)}) > len(set(values)):
-                raise refused(path, f"{chosen} and {other} could be the labels, and do not go together; remove one")
-        return chosen, []
-    if not usual and all(named[array.key] == {None} for array in fitting):
-        return None, [f"The images have no labels, because “{'”, “'.join(named)}” names no class."] if named else []
-    chosen = choose_array(numbers or usual or fitting, LABEL_KEYS, "labels", path)
-    if chosen not in fitting:
+def find_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[np.ndarray | None, list[str], list[str]]:
+    """Return what each of so many images is as (count,) numbers or words, if known, notes and warnings; InputError."""
+    fitting = {a.key: a.values for a in arrays if len(a.values) == count and a.values.nbytes <= LABEL_BYTES * count}
+    if chosen := choose_labels(fitting, path):
+        notes = [f"The labels come from “{chosen}”."] if len(arrays) > 1 else []
+        return as_values(fitting[chosen], path, chosen), notes, []
+    if usual := [array for array in arrays if is_called(array.key, LABEL_KEYS)]:
         expected = "expected numbers or text (labels.astype(str)) as (N,), (N, 1) or one-hot (N, classes)"
-        raise refused(path, f"holds {count} images, but the labels are {chosen}, {expected}")
-    stem = chosen.split_and_stem[1]
-    is_plain = LABEL_KEYS & set(stem.split("_")) or re.fullmatch(r"arr_\d+|[a-z]", stem)
-    assumed = f"We took “{chosen.key}” for the labels. Call it “labels” if that is right, or else remove it."
-    return chosen, [] if is_plain else [assumed]
+        raise refused(path, f"holds {count} images, but the labels are {usual[0]}, {expected}")
+    found = f"The images have no labels, because {some_of(f'“{key}”' for key in fitting)} names no class. If one is for"
+    return None, [], [f"{found} labels, call it “labels”."] if fitting else []
 
 
-def class_names_in(array: StoredArray, counts: set[int]) -> list[str]:
-    """Return the names of the classes, counted from 0, if an array holds them, and not one for each of the images.
-
-    They are a list, rows or one text, with or without a number for each. ``counts`` are the numbers of images.
-    """
-    if array.values.dtype.kind not in "US" or counts & {len(array.values), array.values.size}:
-        return []
-    words = as_values(array.values[: LABEL_BYTES * 8].ravel(), Path(), array.key).tolist()
-    words = re.findall(r"[^\W_][^]\[{}\"':;,|\n]*", words[0]) if len(words) == 1 else words
-    numbers = [int(float(word)) for word in words if re.fullmatch(NUMBER, word)]
-    names = [word.strip() for word in words if not re.fullmatch(NUMBER, word)]
-    if len(numbers) == len(names):
-        name_of = dict(zip(numbers, names, strict=True))
-        names = [name_of.get(number, "") for number in range(max(numbers, default=-1) + 1)]
-    given = [name for name in names if name]
-    are_classes = 1 < len(given) == len({*given}) and None not in map(class_index, given)
-    return names if are_classes or array.split_and_stem[1] in NAME_KEYS else []
+def find_names(arrays: list[StoredArray], counts: set[int], path: Path) -> dict[str, list[str]]:
+    """Return the lists of names of classes by key, all equal; ``counts`` are the numbers of images. InputError."""
+    lists = dict[str, list[str]]()
+    for array in arrays:
+        if array.values.dtype.kind in "US" and not counts & {len(array.values), array.values.size}:
+            names = as_values(array.values[: LABEL_BYTES * 8].reshape(-1, 1), path, array.key).tolist()
+            are_classes = 1 < len(names) == len({*names}) and None not in map(class_index, names)
+            is_named = is_called(array.key, NAME_KEYS) and not is_called(array.key, LABEL_KEYS)
+            lists |= {array.key: names} if are_classes or is_named else {}
+    if len({*map(tuple, lists.values())}) > 1:
+        raise refused(path, f"holds different names of classes in {', '.join(lists)}, expected one list")
+    return lists
 
 
 def read_archive(path: Path, reading: Reading) -> Cells:
@@ -189,32 +136,30 @@ def read_archive(path: Path, reading: Reading) -> Cells:
             raise refused(path, "holds two arrays of the same key, expected different keys")
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
-        arrays = [map_array(archive, entry, path) for entry in entries]
+        arrays = [map_array(archive, entry) for entry in entries]
         pictures = [array for array in arrays if array.values.ndim in (3, 4)]
-        counts = {len(array.values) for array in pictures}
-        lists = {array.key: names for array in arrays if (names := class_names_in(array, counts))}
-        if len({*map(tuple, lists.values())}) > 1:
-            raise refused(path, f"holds different names of classes in {', '.join(lists)}, expected one list")
-        arrays, stored_names = [array for array in arrays if array.key not in lists], next(iter(lists.values()), [])
-        splits = {array.split_and_stem[0] for array in pictures}
-        found = ", ".join(map(str, arrays))
+        splits, counts = {split_of(array.key) for array in pictures}, {len(array.values) for array in pictures}
+        found = some_of(arrays)
         if not splits:
             raise refused(path, f"no array of images among {found}, expected one (N, {SIDE}, {SIDE}, 3)")
-        loose = [array for array in arrays if array in pictures or array.split_and_stem[1] in LABEL_KEYS]
-        if len(splits) > 1 and any(not array.split_and_stem[0] for array in loose):
-            expected = "expected a split in the key of all arrays of images or of none, and of their labels"
-            raise refused(path, f"holds {found}, {expected}")
         if sum(len(array.values) for array in pictures) > LARGEST_COUNT:
             raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
+        names = find_names(arrays, counts, path)
+        others = [array for array in arrays if array.key not in names]
+        loose = [array for array in others if array in pictures or is_called(array.key, LABEL_KEYS)]
+        if len(splits) > 1 and not all(split_of(array.key) for array in loose):
+            expected = "expected a split in the key of all arrays of images or of none, and of their labels"
+            raise refused(path, f"holds {found}, {expected}")
         # where one split is named, any label array belongs to its images, whichever split its key names
         parts = []
         for split in ("", *SPLIT_NAMES):
-            chosen = [a for a in arrays if len(splits) == 1 or a.split_and_stem[0] == split]
+            chosen = [array for array in others if len(splits) == 1 or split_of(array.key) == split]
             parts += [convert_part(split, chosen, path, reading.crop)] if split in splits else []
-        cells = join(parts, path.name, path, reading, stored_names)
-        unread = ", ".join(str(a) for a in arrays if a.values.dtype.hasobject and len(a.values) not in counts)
-        are_numbers = any(part.labels is not None and not classes_named(part.labels) for part in parts)
-        if unread and are_numbers and not (stored_names or reading.classes):
-            found = f"We did not read {unread}. If it names the classes, save it as text, or give --classes."
-            return replace(cells, warnings=(*cells.warnings, found))
+        cells = join(parts, path.name, path, reading, next(iter(names.values()), ()))
+        labels = [part.labels for part in parts if part.labels is not None]
+        is_settled = any(classes_in(values) is not None for values in labels) or (labels and names) or reading.classes
+        unread = [a for a in arrays if a.values.dtype.kind in "USO" and len(a.values) not in counts]
+        if unread and not is_settled:
+            found = f"We did not read {some_of(unread)}. If it names the classes, save it as a list of text, or give"
+            return replace(cells, warnings=(*cells.warnings, f"{found} --classes."))
         return cells

@@ -13,12 +13,6 @@ from helpers.data.labels import map_labels
 from helpers.data.plausibility import check_pixels
 from helpers.errors import printable
 
-SPLIT_WORDS = {
-    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
-    **{"val": "validation", "valid": "validation", "validation": "validation", "dev": "validation"},
-}
-"""Usual names of the splits."""
-
 
 @dataclass(frozen=True)
 class FoundPart:

@@ -9,7 +9,7 @@ from helpers.cache_keys import file_sha256, key_of
 from helpers.data.bloodmnist import download_bloodmnist, find_bloodmnist, is_bloodmnist
 from helpers.data.cells import Cells
 from helpers.data.conversions import CROPS
-from helpers.data.folder import list_parts, other_kind, read_images, read_zip
+from helpers.data.folder import files_below, other_kind, read_images, read_zip
 from helpers.data.npz import read_archive
 from helpers.data.parts import Reading
 from helpers.errors import InputError, refused, refusing
@@ -119,7 +119,7 @@ def load_cells(
 
 
 def source_fingerprint(source: Source) -> str:
-    """Return a hash of everything that a source's cells depend on: names, contents, skipped files, tables.
+    """Return a hash of everything that a source's cells depend on: all files' names and contents.
 
     Synthetic cells depend on the source of ``helpers`` only, and on their number.
     """
@@ -128,8 +128,5 @@ def source_fingerprint(source: Source) -> str:
     with refusing(source.path, "data"):
         if source.kind != "images":
             return key_of(source.path.name, file_sha256(source.path))
-        parts = list_parts(source.path)
-        facts = [(part.split, part.labels, part.notes, part.warnings) for part in parts]
-        paths = [path for part in parts for path in part.paths]
-        names = [path.relative_to(source.path.parent) for path in paths]
-        return key_of(ascii((names, facts)), [file_sha256(path) for path in paths])
+        files = [*files_below(source.path)] if source.path.is_dir() else [source.path]
+        return key_of(ascii([file.relative_to(source.path.parent) for file in files]), [*map(file_sha256, files)])

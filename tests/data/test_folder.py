@@ -454,7 +454,6 @@ TABLES: dict[str, str | bytes] = {
     "numbers beside their names": "file,label,label_name\n{0},0,EOS\n{1},1,LYT\n{2},,\n{3},2,MO\n",
     "codes beside names": "file,class,cell\n{0},EOS,eosinophil\n{1},LYT,lymphocyte\n{2},,\n{3},MO,monocyte\n",
     "predictions besides": "file,label,predicted\n{0},EOS,MO\n{1},LYT,MO\n{2},,MO\n{3},MO,MO\n",
-    "one column a class": "file,EOS,LYT,MO\n{0},1,0,0\n{1},0,1,0\n{2},0,0,0\n{3},0,0,1\n",
 }
 """Name of a kind of table -> its content."""
 
@@ -474,7 +473,7 @@ def test_labels_may_come_from_a_table(kind: str, tmp_path: Path) -> None:
     assert (cells.images == cell_images(4)).all()
     assert cells.labels is not None
     assert cells.labels.tolist() == [1, 4, UNLABELLED, 5]
-    assert "The labels come from a table: labels.csv." in cells.notes
+    assert "The labels come from a table." in cells.notes
     assert "The tables give no label for 1 of 4 images." in cells.warnings
 
 
@@ -493,7 +492,7 @@ UNUSED: dict[str, tuple[str, str]] = {
     "only predictions": ("labels.csv", "file,predicted\n{0},MO\n{1},MO\n"),
     "two columns of numbers": ("labels.csv", "file,label,class\n{0},1,0\n{1},2,1\n{2},3,2\n{3},4,3\n"),
     "two columns of names": ("labels.csv", "file,first,second\n{0},EOS,MO\n{1},MO,MO\n{2},MO,MO\n{3},MO,MO\n"),
-    "a file twice": ("labels.csv", PLAIN + "{0},MO\n"),
+    "one column a class": ("labels.csv", "file,EOS,LYT,MO\n{0},1,0,0\n{1},0,1,0\n{2},0,0,0\n{3},0,0,1\n"),
     "a longer line": ("labels.csv", PLAIN + "{0},EOS,MO\n"),
     "empty": ("labels.csv", ""),
     "header only": ("labels.csv", "file,label\n"),
@@ -525,8 +524,12 @@ def test_class_folders_come_before_a_table_that_contradicts_them(label: str, fol
     cells = load_cells(folder)
     assert cells.labels is not None
     assert cells.labels.tolist() == [0, 0, 3, 3, 7, 7]
-    (warning,) = cells.warnings
-    assert warning.startswith("We did not use the table labels.csv: basophil/a.png has two labels")
+    assert cells.warnings == ("We took each label from the folders, and not from a table.",)
+
+
+def test_a_file_with_two_labels_in_tables_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"0\.png: has two labels or splits in tables, expected one"):
+        load_cells(listed_cells(tmp_path, PLAIN + "{0},MO\n"))
 
 
 SPLIT_TABLES = {
