@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.data.constants import SIDE
-from helpers.errors import refused
+from helpers.errors import refused, some_of
 
 CROPS = ("auto", "full-frame", "cell")
 """Ways to frame a cell: by the size of the image, its whole central square, or the middle where a cell lies."""
@@ -85,17 +85,12 @@ def to_side(image: np.ndarray, crop: str) -> np.ndarray:
     return np.asarray(Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
-def geometry_notes(sizes: np.ndarray, crop: str) -> tuple[str, ...]:
-    """Return a sentence per size among ``sizes`` (N, 2) that was cropped or resampled, at most six, and the framing."""
-    notes = []
+def geometry_notes(sizes: np.ndarray, crop: str) -> list[str]:
+    """Return a sentence on how images of ``sizes`` (N, 2) were cropped and resampled, if any was."""
+    found = []
     for (height, width), count in zip(*np.unique(sizes, axis=0, return_counts=True), strict=True):
         side = cropped_side(int(height), int(width), crop)
-        steps = [f"cropped to the central {side} × {side}"] if (height, width) != (side, side) else []
-        if side > SIDE:
-            steps.append(f"reduced to {SIDE} × {SIDE} by Pillow’s antialiased bicubic filter")
-        if side < SIDE:
-            steps.append(f"enlarged to {SIDE} × {SIDE} by Pillow’s bicubic filter, which adds no detail")
-        if steps:
-            notes.append(f"Images of {height} × {width} pixels (n = {count:,}) were {' and '.join(steps)}.")
-    notes = [*notes[:5], f"We treated {len(notes) - 5} other sizes alike."] if len(notes) > 6 else notes
-    return (*notes, f"The frame follows from --crop {crop}.") if notes else ()
+        if (height, width) != (SIDE, SIDE):
+            found.append(f"the central {side} × {side} of {height} × {width} pixels (n = {count:,})")
+    how = f"to {SIDE} × {SIDE} pixels by Pillow’s antialiased bicubic filter, which adds no detail where it enlarges"
+    return [f"We resampled {some_of(found, 5)} {how}. The frame follows from --crop {crop}."] if found else []

@@ -1,20 +1,16 @@
-"""Reads images from folders, a zip of them, or one file.
+"""Reads images from folders, or one file.
 
 The nearest folder above an image that is named for a class is its label, and for a split its split; or tables say them.
 """
 
 import logging
-import os
 import re
 import warnings
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -23,9 +19,8 @@ from helpers.data.cells import Cells
 from helpers.data.constants import SPLIT_NAMES
 from helpers.data.conversions import as_rgb, is_usable_size, to_side
 from helpers.data.names import SUFFIXES, class_index, split_of
-from helpers.data.npz import LARGEST_COUNT, MOST_BYTES
 from helpers.data.parts import FoundPart, Reading, join
-from helpers.errors import InputError, printable, refused, refusing, some_of
+from helpers.errors import InputError, refused, refusing, some_of
 
 # Pillow would print something besides the one line of an InputError
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
@@ -41,6 +36,7 @@ def other_kind(start: bytes) -> str:
     kinds = {
         rb"$": "is empty",
         rb".{4}ftyp": "is a HEIC or AVIF image or a video (save it as PNG)",
+        rb"\x93NUMPY": "is a single .npy array",
         rb"GIF8|\0\0\0\x0cjP": "is a GIF or JPEG 2000 image (save it as PNG)",
         rb"\x89HDF|MATLAB|\x80[\2-\5]": "is an HDF5, MATLAB or pickle file (save its arrays with numpy.savez)",
         rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!": "is a compressed archive (unpack it)",
@@ -66,34 +62,35 @@ def nearest(file: Path, root: Path, meaning: Callable[[str], object]) -> str:
     return next((name for name in file.relative_to(root).parts[-2::-1] if meaning(name) not in (None, "")), "")
 
 
-def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[list[str], list[str], str, list[str]]:
-    """Return the label and the split that folders or tables give each image, "" if unknown, a note, and warnings."""
-    labels = [nearest(image, root, class_index) for image in images]
+def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[list[str], list[str], list[str]]:
+    """Return the label and the split that folders or tables give each image, "" if unknown, and warnings."""
     named = [nearest(image, root, split_of) for image in images]
-    splits, are_classes, warnings = [*map(split_of, named)], any(labels), list[str]()
-    if len({*named}) > len({*splits}):
-        warnings.append(f"We read several of the folders {some_of(sorted({*named}))} as one split.")
-    if tables:
-        from helpers.data.table import read_tables  # loads pandas, which takes a second
-
-        told, unused = read_tables(tables, root, images)
-        warnings += unused
-        for kind, own in (("label", labels), ("split", splits)):
-            if not any(own):
-                own[:] = told[kind]
-            elif any(each not in ("", mine) for each, mine in zip(told[kind], own, strict=True)):
-                warnings.append(f"We took each {kind} from the folders, and not from a table.")
-        if any(labels) and not are_classes:
-            gaps = f"The tables give no label for {labels.count(''):,} of {len(labels):,} images."
-            return labels, splits, "The labels come from a table.", [*warnings, gaps] if "" in labels else warnings
-    # any folders above an image are its label, less those that all share
-    folders = ["/".join(name for name in i.relative_to(root).parts[:-1] if not split_of(name)) for i in images]
-    shared = os.path.commonpath(folders)
-    labels = [label or each.removeprefix(shared).strip("/") for label, each in zip(labels, folders, strict=True)]
+    labels, splits = [nearest(image, root, class_index) for image in images], [*map(split_of, named)]
+    is_joined = len({*named}) > len({*splits})
+    warnings = [f"We read several of the folders {some_of(sorted({*named}))} as one split."] if is_joined else []
     if any(labels) and "" in labels:
-        raise refused(images[labels.index("")], "is outside the class folders, expected every image inside one")
-    note = "" if any(labels) else "The images are not in class folders, so they have no labels."
-    return labels, splits, note, warnings
+        raise refused(
+            images[labels.index("")], "is in no folder named for a class, unlike others; name it or remove it"
+        )
+    for table in tables:
+        from helpers.data.table import read_table  # loads pandas, which takes a second
+
+        name = table.relative_to(root)
+        try:
+            with refusing(name, "a table"):
+                told, parts, doubts = read_table(table, name, images)
+                if (any(told) and any(labels)) or (any(parts) and any(splits)):
+                    raise refused(name, "folders or another table name labels or splits, too; keep one of them")
+        except InputError as error:
+            warnings.append(f"We did not use the table {error}.")
+            continue
+        labels, splits = told if any(told) else labels, parts if any(parts) else splits
+        warnings += doubts
+    folders = [nearest(image, root, lambda name: "" if split_of(name) else name) for image in images]
+    labels = labels if any(labels) or len({*folders}) == 1 else folders
+    if any(splits) and "" in splits:
+        raise refused(images[splits.index("")], "is in no split, unlike others, expected all images in one or none")
+    return labels, splits, warnings
 
 
 def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]:
@@ -112,25 +109,10 @@ def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]
             raise refused(path, f"has pixels of mode {image.mode}, expected 8-bit RGB or grey")
         mode = "RGBA" if image.has_transparency_data else image.mode
         pixels = np.array(image.convert("RGBA" if mode == "RGBA" else "RGB"))
-    if mode == "RGBA" and pixels[..., 3].max() == 1:  # which was meant to be opaque
-        pixels[..., 3] *= 255
     return to_side(as_rgb(pixels), crop), (height, width), "MPO" if is_multiple else mode
 
 
-def read_part(split: str, paths: list[Path], labels: list[str], root: Path, crop: str) -> FoundPart:
-    """Return the images in files, named relative to ``root``, and their labels; raise InputError."""
-    with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
-        warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
-        images, sizes, modes = zip(*pool.map(partial(read_image, crop=crop), paths), strict=True)
-    notes, actions = list[str](), {"RGBA": "put transparent images on white"}
-    actions |= {"MPO": "took the first image of files with several"}
-    for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
-        notes.append(f"We {actions.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
-    names = [path.relative_to(root).as_posix() for path in paths]
-    return FoundPart(split, np.stack(images), np.array(sizes), np.array(labels) if any(labels) else None, notes, names)
-
-
-def read_images(path: Path, reading: Reading, source: str = "") -> Cells:
+def read_images(path: Path, reading: Reading) -> Cells:
     """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
     with refusing(path, "a folder of images"):
         root, files = (path, [*files_below(path)]) if path.is_dir() else (path.parent, [path])
@@ -139,33 +121,21 @@ def read_images(path: Path, reading: Reading, source: str = "") -> Cells:
         tables = [file for file in files if file.suffix.casefold() in TABLES]
         if not images:
             raise refused(path, f"holds no images (files: {some_of(f.name for f in files)}), expected class folders")
-        labels, splits, note, warnings = look_around(images, tables, root)
-        if any(splits) and "" in splits:
-            found = "is in no split, unlike others, expected all images in one or none"
-            raise refused(images[splits.index("")], found)
+        labels, splits, doubts = look_around(images, tables, root)
         skipped = [file.relative_to(root) for file in files if file not in {*images, *tables}]
         notes = [f"We skipped files that are not images: {some_of(skipped, 9)}."] if skipped else []
-        notes += [note] if note and root == path else []
+        is_bare = root == path and not any(labels)
+        notes += ["The images are not in class folders, so they have no labels."] if is_bare else []
+        with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
+            warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
+            pixels, sizes, modes = zip(*pool.map(partial(read_image, crop=reading.crop), images), strict=True)
+        actions = {"RGBA": "put transparent images on white", "MPO": "took the first image of files with several"}
+        for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
+            notes.append(f"We {actions.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
         parts = []
         for split in sorted({*splits}, key=("", *SPLIT_NAMES).index):
-            chosen = [at for at, each in enumerate(splits) if each == split]
-            words = [labels[at] for at in chosen]
-            parts.append(read_part(split, [images[at] for at in chosen], words, root, reading.crop))
-        source = source or (f"folder {path.resolve().name}" if root == path else path.name)
-        cells = join(parts, source, path, reading)
-        notes, warnings = [*map(printable, notes), *cells.notes], [*map(printable, warnings), *cells.warnings]
-        return replace(cells, notes=tuple(notes), warnings=tuple(warnings))
-
-
-def read_zip(path: Path, reading: Reading) -> Cells:
-    """Return the cells in a zip of images, unpacked into a temporary folder; raise InputError."""
-    with refusing(path, "a zip of images"), zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
-        entries = archive.infolist()
-        size, limit = sum(each.file_size for each in entries), min(MOST_BYTES, 100 * path.stat().st_size)
-        if len(entries) > LARGEST_COUNT or size > limit:  # images are compressed already
-            raise refused(path, f"unpacks to {len(entries):,} files of {size:,} bytes, expected at most {limit:,}")
-        archive.extractall(folder)  # takes no path that leads outside
-        try:
-            return read_images(Path(folder), reading, path.name)
-        except InputError as error:
-            raise InputError(str(error).replace(folder, str(path))) from None
+            at = np.flatnonzero(np.array(splits) == split)
+            words, names = np.array(labels)[at], [images[i].relative_to(root).as_posix() for i in at]
+            known = words if any(labels) else None
+            parts.append(FoundPart(split, np.stack(pixels)[at], np.array(sizes)[at], known, notes, names, doubts))
+        return join(parts, f"folder {path.resolve().name}" if root == path else path.name, path, reading)

@@ -47,39 +47,30 @@ def labelled(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return distinct[inverse][is_label[inverse]], is_label[inverse]
 
 
-def classes_in(values: np.ndarray) -> np.ndarray | None:
-    """Return the label of each word (N,), `UNLABELLED` for one that is no class; None unless half of them are."""
+def name_classes(values: np.ndarray) -> bool:
+    """Return whether values (N,) or (N, 1) are words of which half or more name classes."""
     if values.dtype.kind not in "US" or values.size > len(values):
-        return None
-    words, inverse = np.unique(as_values(values, Path(), ""), return_inverse=True)
-    found = [class_index(word) for word in words.tolist()]
-    labels = np.array([UNLABELLED if label is None else label for label in found])[inverse]
-    return labels if 2 * (labels != UNLABELLED).sum() >= max(1, labelled(words[inverse])[1].sum()) else None
+        return False
+    words, _ = labelled(as_values(values, Path(), ""))
+    distinct, counts = np.unique(words, return_counts=True)
+    are_classes = [class_index(str(word)) is not None for word in distinct]
+    return bool(2 * counts[are_classes].sum() >= max(1, len(words)))
 
 
-def choose_labels(columns: Mapping[str, np.ndarray], path: Path | str) -> str:
-    """Return the name of the column that says what each image is, or "" if none; InputError if several may.
+def choose_labels(columns: Mapping[str, np.ndarray], path: Path | str) -> tuple[str, list[str]]:
+    """Return the name of the column that says what each image is, or "" if none, and warnings; raise InputError.
 
-    One of names of classes comes before one that is called for labels, and none of predictions is taken. Another of
-    either may stand beside it if it says the same: equal classes, or a number for each.
+    Names of classes come before numbers in a column that is called for labels. Predictions are never taken.
     """
     kept = [name for name in columns if not any(word.startswith("pred") for word in words_of(name))]
-    meant = {name: classes_in(columns[name]) for name in kept}
-    named = [name for name in kept if meant[name] is not None]
     usual = [name for name in kept if is_called(name, LABEL_KEYS)]
+    named = [name for name in kept if name_classes(columns[name])]
     best = [name for name in named if name in usual] or named or usual
-    for other in [name for name in kept if name in (*best, *usual) and name != best[0]]:
-        agrees, labels, others = False, meant[best[0]], meant[other]
-        if labels is not None and others is not None:
-            agrees = np.array_equal(labels, others)
-        elif labels is not None:
-            known = labels != UNLABELLED
-            numbers = as_values(columns[other], path, other)[known].tolist()
-            are_for_classes = len({*zip(numbers, labels[known].tolist(), strict=True)}) == len({*numbers})
-            agrees = are_for_classes and len({*labels[known].tolist()}) < len(labels)  # else a list of all classes
-        if not agrees:
-            raise refused(path, f"“{best[0]}” and “{other}” could be the labels, and do not go together; remove one")
-    return best[0] if best else ""
+    if len(best) > 1:
+        raise refused(path, f"“{'”, “'.join(best)}” could be the labels, expected one; remove the others")
+    others = [name for name in kept if name in (*named, *usual) and name not in best]
+    doubt = f"We took “{'”, “'.join(best)}” for the labels, and not “{'”, “'.join(others)}”."
+    return "".join(best), [doubt] if others else []
 
 
 def map_labels(

@@ -29,7 +29,6 @@ SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", 
 """Of images; those of other formats are refused when they are read, so that none is lost."""
 IMAGE_KEYS = {"image", "images", "img", "imgs", "x", "data", "pixels"}
 LABEL_KEYS = {"arr", "label", "labels", "y", "target", "targets", "class", "classes"}
-NAME_KEYS = LABEL_KEYS | {"name", "names", "categories"}
 
 
 def words_of(name: str) -> list[str]:

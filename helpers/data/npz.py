@@ -8,8 +8,8 @@ import re
 import shutil
 import warnings
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +19,8 @@ import numpy as np
 from helpers.data.cells import Cells
 from helpers.data.constants import SIDE, SPLIT_NAMES
 from helpers.data.conversions import as_rgb, as_uint8, is_usable_size, to_side, value_scale
-from helpers.data.labels import as_values, choose_labels, classes_in
-from helpers.data.names import IMAGE_KEYS, LABEL_KEYS, NAME_KEYS, class_index, is_called, split_of
+from helpers.data.labels import as_values, choose_labels, name_classes
+from helpers.data.names import IMAGE_KEYS, LABEL_KEYS, class_index, is_called, split_of
 from helpers.data.parts import FoundPart, Reading, join
 from helpers.errors import refused, refusing, some_of
 
@@ -30,20 +30,14 @@ LABEL_BYTES = 800  # for each image: 100 classes as float64, or a name of 200 le
 BLOCK_VALUES = 2**20  # converted at a time
 
 
-@dataclass(frozen=True, eq=False)
-class StoredArray:
-    """One array of the file; its values are read when they are used."""
-
-    key: str
-    values: np.ndarray
-
-    def __str__(self) -> str:
-        is_object = self.values.dtype.hasobject
-        form = "of Python objects, never unpickled" if is_object else f"{self.values.dtype} {self.values.shape}"
-        return f"'{self.key}' {form}"
+def shown(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the keys, types and shapes of arrays in words."""
+    forms = {key: f"{values.dtype} {values.shape}" for key, values in arrays.items()}
+    objects = "of Python objects, never unpickled"
+    return some_of(f"'{key}' {objects if arrays[key].dtype.hasobject else form}" for key, form in forms.items())
 
 
-def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> StoredArray:
+def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
     """Return the array in an .npy entry; one of Python objects is empty, as it is not read."""
     with TemporaryDirectory() as folder, warnings.catch_warnings():  # the map outlives the file's name
         warnings.simplefilter("ignore")  # Python's parser warns of damaged headers before it fails
@@ -51,27 +45,26 @@ def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> StoredArray:
         with archive.open(entry) as packed, unpacked.open("wb") as stream:
             shutil.copyfileobj(packed, stream)
         try:
-            values = np.atleast_1d(np.lib.format.open_memmap(unpacked, mode="r"))
+            return np.atleast_1d(np.lib.format.open_memmap(unpacked, mode="r"))
         except ValueError as error:
             if "Python objects" not in str(error):
                 raise
-            values = np.empty(0, object)
-    return StoredArray(entry.filename.removesuffix(".npy"), values)
+            return np.empty(0, object)
 
 
-def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -> FoundPart:
+def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop: str) -> FoundPart:
     """Return the images and labels among ``arrays``, converted; raise InputError."""
-    pictures = [array for array in arrays if array.values.ndim in (3, 4)]
-    others = [array for array in arrays if array.values.ndim in (1, 2)]
-    meant = [array for array in pictures if len(pictures) == 1 or is_called(array.key, IMAGE_KEYS)]
+    pictures = {key: values for key, values in arrays.items() if values.ndim in (3, 4)}
+    others = {key: values for key, values in arrays.items() if values.ndim in (1, 2)}
+    meant = [key for key in pictures if len(pictures) == 1 or is_called(key, IMAGE_KEYS)]
     if len(meant) != 1:
-        raise refused(path, f"{len(pictures)} arrays could be the images ({some_of(pictures)}), expected one")
-    found, notes = meant[0], list[str]()
-    values = found.values
+        raise refused(path, f"{len(pictures)} arrays could be the images ({shown(pictures)}), expected one")
+    values, notes = arrays[meant[0]], list[str]()
+    found = shown({meant[0]: values})
     if values.ndim == 3:
         height, width, channels = values.shape
         is_single = channels in (3, 4) and is_usable_size(height, width)
-        is_single |= height == 3 and all(len(array.values) != 3 for array in others)  # channels come first
+        is_single |= height == 3 and all(len(each) != 3 for each in others.values())  # channels come first
         values = values[None] if is_single else values[..., None]
         notes += ["The file holds a single image."] if is_single else []
     if values.shape[3] not in (1, 3, 4):
@@ -95,32 +88,28 @@ def convert_part(split: str, arrays: list[StoredArray], path: Path, crop: str) -
             yield from (to_side(image, crop) for image in block)
 
     images = np.fromiter(converted(), np.dtype((np.uint8, (SIDE, SIDE, 3))), count)
-    labels, told, doubts = find_labels(others, count, path)
-    return FoundPart(split, images, np.full((count, 2), size), labels, [*notes, *told], warnings=doubts)
+    labels, doubts = find_labels(others, count, path)
+    return FoundPart(split, images, np.full((count, 2), size), labels, notes, warnings=doubts)
 
 
-def find_labels(arrays: list[StoredArray], count: int, path: Path) -> tuple[np.ndarray | None, list[str], list[str]]:
-    """Return what each of so many images is as (count,) numbers or words, if known, notes and warnings; InputError."""
-    fitting = {a.key: a.values for a in arrays if len(a.values) == count and a.values.nbytes <= LABEL_BYTES * count}
-    if chosen := choose_labels(fitting, path):
-        notes = [f"The labels come from “{chosen}”."] if len(arrays) > 1 else []
-        return as_values(fitting[chosen], path, chosen), notes, []
-    if usual := [array for array in arrays if is_called(array.key, LABEL_KEYS)]:
+def find_labels(arrays: Mapping[str, np.ndarray], count: int, path: Path) -> tuple[np.ndarray | None, list[str]]:
+    """Return what each of so many images is as (count,) numbers or words, if known, and warnings; raise InputError."""
+    fitting = {key: a for key, a in arrays.items() if len(a) == count and a.nbytes <= LABEL_BYTES * count}
+    chosen, doubts = choose_labels(fitting, path)
+    usual = {key: values for key, values in arrays.items() if is_called(key, LABEL_KEYS)}
+    if usual and not chosen:
         expected = "expected numbers or text (labels.astype(str)) as (N,), (N, 1) or one-hot (N, classes)"
-        raise refused(path, f"holds {count} images, but the labels are {usual[0]}, {expected}")
-    found = f"The images have no labels, because {some_of(f'“{key}”' for key in fitting)} names no class. If one is for"
-    return None, [], [f"{found} labels, call it “labels”."] if fitting else []
+        raise refused(path, f"holds {count} images, but the labels are {shown(usual)}, {expected}")
+    return as_values(fitting[chosen], path, chosen) if chosen else None, doubts
 
 
-def find_names(arrays: list[StoredArray], counts: set[int], path: Path) -> dict[str, list[str]]:
+def find_names(arrays: Mapping[str, np.ndarray], counts: set[int], path: Path) -> dict[str, list[str]]:
     """Return the lists of names of classes by key, all equal; ``counts`` are the numbers of images. InputError."""
     lists = dict[str, list[str]]()
-    for array in arrays:
-        if array.values.dtype.kind in "US" and not counts & {len(array.values), array.values.size}:
-            names = as_values(array.values[: LABEL_BYTES * 8].reshape(-1, 1), path, array.key).tolist()
-            are_classes = 1 < len(names) == len({*names}) and None not in map(class_index, names)
-            is_named = is_called(array.key, NAME_KEYS) and not is_called(array.key, LABEL_KEYS)
-            lists |= {array.key: names} if are_classes or is_named else {}
+    for key, values in arrays.items():
+        if values.dtype.kind in "US" and 1 < values.size < 100 and not counts & {len(values), values.size}:
+            names = as_values(values.reshape(-1, 1), path, key).tolist()
+            lists |= {key: names} if len(names) == len({*names}) and None not in map(class_index, names) else {}
     if len({*map(tuple, lists.values())}) > 1:
         raise refused(path, f"holds different names of classes in {', '.join(lists)}, expected one list")
     return lists
@@ -132,34 +121,37 @@ def read_archive(path: Path, reading: Reading) -> Cells:
         entries = [entry for entry in archive.infolist() if re.fullmatch(r"(?!__MACOSX/).*\.npy", entry.filename)]
         if not 0 < len(entries) <= 1000:
             raise refused(path, f"holds {len(entries)} arrays, expected one of images and one of labels")
-        if len({entry.filename for entry in entries}) < len(entries):
-            raise refused(path, "holds two arrays of the same key, expected different keys")
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
-        arrays = [map_array(archive, entry) for entry in entries]
-        pictures = [array for array in arrays if array.values.ndim in (3, 4)]
-        splits, counts = {split_of(array.key) for array in pictures}, {len(array.values) for array in pictures}
-        found = some_of(arrays)
+        arrays = {entry.filename.removesuffix(".npy"): map_array(archive, entry) for entry in entries}
+        if len(arrays) < len(entries):
+            raise refused(path, "holds two arrays of the same key, expected different keys")
+        pictures = {key: len(values) for key, values in arrays.items() if values.ndim in (3, 4)}
+        splits, counts = {*map(split_of, pictures)}, {*pictures.values()}
         if not splits:
-            raise refused(path, f"no array of images among {found}, expected one (N, {SIDE}, {SIDE}, 3)")
-        if sum(len(array.values) for array in pictures) > LARGEST_COUNT:
+            raise refused(path, f"no array of images among {shown(arrays)}, expected one (N, {SIDE}, {SIDE}, 3)")
+        if sum(pictures.values()) > LARGEST_COUNT:
             raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
         names = find_names(arrays, counts, path)
-        others = [array for array in arrays if array.key not in names]
-        loose = [array for array in others if array in pictures or is_called(array.key, LABEL_KEYS)]
-        if len(splits) > 1 and not all(split_of(array.key) for array in loose):
+        loose = [key for key in arrays if key in pictures or (key not in names and is_called(key, LABEL_KEYS))]
+        if len(splits) > 1 and not all(map(split_of, loose)):
             expected = "expected a split in the key of all arrays of images or of none, and of their labels"
-            raise refused(path, f"holds {found}, {expected}")
-        # where one split is named, any label array belongs to its images, whichever split its key names
+            raise refused(path, f"holds {shown(arrays)}, {expected}")
         parts = []
-        for split in ("", *SPLIT_NAMES):
-            chosen = [array for array in others if len(splits) == 1 or split_of(array.key) == split]
-            parts += [convert_part(split, chosen, path, reading.crop)] if split in splits else []
+        for split in sorted(splits, key=("", *SPLIT_NAMES).index):
+            # where one split is named, any label array belongs to its images, whichever split its key names
+            mine = [key for key in arrays if key not in names and (len(splits) == 1 or split_of(key) == split)]
+            parts.append(convert_part(split, {key: arrays[key] for key in mine}, path, reading.crop))
         cells = join(parts, path.name, path, reading, next(iter(names.values()), ()))
         labels = [part.labels for part in parts if part.labels is not None]
-        is_settled = any(classes_in(values) is not None for values in labels) or (labels and names) or reading.classes
-        unread = [a for a in arrays if a.values.dtype.kind in "USO" and len(a.values) not in counts]
-        if unread and not is_settled:
-            found = f"We did not read {some_of(unread)}. If it names the classes, save it as a list of text, or give"
-            return replace(cells, warnings=(*cells.warnings, f"{found} --classes."))
+        unread = {key: values for key, values in arrays.items() if key not in pictures}
+        if labels:  # which arrays may name their classes?
+            is_settled = any(map(name_classes, labels)) or names or reading.classes
+            texts = {key: a for key, a in unread.items() if a.dtype.kind in "USO" and len(a) not in counts}
+            unread = {} if is_settled else texts
+        if unread:
+            said = (
+                f"We did not read {shown(unread)}. Call an array “labels” if it holds these. If it names the classes,"
+            )
+            return replace(cells, warnings=(*cells.warnings, f"{said} save it as a list of text, or give --classes."))
         return cells

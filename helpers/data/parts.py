@@ -51,18 +51,16 @@ def join(parts: list[FoundPart], source: str, path: Path, reading: Reading, stor
         stored = [np.full(len(p.images), "") if p.labels is None else p.labels for p in parts]
         labels, said, doubts = map_labels(np.concatenate(stored), path, reading.classes, stored_names)
         notes, warnings = [*notes, *said], [*warnings, *doubts]
-    is_split = {"train", "test"} <= set(splits)
     if any(splits):
         named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
-        unused = "" if is_split else " We split them again, because training or test images are missing."
-        notes.append(f"The file comes with splits ({named} images).{unused}")
+        notes.append(f"The file comes with splits ({named} images).")
     return Cells(
         images=images,
         labels=labels,
         source=printable(source),
         notes=tuple(printable(note) for note in notes),
         warnings=tuple(printable(warning) for warning in warnings),
-        source_split=np.repeat(splits, counts) if is_split else None,
+        source_split=np.repeat(splits, counts) if any(splits) else None,
         original_sizes=None if (sizes == SIDE).all() else sizes,
         names=np.array([printable(name) for name in names]) if names else None,
     )

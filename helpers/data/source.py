@@ -9,7 +9,7 @@ from helpers.cache_keys import file_sha256, key_of
 from helpers.data.bloodmnist import download_bloodmnist, find_bloodmnist, is_bloodmnist
 from helpers.data.cells import Cells
 from helpers.data.conversions import CROPS
-from helpers.data.folder import files_below, other_kind, read_images, read_zip
+from helpers.data.folder import files_below, other_kind, read_images
 from helpers.data.npz import read_archive
 from helpers.data.parts import Reading
 from helpers.errors import InputError, refused, refusing
@@ -28,7 +28,7 @@ SAME_COLLECTION = (
 class Source:
     """Where the cells come from, before any is loaded."""
 
-    kind: Literal["archive", "zip", "images", "synthetic"]
+    kind: Literal["archive", "images", "synthetic"]
     path: Path | None = None
     reason: str = ""
     """Why "auto" chose this source, in sentences for the report; else empty."""
@@ -40,24 +40,20 @@ def describe_path(path: Path) -> Source:
         return Source("images", path.absolute())
     if not path.is_file():
         found = "is not a regular file" if path.exists() else "not found"
-        raise refused(path, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder, a zip or an image")
+        raise refused(path, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder or an image")
     with path.open("rb") as stream:
         start = stream.read(12)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        with refusing(path, "an .npz file or a zip of images"), zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-        if packed := [name for name in names if name.casefold().endswith((".npz", ".zip"))]:
-            raise refused(path, f"holds “{packed[0]}”, expected arrays or images; unpack it and name what is inside")
-        is_array = any(name.endswith(".npy") for name in names) or path.suffix.casefold() == ".npz"
-        return Source("archive" if is_array else "zip", path.absolute())
-    if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"RIFF")):
-        return Source("images", path.absolute())
-    found = (
-        "is a single .npy array"
-        if start.startswith(b"\x93NUMPY")
-        else other_kind(start) or f"begins with {start[:4]!r}"
-    )
-    raise refused(path, f"{found}, expected an .npz file of images and labels, a folder, a zip or an image")
+        with refusing(path, "an .npz file"), zipfile.ZipFile(path) as archive:
+            is_array = any(name.endswith(".npy") for name in archive.namelist())
+        if not is_array and path.suffix.casefold() != ".npz":
+            raise refused(
+                path, "is a zip without arrays, expected an .npz file or a folder; unpack it and name the folder"
+            )
+        return Source("archive", path.absolute())
+    if found := other_kind(start):
+        raise refused(path, f"{found}, expected an .npz file of images and labels, a folder or an image")
+    return Source("images", path.absolute())
 
 
 def resolve_source(source: str | Path = "auto") -> Source:
@@ -77,11 +73,10 @@ def resolve_source(source: str | Path = "auto") -> Source:
     with refusing(original, "data"):
         if source == "auto" and original.exists():
             return replace(describe_path(original), reason="We use data/data.npz.")
-    with refusing("bloodmnist", "data"):
-        path = find_bloodmnist()
+        found = find_bloodmnist()
     reason = "There is no data/data.npz." if source == "auto" else ""
     try:
-        path = path or download_bloodmnist()
+        path = found or download_bloodmnist()
     except InputError as error:
         if source == "bloodmnist":
             raise
@@ -108,8 +103,6 @@ def load_cells(
         cells = draw_cells(synthetic_count)
     elif resolved.kind == "images":
         cells = read_images(resolved.path, reading)
-    elif resolved.kind == "zip":
-        cells = read_zip(resolved.path, reading)
     else:
         cells = read_archive(resolved.path, reading)
         if is_bloodmnist(resolved.path):
@@ -126,7 +119,5 @@ def source_fingerprint(source: Source) -> str:
     if source.path is None:
         return key_of(source.kind)
     with refusing(source.path, "data"):
-        if source.kind != "images":
-            return key_of(source.path.name, file_sha256(source.path))
         files = [*files_below(source.path)] if source.path.is_dir() else [source.path]
         return key_of(ascii([file.relative_to(source.path.parent) for file in files]), [*map(file_sha256, files)])

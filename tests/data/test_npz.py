@@ -165,8 +165,8 @@ def test_one_image_with_its_channels_first_is_one_cell_and_three_grey_ones_are_t
     assert len(load_cells(npz(tmp_path / "a.npz", x=IMAGES[:3, ..., 0].copy(), y=LABELS[:3]))) == 3
 
 
-@pytest.mark.parametrize(("side", "word"), [(28, "enlarged"), (64, "antialiased"), (128, "reduced"), (224, "reduced")])
-def test_medmnist_layout_is_resampled_and_keeps_its_split(side: int, word: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("side", [28, 64, 128, 224])
+def test_medmnist_layout_is_resampled_and_keeps_its_split(side: int, tmp_path: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     stored = cell_images(8, side)
     for part, rows in (("test", slice(6, 8)), ("train", slice(0, 5)), ("val", slice(5, 6))):
@@ -180,7 +180,7 @@ def test_medmnist_layout_is_resampled_and_keeps_its_split(side: int, word: str, 
     assert cells.labels.tolist() == LABELS[:8].tolist()
     assert cells.source_split.tolist() == ["train"] * 5 + ["validation"] + ["test"] * 2
     assert (cells.original_sizes == side).all()
-    assert word in " ".join(cells.notes)
+    assert f"{side} × {side} pixels (n = 8) to 48 × 48 pixels by Pillow’s antialiased" in " ".join(cells.notes)
     assert "5 train, 1 validation, 2 test" in " ".join(cells.notes)
 
 
@@ -199,7 +199,7 @@ def test_each_part_has_a_scale_and_a_size_of_its_own_and_it_is_said(tmp_path: Pa
     assert (cells.images[:COUNT] == IMAGES).all()
     assert cells.images[COUNT:].mean() == pytest.approx(large.mean(), abs=2)
     assert "We read train pixels, float64 from 0 to 1, as [0, 1]." in cells.notes
-    assert any(note.startswith("Images of 96 × 96 pixels (n = 12) were reduced") for note in cells.notes)
+    assert any("96 × 96 pixels (n = 12) to 48 × 48" in note for note in cells.notes)
 
 
 def test_images_with_hidden_labels_are_kept_apart_from_the_others(tmp_path: Path) -> None:
@@ -239,8 +239,6 @@ NAME_FORMS = {
     "with a part": {"train_class_names": NAMES, "test_class_names": NAMES},
     "a row": {"class_names": NAMES[None]},
     "a column": {"class_names": NAMES[:, None]},
-    "one for each image": {"class_names": NAMES[LABELS]},
-    "one for each image, and file names": {"species": NAMES[LABELS], "names": np.array(["a.png"] * COUNT)},
 }
 
 
@@ -252,12 +250,21 @@ def test_names_are_found_in_any_form_and_outrank_bloodmnists_order(form: str, tm
     assert cells.warnings == ()
 
 
+@pytest.mark.parametrize("key", ["class_names", "species"])
+def test_a_name_for_each_image_outranks_its_number_and_it_is_said(key: str, tmp_path: Path) -> None:
+    arrays = {key: NAMES[LABELS], "files": np.array(["a.png"] * COUNT)}
+    cells = load_cells(npz(tmp_path / "a.npz", images=IMAGES, labels=LABELS, **arrays))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == ORDER[LABELS].tolist()
+    assert cells.warnings == (f"We took “{key}” for the labels, and not “labels”.",)
+
+
 NUMBERED = dict(enumerate(NAMES.tolist()))
 UNREAD_NAMES = {
     "pickled": objects(8),
     "numbers and names": npy_bytes(np.stack([np.arange(8).astype("U1"), NAMES], axis=1)),
     "JSON": npy_bytes(np.array(json.dumps(NUMBERED))),
-    "as Python prints it": npy_bytes(np.array(str(NUMBERED))),
+    "between commas": npy_bytes(np.array(", ".join(NAMES))),
 }
 
 
@@ -272,11 +279,11 @@ def test_names_in_other_forms_are_missed_aloud_until_the_user_says(form: str, tm
 
 
 DOUBTS = {
-    "numbers with another name": ({"patient": LABELS}, "“patient” names no class. If one is for labels, call it"),
-    "nothing but file names": ({"files": np.array([f"{n}.png" for n in range(COUNT)])}, "“files” names no class"),
+    "numbers with another name": ({"patient": LABELS}, "We did not read 'patient' uint8 (12,). Call an array “labels”"),
+    "nothing but file names": ({"files": np.array([f"{n}.png" for n in range(COUNT)])}, "We did not read 'files'"),
     "nothing but a list of names": ({"class_names": np.array(CLASS_NAMES)}, "We did not read 'class_names'"),
     "labels of another number": ({"species": np.array(CLASS_NAMES)[LABELS[:9]]}, "We did not read 'species'"),
-    "predictions": ({"predicted": np.array(CLASS_NAMES)[LABELS]}, "“predicted” names no class"),
+    "predictions": ({"predicted": np.array(CLASS_NAMES)[LABELS]}, "We did not read 'predicted'"),
 }
 
 
@@ -298,7 +305,7 @@ def test_what_macos_adds_to_an_archive_is_skipped_and_a_packed_archive_is_refuse
     entries = {"x.npy": npy_bytes(IMAGES), "y.npy": npy_bytes(LABELS), "__MACOSX/._x.npy": b"Mac OS X"}
     path = zipped(tmp_path / "a.npz", entries)
     assert load_cells(path).labels is not None
-    with pytest.raises(InputError, match=r"holds “cells\.npz”, expected arrays or images; unpack it"):
+    with pytest.raises(InputError, match=r"b\.zip: is a zip without arrays, .*; unpack it and name the folder"):
         load_cells(zipped(tmp_path / "b.zip", {"cells.npz": path.read_bytes()}))
 
 
@@ -331,7 +338,7 @@ def test_numbers_that_may_be_those_of_another_collection_are_questioned_until_th
     assert settled.warnings == ()
     with pytest.raises(
         InputError,
-        match="a list of 2 does not name 4 labels, expected one name for each, or --classes with 4 names, in the order 1, 2, 3",
+        match="a list of 2 does not name 4 labels, expected one name for each, or --classes with 4 names",
     ):
         load_cells(path, classes="neutrophil,eosinophil")
     with pytest.raises(InputError, match="--classes: 'thyroid': no class has this name"):
@@ -376,7 +383,8 @@ def test_the_frame_is_stated_and_can_be_chosen(crop: str, side: int, kept: int, 
     framed = stored[:, edge : edge + kept, edge : edge + kept]
     expected = [Image.fromarray(each).resize((48, 48), Image.Resampling.BICUBIC) for each in framed]
     assert (cells.images == np.stack(expected)).all()
-    assert f"The frame follows from --crop {crop}." in cells.notes
+    assert f"the central {kept} × {kept} of {side} × {side} pixels (n = 2)" in cells.notes[0]
+    assert f"The frame follows from --crop {crop}." in cells.notes[0]
 
 
 def test_reduction_is_antialiased(tmp_path: Path) -> None:
