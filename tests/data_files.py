@@ -194,6 +194,10 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
         "of all arrays of images or of none",
     ),
     "two channels": (with_arrays(x=IMAGES[..., :2], y=LABELS), "not an array of cell images"),
+    "alpha channel": (
+        with_arrays(x=np.concatenate([IMAGES, IMAGES[..., :1]], axis=3), y=LABELS),
+        "not an array of cell images",
+    ),
     "five channels": (
         with_arrays(x=np.zeros((COUNT, 48, 48, 5), np.uint8), y=LABELS),
         "not an array of cell",

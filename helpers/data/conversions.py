@@ -44,16 +44,6 @@ def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
     return np.asarray(np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255)), np.uint8)
 
 
-def as_rgb(images: np.ndarray) -> np.ndarray:
-    """Return (…, 3) uint8 from grey (1), RGB (3) or RGBA (4, put on white) channels."""
-    if images.shape[-1] == 1:
-        return np.repeat(images, 3, axis=-1)
-    if images.shape[-1] == 4:
-        alpha = images[..., 3:].astype(np.uint16)  # the sum below is at most 65,152
-        return np.asarray((images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255, np.uint8)
-    return images
-
-
 def is_usable_size(height: int, width: int) -> bool:
     """Return whether an image can show one cell: sides of 16 to 4,096 pixels, none twice as long as the other."""
     shorter, longer = sorted((height, width))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from helpers.data.cells import Cells
 from helpers.data.constants import SPLIT_NAMES
-from helpers.data.conversions import as_rgb, is_usable_size, to_side
+from helpers.data.conversions import is_usable_size, to_side
 from helpers.data.names import SUFFIXES, class_index, split_of
 from helpers.data.parts import FoundPart, Reading, join
 from helpers.errors import InputError, refused, refusing, some_of
@@ -69,9 +69,7 @@ def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[lis
     is_joined = len({*named}) > len({*splits})
     warnings = [f"We read several of the folders {some_of(sorted({*named}))} as one split."] if is_joined else []
     if any(labels) and "" in labels:
-        raise refused(
-            images[labels.index("")], "is in no folder named for a class, unlike others; name it or remove it"
-        )
+        raise refused(images[labels.index("")], "is in no folder named for a class, unlike others; move or remove it")
     for table in tables:
         from helpers.data.table import read_table  # loads pandas, which takes a second
 
@@ -98,7 +96,7 @@ def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]
     with refusing(path, "an image"), path.open("rb") as stream:
         if kind := other_kind(stream.read(12)):
             raise refused(path, f"{kind}, expected an image")
-        image = Image.open(stream, formats=FORMATS)
+        image: Image.Image = Image.open(stream, formats=FORMATS)
         width, height = image.size
         if not is_usable_size(height, width):
             raise refused(path, f"is {height} × {width} pixels, expected sides of 16 to 4,096, none twice the other")
@@ -108,8 +106,10 @@ def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]
         if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
             raise refused(path, f"has pixels of mode {image.mode}, expected 8-bit RGB or grey")
         mode = "RGBA" if image.has_transparency_data else image.mode
-        pixels = np.array(image.convert("RGBA" if mode == "RGBA" else "RGB"))
-    return to_side(as_rgb(pixels), crop), (height, width), "MPO" if is_multiple else mode
+        if mode == "RGBA":
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+        pixels = np.array(image.convert("RGB"))
+    return to_side(pixels, crop), (height, width), "MPO" if is_multiple else mode
 
 
 def read_images(path: Path, reading: Reading) -> Cells:
@@ -137,5 +137,7 @@ def read_images(path: Path, reading: Reading) -> Cells:
             at = np.flatnonzero(np.array(splits) == split)
             words, names = np.array(labels)[at], [images[i].relative_to(root).as_posix() for i in at]
             known = words if any(labels) else None
-            parts.append(FoundPart(split, np.stack(pixels)[at], np.array(sizes)[at], known, notes, names, doubts))
+            parts.append(
+                FoundPart(split, np.stack([pixels[i] for i in at]), np.array(sizes)[at], known, notes, names, doubts)
+            )
         return join(parts, f"folder {path.resolve().name}" if root == path else path.name, path, reading)

@@ -115,9 +115,8 @@ def map_labels(
 
 def _way_out(values: Sequence[int | str], example: str = "") -> str:
     """Return how ``--classes`` gives these values a meaning, or nothing where they are too many."""
-    return (
-        "" if len(values) > 20 else f", or --classes with {len(values)} names, in the order {some_of(values)}{example}"
-    )
+    hint = f", or --classes with {len(values)} names, in the order {some_of(values)}{example}"
+    return hint if len(values) <= 20 else ""
 
 
 def _named(distinct: np.ndarray, names: Sequence[str], path: Path | str) -> list[int]:

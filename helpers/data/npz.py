@@ -18,7 +18,7 @@ import numpy as np
 
 from helpers.data.cells import Cells
 from helpers.data.constants import SIDE, SPLIT_NAMES
-from helpers.data.conversions import as_rgb, as_uint8, is_usable_size, to_side, value_scale
+from helpers.data.conversions import as_uint8, is_usable_size, to_side, value_scale
 from helpers.data.labels import as_values, choose_labels, name_classes
 from helpers.data.names import IMAGE_KEYS, LABEL_KEYS, class_index, is_called, split_of
 from helpers.data.parts import FoundPart, Reading, join
@@ -33,8 +33,7 @@ BLOCK_VALUES = 2**20  # converted at a time
 def shown(arrays: Mapping[str, np.ndarray]) -> str:
     """Return the keys, types and shapes of arrays in words."""
     forms = {key: f"{values.dtype} {values.shape}" for key, values in arrays.items()}
-    objects = "of Python objects, never unpickled"
-    return some_of(f"'{key}' {objects if arrays[key].dtype.hasobject else form}" for key, form in forms.items())
+    return some_of(f"'{key}' {form.replace('object (0,)', 'never unpickled')}" for key, form in forms.items())
 
 
 def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
@@ -63,29 +62,28 @@ def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop:
     found = shown({meant[0]: values})
     if values.ndim == 3:
         height, width, channels = values.shape
-        is_single = channels in (3, 4) and is_usable_size(height, width)
+        is_single = channels == 3 and is_usable_size(height, width)
         is_single |= height == 3 and all(len(each) != 3 for each in others.values())  # channels come first
         values = values[None] if is_single else values[..., None]
         notes += ["The file holds a single image."] if is_single else []
-    if values.shape[3] not in (1, 3, 4):
+    if values.shape[3] not in (1, 3):
         values = np.moveaxis(values, 1, -1)
         notes.append("We moved the channels after height and width.")
     count, *size, channels = values.shape
     if count == 0:
         raise refused(path, f"{found} holds no images, expected at least one")
-    if values.dtype.kind not in "uif" or channels not in (1, 3, 4) or not is_usable_size(*size):
+    if values.dtype.kind not in "uif" or channels not in (1, 3) or not is_usable_size(*size):
         expected = f"expected numbers (N, {SIDE}, {SIDE}, 3) or other nearly square images with sides of 16 to 4,096"
-        raise refused(path, f"{found} is not an array of cell images, {expected}")
+        raise refused(path, f"{found} is not an array of cell images in grey or colour, {expected}")
     notes += ["Images are grey, so red, green and blue are equal."] if channels == 1 else []
-    notes += ["We put images with an alpha channel on white."] if channels == 4 else []
     factor, offset, scale = value_scale(values, found, path)
     notes += [f"We read {split or 'all'} pixels, {scale}."] if scale else []
 
     def converted() -> Iterator[np.ndarray]:
         step = max(1, BLOCK_VALUES // prod(values.shape[1:]))
         for start in range(0, count, step):
-            block = as_rgb(as_uint8(values[start : start + step], factor, offset))
-            yield from (to_side(image, crop) for image in block)
+            block = as_uint8(values[start : start + step], factor, offset)
+            yield from (to_side(np.repeat(image, 3 // channels, axis=2), crop) for image in block)
 
     images = np.fromiter(converted(), np.dtype((np.uint8, (SIDE, SIDE, 3))), count)
     labels, doubts = find_labels(others, count, path)
@@ -147,11 +145,10 @@ def read_archive(path: Path, reading: Reading) -> Cells:
         unread = {key: values for key, values in arrays.items() if key not in pictures}
         if labels:  # which arrays may name their classes?
             is_settled = any(map(name_classes, labels)) or names or reading.classes
-            texts = {key: a for key, a in unread.items() if a.dtype.kind in "USO" and len(a) not in counts}
-            unread = {} if is_settled else texts
+            texts = {key: values for key, values in unread.items() if values.dtype.kind in "USO"}
+            apart = {key: a for key, a in texts.items() if len(a) not in counts or split_of(key) not in splits}
+            unread = {} if is_settled else apart
         if unread:
-            said = (
-                f"We did not read {shown(unread)}. Call an array “labels” if it holds these. If it names the classes,"
-            )
-            return replace(cells, warnings=(*cells.warnings, f"{said} save it as a list of text, or give --classes."))
+            said = f"We did not read {shown(unread)}. Call labels “labels”. Save names of classes as a list of text, or"
+            return replace(cells, warnings=(*cells.warnings, f"{said} give --classes."))
         return cells

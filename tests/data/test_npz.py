@@ -121,7 +121,6 @@ IMAGE_FORMS = {
     "Fortran order": (np.asfortranarray(IMAGES), ""),
     "Fortran order, [0, 1]": (np.asfortranarray(UNIT), "[0, 1]"),
     "Fortran order, channels first": (np.asfortranarray(np.moveaxis(IMAGES, -1, 1)), "moved the channels"),
-    "opaque alpha": (np.concatenate([IMAGES, np.full_like(IMAGES[..., :1], 255)], -1), "alpha"),
 }
 
 
@@ -143,14 +142,6 @@ def test_grey_images_become_rgb(tmp_path: Path) -> None:
         cells = load_cells(npz(tmp_path / "a.npz", images=grey.copy(), labels=LABELS))
         assert all((cells.images[..., channel] == IMAGES[..., 0]).all() for channel in range(3))
         assert "grey" in " ".join(cells.notes)
-
-
-def test_transparent_pixels_become_white(tmp_path: Path) -> None:
-    alpha = np.full_like(IMAGES[..., :1], 255)
-    alpha[:, :8] = 0
-    cells = load_cells(npz(tmp_path / "a.npz", images=np.concatenate([IMAGES, alpha], -1)))
-    assert (cells.images[:, :8] == 255).all()
-    assert (cells.images[:, 8:] == IMAGES[:, 8:]).all()
 
 
 def test_one_image_without_a_first_axis_is_one_cell(tmp_path: Path) -> None:
@@ -279,7 +270,7 @@ def test_names_in_other_forms_are_missed_aloud_until_the_user_says(form: str, tm
 
 
 DOUBTS = {
-    "numbers with another name": ({"patient": LABELS}, "We did not read 'patient' uint8 (12,). Call an array “labels”"),
+    "numbers with another name": ({"patient": LABELS}, "We did not read 'patient' uint8 (12,). Call labels “labels”"),
     "nothing but file names": ({"files": np.array([f"{n}.png" for n in range(COUNT)])}, "We did not read 'files'"),
     "nothing but a list of names": ({"class_names": np.array(CLASS_NAMES)}, "We did not read 'class_names'"),
     "labels of another number": ({"species": np.array(CLASS_NAMES)[LABELS[:9]]}, "We did not read 'species'"),
