@@ -138,11 +138,11 @@ TERABYTES = {"shape": (10**9, 48, 48, 3)}
 
 BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     # The file
-    "empty file": (text(b""), "expected an .npz file"),
-    "text file": (text(b"label,pixels\n1,2\n"), "expected an .npz file"),
+    "empty file": (text(b""), "or an .npz file of images and labels"),
+    "text file": (text(b"label,pixels\n1,2\n"), "or an .npz file of images and labels"),
     "single .npy": (text(npy_bytes(IMAGES)), "single .npy"),
-    "pickle": (text(b"\x80\x04\x95 posix system"), "expected an .npz file"),
-    "gzip": (text(b"\x1f\x8b\x08\x00rest"), "expected an .npz file"),
+    "pickle": (text(b"\x80\x04\x95 posix system"), "or an .npz file of images and labels"),
+    "gzip": (text(b"\x1f\x8b\x08\x00rest"), "or an .npz file of images and labels"),
     "zip magic only": (text(b"PK\x03\x04" + bytes(64)), "zip"),
     "empty zip": (lambda p: zipped(p, {}), "holds 0 arrays"),
     "zip of text files": (lambda p: zipped(p, {"readme.txt": b"hello"}), "holds 0 arrays"),

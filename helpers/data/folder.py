@@ -27,8 +27,6 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 TABLES = {".csv", ".tsv", ".tab", ".xlsx", ".xls", ".ods"}
-SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
-"""Files that file managers leave behind; skipped silently, as are names that begin with a dot."""
 
 
 def other_kind(start: bytes) -> str:
@@ -46,9 +44,11 @@ def other_kind(start: bytes) -> str:
 
 
 def files_below(folder: Path, follows: bool = True) -> Iterator[Path]:
-    """Yield the files below ``folder`` in loading order; raise InputError for a link in a linked folder (a circle)."""
-    entries = [each for each in sorted(folder.iterdir()) if each.name.casefold() not in SYSTEM_FILES]
-    for entry in (each for each in entries if not each.name.startswith(".")):
+    """Yield the files below ``folder`` in loading order, hidden ones left out.
+
+    Raises InputError for a link in a linked folder, which may lead in a circle.
+    """
+    for entry in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
         if entry.is_dir() and (follows or not entry.is_symlink()):
             yield from files_below(entry, follows and not entry.is_symlink())
         elif entry.is_file():
@@ -95,7 +95,7 @@ def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]
     """Return (48, 48, 3) uint8, the stored (height, width), and the stored mode; raise InputError."""
     with refusing(path, "an image"), path.open("rb") as stream:
         if kind := other_kind(stream.read(12)):
-            raise refused(path, f"{kind}, expected an image")
+            raise refused(path, f"{kind}, expected an image, a folder of them, or an .npz file of images and labels")
         image: Image.Image = Image.open(stream, formats=FORMATS)
         width, height = image.size
         if not is_usable_size(height, width):

@@ -25,7 +25,6 @@ from helpers.data.parts import FoundPart, Reading, join
 from helpers.errors import refused, refusing, some_of
 
 MOST_BYTES = 8 * 2**30  # in all arrays of a file
-LARGEST_COUNT = 500_000  # images in one file
 LABEL_BYTES = 800  # for each image: 100 classes as float64, or a name of 200 letters
 BLOCK_VALUES = 2**20  # converted at a time
 
@@ -118,7 +117,8 @@ def read_archive(path: Path, reading: Reading) -> Cells:
     with refusing(path, "an .npz file"), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if re.fullmatch(r"(?!__MACOSX/).*\.npy", entry.filename)]
         if not 0 < len(entries) <= 1000:
-            raise refused(path, f"holds {len(entries)} arrays, expected one of images and one of labels")
+            expected = "expected one of images and one of labels; unpack a zip of images and name the folder"
+            raise refused(path, f"holds {len(entries)} arrays, {expected}")
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
         arrays = {entry.filename.removesuffix(".npy"): map_array(archive, entry) for entry in entries}
@@ -128,8 +128,6 @@ def read_archive(path: Path, reading: Reading) -> Cells:
         splits, counts = {*map(split_of, pictures)}, {*pictures.values()}
         if not splits:
             raise refused(path, f"no array of images among {shown(arrays)}, expected one (N, {SIDE}, {SIDE}, 3)")
-        if sum(pictures.values()) > LARGEST_COUNT:
-            raise refused(path, f"holds more than {LARGEST_COUNT:,} images, expected at most that many")
         names = find_names(arrays, counts, path)
         loose = [key for key in arrays if key in pictures or (key not in names and is_called(key, LABEL_KEYS))]
         if len(splits) > 1 and not all(map(split_of, loose)):

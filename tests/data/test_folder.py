@@ -138,9 +138,9 @@ def test_one_image_file_is_one_unlabelled_cell(folder: Path) -> None:
     assert cells.names.tolist() == ["a.png"]
 
 
-def test_what_file_managers_leave_behind_is_skipped_silently(folder: Path) -> None:
+def test_hidden_files_are_skipped_silently(folder: Path) -> None:
     before = load_cells(folder), source_fingerprint(resolve_source(folder))
-    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "ig/.DS_Store", "ig/Thumbs.db", "ig/._a.png"):
+    for name in (".DS_Store", "ig/.DS_Store", "ig/._a.png"):
         (folder / name).write_bytes(b"\x00\x01")
     (folder / ".git").mkdir()
     (folder / "ig" / ".ipynb_checkpoints").mkdir()
@@ -409,8 +409,8 @@ def test_numbered_folders_are_labels_only_where_none_is_named(tmp_path: Path) ->
 
 def test_a_zip_of_a_folder_is_refused_with_what_to_do(folder: Path, tmp_path: Path) -> None:
     path = Path(shutil.make_archive(str(tmp_path / "cells"), "zip", folder.parent, folder.name))
-    with pytest.raises(InputError, match=r"cells\.zip: is a zip without arrays, .*; unpack it and name the folder"):
-        resolve_source(path)
+    with pytest.raises(InputError, match=r"cells\.zip: holds 0 arrays, .* unpack a zip of images and name the folder"):
+        load_cells(path)
 
 
 PLAIN = "file,label\n{0},EOS\n{1},LYT\n{2},\n{3},MO\n"
