@@ -63,7 +63,7 @@ def nearest(file: Path, root: Path, meaning: Callable[[str], object]) -> str:
 
 
 def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[list[str], list[str], list[str]]:
-    """Return the label and the split that folders or tables give each image, "" if unknown, and warnings."""
+    """Return the label and the split that folders or tables give each image, "" if unwords, and warnings."""
     named = [nearest(image, root, split_of) for image in images]
     labels, splits = [nearest(image, root, class_index) for image in images], [*map(split_of, named)]
     is_joined = len({*named}) > len({*splits})
@@ -136,8 +136,7 @@ def read_images(path: Path, reading: Reading) -> Cells:
         for split in sorted({*splits}, key=("", *SPLIT_NAMES).index):
             at = np.flatnonzero(np.array(splits) == split)
             words, names = np.array(labels)[at], [images[i].relative_to(root).as_posix() for i in at]
-            known = words if any(labels) else None
             parts.append(
-                FoundPart(split, np.stack([pixels[i] for i in at]), np.array(sizes)[at], known, notes, names, doubts)
+                FoundPart(split, np.stack([pixels[i] for i in at]), np.array(sizes)[at], words, notes, names, doubts)
             )
         return join(parts, f"folder {path.resolve().name}" if root == path else path.name, path, reading)

@@ -17,28 +17,20 @@ NO_LABEL = {"", "-", "?", "n/a", "na", "nan", "none", "null", "unknown", "unlabe
 NUMBER = r"\s*[+-]?\d{1,4}(\.0*)?\s*"
 
 
-def as_values(labels: np.ndarray, path: Path | str, key: str) -> np.ndarray:
-    """Return labels as stored, (N,), (N, 1) or one-hot (N, K), as (N,) whole numbers or words; raise InputError."""
-    found = f"'{key}' {labels.dtype} {labels.shape}"
+def as_words(labels: np.ndarray, path: Path | str, key: str) -> np.ndarray:
+    """Return labels as stored, (N,), (N, 1) or one-hot (N, K), as (N,) words, numbers among them; raise InputError."""
     if labels.ndim == 2 and labels.shape[1] > 1:
         is_one_hot = labels.dtype.kind in "buif" and np.isin(labels, (0, 1)).all()
         if not (is_one_hot and (labels.sum(axis=1) == 1).all()):
-            raise refused(path, f"{found} is not one-hot, expected one 1 a row")
-        return np.asarray(labels.argmax(axis=1))
+            raise refused(path, f"'{key}' {labels.dtype} {labels.shape} is not one-hot, expected one 1 a row")
+        labels = labels.argmax(axis=1)
     labels = labels.ravel()
-    if labels.dtype.kind in "US":
-        return np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
-    if labels.dtype.kind not in "uif":
-        raise refused(path, f"'{key}' is {labels.dtype}, expected whole numbers or names (labels.astype(str))")
-    broken = labels[np.isinf(labels) | (labels != np.floor(labels)) & ~np.isnan(labels)]
-    if len(broken):
-        raise refused(path, f"'{key}' holds the label {broken[0]}, expected whole numbers and nothing infinite")
-    return labels.astype(np.str_ if np.isnan(labels).any() else np.int64)
+    return np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels.astype(np.str_)
 
 
-def labelled(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return those of (N,) numbers or words that are labels, numbers in words as int64, and the mask (N,) of them."""
-    distinct, inverse = np.unique(values.astype(np.str_), return_inverse=True)
+def labelled(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return those of (N,) words that are labels, as int64 if all are whole numbers, and the mask (N,) of them."""
+    distinct, inverse = np.unique(words, return_inverse=True)
     plain = [word.strip().casefold().removesuffix(".0") for word in distinct.tolist()]
     is_shifted = plain == ["-1", *"0123456"]  # eight classes
     is_label = np.array([is_shifted or word not in NO_LABEL for word in plain], bool)
@@ -51,7 +43,7 @@ def name_classes(values: np.ndarray) -> bool:
     """Return whether values (N,) or (N, 1) are words of which half or more name classes."""
     if values.dtype.kind not in "US" or values.size > len(values):
         return False
-    words, _ = labelled(as_values(values, Path(), ""))
+    words, _ = labelled(as_words(values, "", ""))
     distinct, counts = np.unique(words, return_counts=True)
     are_classes = [class_index(str(word)) is not None for word in distinct]
     return bool(2 * counts[are_classes].sum() >= max(1, len(words)))
@@ -78,9 +70,9 @@ def map_labels(
 ) -> tuple[np.ndarray, list[str], list[str]]:
     """Return (N,) uint8 labels in [0, 7] or `UNLABELLED`, what each value was taken for, and warnings of doubts.
 
-    ``values`` (N,) are whole numbers or words, of which some say that there is no label (see `labelled`). Their meaning
-    comes from ``classes`` (the option ``--classes``: names, separated by commas, of the distinct values in ascending
-    order), else from the words themselves, else from ``stored_names``, those of the file, else from BloodMNIST's order.
+    ``values`` (N,) are words, of which some say that there is no label (see `labelled`). Their meaning comes from
+    ``classes`` (the option ``--classes``: names, separated by commas, of the distinct values in ascending order), else
+    from the words themselves, else from ``stored_names``, those of the file, else from BloodMNIST's order.
     InputError if a value has no meaning.
     """
     known, is_known = labelled(values)
@@ -108,7 +100,9 @@ def map_labels(
     ]
     notes = [f"{said}, {some_of(pairs)}." if pairs else "The labels are names of classes."]
     if not is_known.all():
-        marks = ", ".join(f"“{mark}”" for mark in sorted({str(value).strip() for value in values[~is_known]} - {""}))
+        marks = ", ".join(
+            f"“{mark}”" for mark in sorted({value.strip() for value in values[~is_known].tolist()} - {""})
+        )
         notes.append(f"{(~is_known).sum():,} of {len(values):,} images have no label{marks and f' ({marks})'}.")
     return labels, notes, warnings
 

@@ -19,7 +19,7 @@ import numpy as np
 from helpers.data.cells import Cells
 from helpers.data.constants import SIDE, SPLIT_NAMES
 from helpers.data.conversions import as_uint8, is_usable_size, to_side, value_scale
-from helpers.data.labels import as_values, choose_labels, name_classes
+from helpers.data.labels import as_words, choose_labels, name_classes
 from helpers.data.names import IMAGE_KEYS, LABEL_KEYS, class_index, is_called, split_of
 from helpers.data.parts import FoundPart, Reading, join
 from helpers.errors import refused, refusing, some_of
@@ -89,15 +89,15 @@ def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop:
     return FoundPart(split, images, np.full((count, 2), size), labels, notes, warnings=doubts)
 
 
-def find_labels(arrays: Mapping[str, np.ndarray], count: int, path: Path) -> tuple[np.ndarray | None, list[str]]:
-    """Return what each of so many images is as (count,) numbers or words, if known, and warnings; raise InputError."""
+def find_labels(arrays: Mapping[str, np.ndarray], count: int, path: Path) -> tuple[np.ndarray, list[str]]:
+    """Return what each of so many images is as (count,) words, "" if unknown, and warnings; raise InputError."""
     fitting = {key: a for key, a in arrays.items() if len(a) == count and a.nbytes <= LABEL_BYTES * count}
     chosen, doubts = choose_labels(fitting, path)
     usual = {key: values for key, values in arrays.items() if is_called(key, LABEL_KEYS)}
     if usual and not chosen:
         expected = "expected numbers or text (labels.astype(str)) as (N,), (N, 1) or one-hot (N, classes)"
         raise refused(path, f"holds {count} images, but the labels are {shown(usual)}, {expected}")
-    return as_values(fitting[chosen], path, chosen) if chosen else None, doubts
+    return as_words(fitting[chosen], path, chosen) if chosen else np.full(count, ""), doubts
 
 
 def find_names(arrays: Mapping[str, np.ndarray], counts: set[int], path: Path) -> dict[str, list[str]]:
@@ -105,7 +105,7 @@ def find_names(arrays: Mapping[str, np.ndarray], counts: set[int], path: Path) -
     lists = dict[str, list[str]]()
     for key, values in arrays.items():
         if values.dtype.kind in "US" and 1 < values.size < 100 and not counts & {len(values), values.size}:
-            names = as_values(values.reshape(-1, 1), path, key).tolist()
+            names = as_words(values.reshape(-1, 1), path, key).tolist()
             lists |= {key: names} if len(names) == len({*names}) and None not in map(class_index, names) else {}
     if len({*map(tuple, lists.values())}) > 1:
         raise refused(path, f"holds different names of classes in {', '.join(lists)}, expected one list")
@@ -139,7 +139,7 @@ def read_archive(path: Path, reading: Reading) -> Cells:
             mine = [key for key in arrays if key not in names and (len(splits) == 1 or split_of(key) == split)]
             parts.append(convert_part(split, {key: arrays[key] for key in mine}, path, reading.crop))
         cells = join(parts, path.name, path, reading, next(iter(names.values()), ()))
-        labels = [part.labels for part in parts if part.labels is not None]
+        labels = [part.labels for part in parts if (part.labels != "").any()]
         unread = {key: values for key, values in arrays.items() if key not in pictures}
         if labels:  # which arrays may name their classes?
             is_settled = any(map(name_classes, labels)) or names or reading.classes

@@ -21,7 +21,7 @@ class FoundPart:
     split: str  # "train", "validation", "test", or "" where the source names none
     images: np.ndarray  # (N, 48, 48, 3) uint8
     sizes: np.ndarray  # (N, 2) height and width in pixels, as stored
-    labels: np.ndarray | None  # (N,) whole numbers or words, or None where there are none
+    labels: np.ndarray  # (N,) words, "" where an image has none
     notes: list[str]  # conversions made, one sentence each
     names: list[str] = field(default_factory=list)  # of the files, or none
     warnings: list[str] = field(default_factory=list)  # doubts, one sentence each
@@ -46,10 +46,9 @@ def join(parts: list[FoundPart], source: str, path: Path, reading: Reading, stor
     names = [name for part in parts for name in part.names]
     counts, splits = [len(part.images) for part in parts], [part.split for part in parts]
 
-    labels = None
-    if any(part.labels is not None for part in parts):
-        stored = [np.full(len(p.images), "") if p.labels is None else p.labels for p in parts]
-        labels, said, doubts = map_labels(np.concatenate(stored), path, reading.classes, stored_names)
+    labels, words = None, np.concatenate([part.labels for part in parts])
+    if (words != "").any():
+        labels, said, doubts = map_labels(words, path, reading.classes, stored_names)
         notes, warnings = [*notes, *said], [*warnings, *doubts]
     if any(splits):
         named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))

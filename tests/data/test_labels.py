@@ -7,7 +7,7 @@ import pytest
 
 from helpers.data.cells import UNLABELLED
 from helpers.data.constants import CLASS_NAMES
-from helpers.data.labels import as_values, class_index, map_labels
+from helpers.data.labels import as_words, class_index, map_labels
 from helpers.errors import InputError
 
 HERE = Path("cells.npz")
@@ -79,12 +79,12 @@ def test_what_marks_a_missing_label_is_no_class_and_it_is_said(mark: str, others
     "stored", [np.array([*range(8), -1]), np.array([*range(8), 255]), np.array([*range(8), np.nan])]
 )
 def test_numbers_that_mark_a_missing_label_are_no_class(stored: np.ndarray) -> None:
-    assert map_labels(as_values(stored, HERE, "labels"), HERE)[0].tolist() == [*range(8), UNLABELLED]
+    assert map_labels(as_words(stored, HERE, "labels"), HERE)[0].tolist() == [*range(8), UNLABELLED]
 
 
 @pytest.mark.parametrize("first", [-1, 1])
 def test_eight_numbers_that_do_not_begin_with_0_are_refused_with_the_likely_names(first: int) -> None:
-    numbers = np.arange(first, first + 8)
+    numbers = np.arange(first, first + 8).astype(str)
     with pytest.raises(InputError, match="perhaps --classes basophil,eosinophil,erythroblast,imm") as caught:
         map_labels(numbers, HERE)
     classes = str(caught.value).rpartition(" ")[2]
@@ -92,7 +92,7 @@ def test_eight_numbers_that_do_not_begin_with_0_are_refused_with_the_likely_name
 
 
 @pytest.mark.parametrize(
-    ("values", "stored_names"), [(np.array(["ig", "platelet"]), ()), (np.array([0, 1]), ("IG", "PLT"))]
+    ("values", "stored_names"), [(np.array(["ig", "platelet"]), ()), (np.array(["0", "1"]), ("IG", "PLT"))]
 )
 def test_the_user_wins_over_the_names_in_the_data_and_hears_of_it(
     values: np.ndarray, stored_names: tuple[str, ...]

@@ -274,6 +274,7 @@ DOUBTS = {
     "nothing but file names": ({"files": np.array([f"{n}.png" for n in range(COUNT)])}, "We did not read 'files'"),
     "nothing but a list of names": ({"class_names": np.array(CLASS_NAMES)}, "We did not read 'class_names'"),
     "labels of another number": ({"species": np.array(CLASS_NAMES)[LABELS[:9]]}, "We did not read 'species'"),
+    "blank labels": ({"labels": np.array([""] * COUNT)}, "We did not read 'labels' <U1 (12,)"),
     "predictions": ({"predicted": np.array(CLASS_NAMES)[LABELS]}, "We did not read 'predicted'"),
 }
 
