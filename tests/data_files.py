@@ -147,7 +147,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty zip": (lambda p: zipped(p, {}), "holds 0 arrays"),
     "zip of text files": (lambda p: zipped(p, {"readme.txt": b"hello"}), "holds 0 arrays"),
     "1001 arrays": (many_entries, "holds 1001 arrays"),
-    "two arrays of one key": (two_of_one_key, "same key"),
+    "two arrays of one key": (two_of_one_key, "holds 2 arrays under 1 keys"),
     "truncated at half": (changed(lambda b: b[: len(b) // 2]), "zip"),
     "truncated by a byte": (changed(lambda b: b[:-1]), "npz"),
     "first half missing": (changed(lambda b: b"PK\x03\x04" + b[len(b) // 2 :]), "npz"),
@@ -183,7 +183,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no images": (with_arrays(labels=LABELS), "no array of images"),
     "flat pixels": (with_arrays(x=IMAGES.reshape(COUNT, -1), y=LABELS), "no array of images"),
     "five dimensions": (with_arrays(x=IMAGES[None], y=LABELS), "no array of images"),
-    "zero images": (with_arrays(images=IMAGES[:0], labels=LABELS[:0]), "holds no images"),
+    "zero images": (with_arrays(images=IMAGES[:0], labels=LABELS[:0]), "not an array of cell images"),
     "two image arrays": (with_arrays(a=IMAGES, b=IMAGES, labels=LABELS), "2 arrays could be the images"),
     "split and whole": (
         with_arrays(x=IMAGES, x_test=IMAGES, y=LABELS, y_test=LABELS),
@@ -290,7 +290,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "an empty part": (
         with_arrays(train_images=IMAGES, test_images=IMAGES[:0], train_labels=LABELS, test_labels=LABELS[:0]),
-        "holds no images",
+        "not an array of cell images",
     ),
 }
 """Name of the defect -> (maker of the file, what the line must say)."""

@@ -11,9 +11,6 @@ from helpers.errors import refused, some_of
 CROPS = ("auto", "full-frame", "cell")
 """Ways to frame a cell: by the size of the image, its whole central square, or the middle where a cell lies."""
 
-CELL_SHARE = 200 / 360
-"""Share of a CellaVision image's side that the original report's data.npz contains."""
-
 
 def value_scale(values: np.ndarray, name: object, path: Path) -> tuple[float, float, str]:
     """Return (factor, offset, range in words) that convert values to [0, 255]; raise InputError if unclear."""
@@ -39,8 +36,6 @@ def value_scale(values: np.ndarray, name: object, path: Path) -> tuple[float, fl
 
 def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
     """Return ``values * factor + offset`` rounded to uint8."""
-    if values.dtype.kind in "ui":
-        return values.astype(np.uint8)
     return np.asarray(np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255)), np.uint8)
 
 
@@ -57,7 +52,7 @@ def cropped_side(height: int, width: int, crop: str) -> int:
     200 x 200.
     """
     if crop == "cell" or (crop == "auto" and {height, width} <= {*range(350, 381)}):
-        return 200 if 350 <= min(height, width) <= 380 else round(CELL_SHARE * min(height, width))
+        return 200 if 350 <= min(height, width) <= 380 else round(200 / 360 * min(height, width))
     return min(height, width)
 
 

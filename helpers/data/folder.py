@@ -19,7 +19,7 @@ from helpers.data.cells import Cells
 from helpers.data.constants import SPLIT_NAMES
 from helpers.data.conversions import is_usable_size, to_side
 from helpers.data.names import SUFFIXES, class_index, split_of
-from helpers.data.parts import FoundPart, Reading, join
+from helpers.data.parts import FoundPart, join
 from helpers.errors import InputError, refused, refusing, some_of
 
 # Pillow would print something besides the one line of an InputError
@@ -44,10 +44,7 @@ def other_kind(start: bytes) -> str:
 
 
 def files_below(folder: Path, follows: bool = True) -> Iterator[Path]:
-    """Yield the files below ``folder`` in loading order, hidden ones left out.
-
-    Raises InputError for a link in a linked folder, which may lead in a circle.
-    """
+    """Yield files below ``folder`` in loading order, no hidden ones; InputError for a link in a linked folder."""
     for entry in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
         if entry.is_dir() and (follows or not entry.is_symlink()):
             yield from files_below(entry, follows and not entry.is_symlink())
@@ -112,7 +109,7 @@ def read_image(path: Path, crop: str) -> tuple[np.ndarray, tuple[int, int], str]
     return to_side(pixels, crop), (height, width), "MPO" if is_multiple else mode
 
 
-def read_images(path: Path, reading: Reading) -> Cells:
+def read_images(path: Path, classes: str, crop: str) -> Cells:
     """Return the cells in a folder, named relative to it, or in one image file; raise InputError."""
     with refusing(path, "a folder of images"):
         root, files = (path, [*files_below(path)]) if path.is_dir() else (path.parent, [path])
@@ -124,11 +121,9 @@ def read_images(path: Path, reading: Reading) -> Cells:
         labels, splits, doubts = look_around(images, tables, root)
         skipped = [file.relative_to(root) for file in files if file not in {*images, *tables}]
         notes = [f"We skipped files that are not images: {some_of(skipped, 9)}."] if skipped else []
-        is_bare = root == path and not any(labels)
-        notes += ["The images are not in class folders, so they have no labels."] if is_bare else []
         with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=4) as pool:
             warnings.simplefilter("ignore")  # Pillow's remarks on metadata and large images
-            pixels, sizes, modes = zip(*pool.map(partial(read_image, crop=reading.crop), images), strict=True)
+            pixels, sizes, modes = zip(*pool.map(partial(read_image, crop=crop), images), strict=True)
         actions = {"RGBA": "put transparent images on white", "MPO": "took the first image of files with several"}
         for mode, count in sorted(Counter(mode for mode in modes if mode != "RGB").items()):
             notes.append(f"We {actions.get(mode, f'converted {mode} images to RGB')} (n = {count:,}).")
@@ -139,4 +134,4 @@ def read_images(path: Path, reading: Reading) -> Cells:
             parts.append(
                 FoundPart(split, np.stack([pixels[i] for i in at]), np.array(sizes)[at], words, notes, names, doubts)
             )
-        return join(parts, f"folder {path.resolve().name}" if root == path else path.name, path, reading)
+        return join(parts, f"folder {path.resolve().name}" if root == path else path.name, path, classes, crop)

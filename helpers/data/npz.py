@@ -21,7 +21,7 @@ from helpers.data.constants import SIDE, SPLIT_NAMES
 from helpers.data.conversions import as_uint8, is_usable_size, to_side, value_scale
 from helpers.data.labels import as_words, choose_labels, name_classes
 from helpers.data.names import IMAGE_KEYS, LABEL_KEYS, class_index, is_called, split_of
-from helpers.data.parts import FoundPart, Reading, join
+from helpers.data.parts import FoundPart, join
 from helpers.errors import refused, refusing, some_of
 
 MOST_BYTES = 8 * 2**30  # in all arrays of a file
@@ -69,9 +69,7 @@ def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop:
         values = np.moveaxis(values, 1, -1)
         notes.append("We moved the channels after height and width.")
     count, *size, channels = values.shape
-    if count == 0:
-        raise refused(path, f"{found} holds no images, expected at least one")
-    if values.dtype.kind not in "uif" or channels not in (1, 3) or not is_usable_size(*size):
+    if not count or values.dtype.kind not in "uif" or channels not in (1, 3) or not is_usable_size(*size):
         expected = f"expected numbers (N, {SIDE}, {SIDE}, 3) or other nearly square images with sides of 16 to 4,096"
         raise refused(path, f"{found} is not an array of cell images in grey or colour, {expected}")
     notes += ["Images are grey, so red, green and blue are equal."] if channels == 1 else []
@@ -112,18 +110,17 @@ def find_names(arrays: Mapping[str, np.ndarray], counts: set[int], path: Path) -
     return lists
 
 
-def read_archive(path: Path, reading: Reading) -> Cells:
+def read_archive(path: Path, classes: str, crop: str) -> Cells:
     """Return the cells in an .npz file; raise InputError with one line where it cannot be used."""
     with refusing(path, "an .npz file"), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if re.fullmatch(r"(?!__MACOSX/).*\.npy", entry.filename)]
-        if not 0 < len(entries) <= 1000:
+        keys = [entry.filename.removesuffix(".npy") for entry in entries]
+        if not 0 < len({*keys}) == len(keys) <= 1000:
             expected = "expected one of images and one of labels; unpack a zip of images and name the folder"
-            raise refused(path, f"holds {len(entries)} arrays, {expected}")
+            raise refused(path, f"holds {len(keys)} arrays under {len({*keys})} keys, {expected}")
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")
-        arrays = {entry.filename.removesuffix(".npy"): map_array(archive, entry) for entry in entries}
-        if len(arrays) < len(entries):
-            raise refused(path, "holds two arrays of the same key, expected different keys")
+        arrays = {key: map_array(archive, entry) for key, entry in zip(keys, entries, strict=True)}
         pictures = {key: len(values) for key, values in arrays.items() if values.ndim in (3, 4)}
         splits, counts = {*map(split_of, pictures)}, {*pictures.values()}
         if not splits:
@@ -137,15 +134,13 @@ def read_archive(path: Path, reading: Reading) -> Cells:
         for split in sorted(splits, key=("", *SPLIT_NAMES).index):
             # where one split is named, any label array belongs to its images, whichever split its key names
             mine = [key for key in arrays if key not in names and (len(splits) == 1 or split_of(key) == split)]
-            parts.append(convert_part(split, {key: arrays[key] for key in mine}, path, reading.crop))
-        cells = join(parts, path.name, path, reading, next(iter(names.values()), ()))
+            parts.append(convert_part(split, {key: arrays[key] for key in mine}, path, crop))
+        cells = join(parts, path.name, path, classes, crop, next(iter(names.values()), ()))
         labels = [part.labels for part in parts if (part.labels != "").any()]
         unread = {key: values for key, values in arrays.items() if key not in pictures}
         if labels:  # which arrays may name their classes?
-            is_settled = any(map(name_classes, labels)) or names or reading.classes
-            texts = {key: values for key, values in unread.items() if values.dtype.kind in "USO"}
-            apart = {key: a for key, a in texts.items() if len(a) not in counts or split_of(key) not in splits}
-            unread = {} if is_settled else apart
+            is_settled = any(map(name_classes, labels)) or names or classes
+            unread = {key: a for key, a in unread.items() if a.dtype.kind in "USO" and not is_settled}
         if unread:
             said = f"We did not read {shown(unread)}. Call labels “labels”. Save names of classes as a list of text, or"
             return replace(cells, warnings=(*cells.warnings, f"{said} give --classes."))

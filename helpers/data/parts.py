@@ -27,29 +27,25 @@ class FoundPart:
     warnings: list[str] = field(default_factory=list)  # doubts, one sentence each
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a user says that a source is to be read: ``--classes`` and ``--crop``."""
-
-    classes: str = ""
-    crop: str = "auto"
-
-
-def join(parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: Sequence[str] = ()) -> Cells:
+def join(
+    parts: list[FoundPart], source: str, path: Path, classes: str, crop: str, stored_names: Sequence[str] = ()
+) -> Cells:
     """Return all parts as cells; InputError where labels have no meaning or images cannot be cells."""
     warnings = list(dict.fromkeys(warning for part in parts for warning in part.warnings))
     warnings += check_pixels({part.split: part.images for part in parts}, path)
     images = np.concatenate([part.images for part in parts]) if len(parts) > 1 else parts[0].images
     sizes = np.concatenate([part.sizes for part in parts])
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
-    notes += geometry_notes(sizes, reading.crop)
+    notes += geometry_notes(sizes, crop)
     names = [name for part in parts for name in part.names]
     counts, splits = [len(part.images) for part in parts], [part.split for part in parts]
 
     labels, words = None, np.concatenate([part.labels for part in parts])
     if (words != "").any():
-        labels, said, doubts = map_labels(words, path, reading.classes, stored_names)
+        labels, said, doubts = map_labels(words, path, classes, stored_names)
         notes, warnings = [*notes, *said], [*warnings, *doubts]
+    else:
+        notes.append("The images have no labels.")
     if any(splits):
         named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
         notes.append(f"The file comes with splits ({named} images).")

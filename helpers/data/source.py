@@ -10,7 +10,6 @@ from helpers.data.cells import Cells
 from helpers.data.conversions import CROPS
 from helpers.data.folder import files_below, read_images
 from helpers.data.npz import read_archive
-from helpers.data.parts import Reading
 from helpers.errors import InputError, refused, refusing
 from helpers.files import ROOT
 
@@ -84,16 +83,16 @@ def load_cells(
     """
     if crop not in CROPS:
         raise InputError(f"--crop {crop}: unknown, expected one of {', '.join(CROPS)}")
-    resolved, reading = resolve_source(source), Reading(classes, crop)
+    resolved = resolve_source(source)
     notes = (resolved.reason,) if resolved.reason else ()
     if resolved.path is None:
         from helpers.data.synthetic import draw_cells
 
         cells = draw_cells(synthetic_count)
     elif resolved.kind == "images":
-        cells = read_images(resolved.path, reading)
+        cells = read_images(resolved.path, classes, crop)
     else:
-        cells = read_archive(resolved.path, reading)
+        cells = read_archive(resolved.path, classes, crop)
         if is_bloodmnist(resolved.path):
             cells = replace(cells, source="BloodMNIST (MedMNIST v2, Zenodo record 10519652, CC BY 4.0)")
             notes = (*notes, SAME_COLLECTION)

@@ -40,8 +40,7 @@ def find_images(rows: pd.DataFrame, images: Sequence[Path], name: Path) -> tuple
     if named.nunique() < max(1, min(len(images), len(rows)) / 2):
         raise refused(name, f"names {named.nunique():,} of {len(images):,} images, expected file names in a column")
     if not (named.is_unique and stems.index.is_unique):
-        twice = next(iter(named[named.duplicated()]), stems.index[stems.index.duplicated()][0])
-        raise refused(name, f"two rows or images are called “{twice}”, expected file names that differ, once each")
+        raise refused(name, "rows or images in different folders have the same name, expected names that differ")
     return column, named.map(stems)
 
 
@@ -55,7 +54,6 @@ def read_table(path: Path, name: Path, images: Sequence[Path]) -> tuple[list[str
     rows = read_rows(path)
     column, positions = find_images(rows, images, name)
     told = rows.loc[positions.index].drop(columns=column).set_axis(positions).reindex(range(len(images)), fill_value="")
-    told = told[[each for each in told if not each.startswith("Unnamed")]]
     label, warnings = choose_labels({each: told[each].to_numpy(str) for each in told}, name)
     if sum(class_index(each) is not None for each in told) > 1:
         raise refused(name, "has columns named for classes, expected one called “label” of their names")
