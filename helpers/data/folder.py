@@ -60,7 +60,7 @@ def nearest(file: Path, root: Path, meaning: Callable[[str], object]) -> str:
 
 
 def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[list[str], list[str], list[str]]:
-    """Return the label and the split that folders or tables give each image, "" if unwords, and warnings."""
+    """Return the label and the split that folders or tables give each image, "" if unknown, and warnings."""
     named = [nearest(image, root, split_of) for image in images]
     labels, splits = [nearest(image, root, class_index) for image in images], [*map(split_of, named)]
     is_joined = len({*named}) > len({*splits})

@@ -136,10 +136,9 @@ def read_archive(path: Path, classes: str, crop: str) -> Cells:
             mine = [key for key in arrays if key not in names and (len(splits) == 1 or split_of(key) == split)]
             parts.append(convert_part(split, {key: arrays[key] for key in mine}, path, crop))
         cells = join(parts, path.name, path, classes, crop, next(iter(names.values()), ()))
-        labels = [part.labels for part in parts if (part.labels != "").any()]
+        is_settled = any(name_classes(part.labels) for part in parts) or names or classes
         unread = {key: values for key, values in arrays.items() if key not in pictures}
-        if labels:  # which arrays may name their classes?
-            is_settled = any(map(name_classes, labels)) or names or classes
+        if cells.labels is not None:  # which arrays may name its classes?
             unread = {key: a for key, a in unread.items() if a.dtype.kind in "USO" and not is_settled}
         if unread:
             said = f"We did not read {shown(unread)}. Call labels “labels”. Save names of classes as a list of text, or"
