@@ -47,12 +47,10 @@ def find_bloodmnist() -> Path | None:
     folders = [ROOT / "data", cache_folder()]
     with suppress(RuntimeError):  # the user of a container may have no home folder
         folders.insert(1, Path.home() / ".medmnist")
-    for path in [folder / name for name in MD5 for folder in folders]:
-        if path.is_file():
-            if not is_bloodmnist(path):
-                raise refused(path, "has the wrong MD5 checksum; delete it to download it again")
-            return path
-    return None
+    path = next(filter(Path.is_file, (folder / name for name in MD5 for folder in folders)), None)
+    if path and not is_bloodmnist(path):
+        raise refused(path, "has the wrong MD5 checksum; delete it to download it again")
+    return path
 
 
 def download_bloodmnist() -> Path:

@@ -6,13 +6,10 @@ import numpy as np
 from PIL import Image
 
 from helpers.data.constants import SIDE
-from helpers.errors import refused
+from helpers.errors import refused, some_of
 
 CROPS = ("auto", "full-frame", "cell")
 """Ways to frame a cell: by the size of the image, its whole central square, or the middle where a cell lies."""
-
-CELL_SHARE = 200 / 360
-"""Share of a CellaVision image's side that the original report's data.npz contains."""
 
 
 def value_scale(values: np.ndarray, name: object, path: Path) -> tuple[float, float, str]:
@@ -39,19 +36,7 @@ def value_scale(values: np.ndarray, name: object, path: Path) -> tuple[float, fl
 
 def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
     """Return ``values * factor + offset`` rounded to uint8."""
-    if values.dtype.kind in "ui":
-        return values.astype(np.uint8)
     return np.asarray(np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255)), np.uint8)
-
-
-def as_rgb(images: np.ndarray) -> np.ndarray:
-    """Return (…, 3) uint8 from grey (1), RGB (3) or RGBA (4, put on white) channels."""
-    if images.shape[-1] == 1:
-        return np.repeat(images, 3, axis=-1)
-    if images.shape[-1] == 4:
-        alpha = images[..., 3:].astype(np.uint16)  # the sum below is at most 65,152
-        return np.asarray((images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255, np.uint8)
-    return images
 
 
 def is_usable_size(height: int, width: int) -> bool:
@@ -67,7 +52,7 @@ def cropped_side(height: int, width: int, crop: str) -> int:
     200 x 200.
     """
     if crop == "cell" or (crop == "auto" and {height, width} <= {*range(350, 381)}):
-        return 200 if 350 <= min(height, width) <= 380 else round(CELL_SHARE * min(height, width))
+        return 200 if 350 <= min(height, width) <= 380 else round(200 / 360 * min(height, width))
     return min(height, width)
 
 
@@ -85,17 +70,12 @@ def to_side(image: np.ndarray, crop: str) -> np.ndarray:
     return np.asarray(Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
-def geometry_notes(sizes: np.ndarray, crop: str) -> tuple[str, ...]:
-    """Return a sentence per size among ``sizes`` (N, 2) that was cropped or resampled, at most six, and the framing."""
-    notes = []
+def geometry_notes(sizes: np.ndarray, crop: str) -> list[str]:
+    """Return a sentence on how images of ``sizes`` (N, 2) were cropped and resampled, if any was."""
+    found = []
     for (height, width), count in zip(*np.unique(sizes, axis=0, return_counts=True), strict=True):
         side = cropped_side(int(height), int(width), crop)
-        steps = [f"cropped to the central {side} × {side}"] if (height, width) != (side, side) else []
-        if side > SIDE:
-            steps.append(f"reduced to {SIDE} × {SIDE} by Pillow’s antialiased bicubic filter")
-        if side < SIDE:
-            steps.append(f"enlarged to {SIDE} × {SIDE} by Pillow’s bicubic filter, which adds no detail")
-        if steps:
-            notes.append(f"Images of {height} × {width} pixels (n = {count:,}) were {' and '.join(steps)}.")
-    notes = [*notes[:5], f"We treated {len(notes) - 5} other sizes alike."] if len(notes) > 6 else notes
-    return (*notes, f"The frame follows from --crop {crop}.") if notes else ()
+        if (height, width) != (SIDE, SIDE):
+            found.append(f"the central {side} × {side} of {height} × {width} pixels (n = {count:,})")
+    how = f"to {SIDE} × {SIDE} pixels by Pillow’s antialiased bicubic filter, which adds no detail where it enlarges"
+    return [f"We resampled {some_of(found, 5)} {how}. The frame follows from --crop {crop}."] if found else []

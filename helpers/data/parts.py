@@ -13,12 +13,6 @@ from helpers.data.labels import map_labels
 from helpers.data.plausibility import check_pixels
 from helpers.errors import printable
 
-SPLIT_WORDS = {
-    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
-    **{"val": "validation", "valid": "validation", "validation": "validation", "dev": "validation"},
-}
-"""Usual names of the splits."""
-
 
 @dataclass(frozen=True)
 class FoundPart:
@@ -27,48 +21,41 @@ class FoundPart:
     split: str  # "train", "validation", "test", or "" where the source names none
     images: np.ndarray  # (N, 48, 48, 3) uint8
     sizes: np.ndarray  # (N, 2) height and width in pixels, as stored
-    labels: np.ndarray | None  # (N,) whole numbers or words, or None where there are none
+    labels: np.ndarray  # (N,) words, "" where an image has none
     notes: list[str]  # conversions made, one sentence each
     names: list[str] = field(default_factory=list)  # of the files, or none
     warnings: list[str] = field(default_factory=list)  # doubts, one sentence each
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a user says that a source is to be read: ``--classes`` and ``--crop``."""
-
-    classes: str = ""
-    crop: str = "auto"
-
-
-def join(parts: list[FoundPart], source: str, path: Path, reading: Reading, stored_names: Sequence[str] = ()) -> Cells:
+def join(
+    parts: list[FoundPart], source: str, path: Path, classes: str, crop: str, stored_names: Sequence[str] = ()
+) -> Cells:
     """Return all parts as cells; InputError where labels have no meaning or images cannot be cells."""
     warnings = list(dict.fromkeys(warning for part in parts for warning in part.warnings))
     warnings += check_pixels({part.split: part.images for part in parts}, path)
     images = np.concatenate([part.images for part in parts]) if len(parts) > 1 else parts[0].images
     sizes = np.concatenate([part.sizes for part in parts])
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
-    notes += geometry_notes(sizes, reading.crop)
+    notes += geometry_notes(sizes, crop)
     names = [name for part in parts for name in part.names]
     counts, splits = [len(part.images) for part in parts], [part.split for part in parts]
 
-    labels = None
-    if any(part.labels is not None for part in parts):
-        stored = [np.full(len(p.images), "") if p.labels is None else p.labels for p in parts]
-        labels, said, doubts = map_labels(np.concatenate(stored), path, reading.classes, stored_names)
+    labels, words = None, np.concatenate([part.labels for part in parts])
+    if (words != "").any():
+        labels, said, doubts = map_labels(words, path, classes, stored_names)
         notes, warnings = [*notes, *said], [*warnings, *doubts]
-    is_split = {"train", "test"} <= set(splits)
+    else:
+        notes.append("The images have no labels.")
     if any(splits):
         named = ", ".join(f"{count:,} {split}" for count, split in zip(counts, splits, strict=True))
-        unused = "" if is_split else " We split them again, because training or test images are missing."
-        notes.append(f"The file comes with splits ({named} images).{unused}")
+        notes.append(f"The file comes with splits ({named} images).")
     return Cells(
         images=images,
         labels=labels,
         source=printable(source),
         notes=tuple(printable(note) for note in notes),
         warnings=tuple(printable(warning) for warning in warnings),
-        source_split=np.repeat(splits, counts) if is_split else None,
+        source_split=np.repeat(splits, counts) if any(splits) else None,
         original_sizes=None if (sizes == SIDE).all() else sizes,
         names=np.array([printable(name) for name in names]) if names else None,
     )

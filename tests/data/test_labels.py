@@ -7,7 +7,7 @@ import pytest
 
 from helpers.data.cells import UNLABELLED
 from helpers.data.constants import CLASS_NAMES
-from helpers.data.labels import as_values, class_index, map_labels
+from helpers.data.labels import as_words, class_index, map_labels
 from helpers.errors import InputError
 
 HERE = Path("cells.npz")
@@ -47,7 +47,7 @@ HERE = Path("cells.npz")
             ("", None),
             ("cells", None),
             ("s", None),
-            ("basophil2", None),
+            ("basophil2", 0),
             ("neutrophil, lymphocyte", None),
             ("RBC", None),
             ("WBC", None),
@@ -79,12 +79,12 @@ def test_what_marks_a_missing_label_is_no_class_and_it_is_said(mark: str, others
     "stored", [np.array([*range(8), -1]), np.array([*range(8), 255]), np.array([*range(8), np.nan])]
 )
 def test_numbers_that_mark_a_missing_label_are_no_class(stored: np.ndarray) -> None:
-    assert map_labels(as_values(stored, HERE, "labels"), HERE)[0].tolist() == [*range(8), UNLABELLED]
+    assert map_labels(as_words(stored, HERE, "labels"), HERE)[0].tolist() == [*range(8), UNLABELLED]
 
 
 @pytest.mark.parametrize("first", [-1, 1])
 def test_eight_numbers_that_do_not_begin_with_0_are_refused_with_the_likely_names(first: int) -> None:
-    numbers = np.arange(first, first + 8)
+    numbers = np.arange(first, first + 8).astype(str)
     with pytest.raises(InputError, match="perhaps --classes basophil,eosinophil,erythroblast,imm") as caught:
         map_labels(numbers, HERE)
     classes = str(caught.value).rpartition(" ")[2]
@@ -92,15 +92,14 @@ def test_eight_numbers_that_do_not_begin_with_0_are_refused_with_the_likely_name
 
 
 @pytest.mark.parametrize(
-    ("values", "stored_names"), [(np.array(["ig", "platelet"]), ()), (np.array([0, 1]), ("IG", "PLT"))]
+    ("values", "stored_names"), [(np.array(["ig", "platelet"]), ()), (np.array(["0", "1"]), ("IG", "PLT"))]
 )
 def test_the_user_wins_over_the_names_in_the_data_and_hears_of_it(
     values: np.ndarray, stored_names: tuple[str, ...]
 ) -> None:
     labels, _, (warning,) = map_labels(values, HERE, "basophil,platelet,", stored_names)
     assert labels.tolist() == [0, 7]
-    assert "--classes contradicts the names in the data, for 1 of 2 images." in warning
-    assert "is immature granulocyte" in warning
+    assert warning.startswith("We used --classes, and not the names in the data (")
     assert map_labels(values, HERE, "ig,platelet", stored_names)[2] == []
 
 
@@ -108,8 +107,6 @@ def test_the_user_wins_over_the_names_in_the_data_and_hears_of_it(
     ("words", "is_offered"),
     [
         (["c1", "c2"], True),
-        (["Train", "TestA", "TestB"], False),
-        (["images", "masks"], False),
         ([f"{n}.png" for n in range(21)], False),
     ],
 )
@@ -121,10 +118,10 @@ def test_the_option_is_offered_only_where_it_can_help(words: list[str], is_offer
 
 def test_no_list_of_labels_is_cut() -> None:
     words = [f"a cell of a kind with a long name {n:02}" for n in range(20)]
-    with pytest.raises(InputError, match=r"or --classes with 20 names, in alphabetical order$"):
+    with pytest.raises(InputError, match=r"or --classes with 20 names, in the order .* name 19$"):
         map_labels(np.array(words), HERE)
 
 
 def test_many_names_give_a_short_note() -> None:
     _, (note,), _ = map_labels(np.array([f"ig {n}" for n in range(60)]), HERE)
-    assert note.endswith("“ig 26” is immature granulocyte, and 40 others alike.")
+    assert note.endswith("“ig 26” is immature granulocyte, and 40 more.")
