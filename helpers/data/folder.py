@@ -6,11 +6,14 @@ The nearest folder above an image that is named for a class is its label, and fo
 import logging
 import re
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -135,3 +138,16 @@ def read_images(path: Path, classes: str, crop: str) -> Cells:
                 FoundPart(split, np.stack([pixels[i] for i in at]), np.array(sizes)[at], words, notes, names, doubts)
             )
         return join(parts, f"folder {path.resolve().name}" if root == path else path.name, path, classes, crop)
+
+
+def read_zip(path: Path, classes: str, crop: str) -> Cells:
+    """Return the cells in a zip of images, unpacked into a temporary folder; raise InputError."""
+    with refusing(path, "a zip of images"), zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
+        size, limit = sum(each.file_size for each in archive.infolist()), 100 * path.stat().st_size
+        if size > limit:  # images are compressed already
+            raise refused(path, f"unpacks to {size:,} bytes, expected at most {limit:,}")
+        archive.extractall(folder)  # takes no path that leads outside
+        try:
+            return replace(read_images(Path(folder), classes, crop), source=path.name)
+        except InputError as error:
+            raise InputError(str(error).replace(folder, str(path))) from None

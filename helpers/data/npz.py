@@ -116,7 +116,7 @@ def read_archive(path: Path, classes: str, crop: str) -> Cells:
         entries = [entry for entry in archive.infolist() if re.fullmatch(r"(?!__MACOSX/).*\.npy", entry.filename)]
         keys = [entry.filename.removesuffix(".npy") for entry in entries]
         if not 0 < len({*keys}) == len(keys) <= 1000:
-            expected = "expected one of images and one of labels; unpack a zip of images and name the folder"
+            expected = "expected one of images and one of labels"
             raise refused(path, f"holds {len(keys)} arrays under {len({*keys})} keys, {expected}")
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise refused(path, f"holds more than {MOST_BYTES:,} bytes, expected at most that many")

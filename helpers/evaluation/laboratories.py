@@ -85,7 +85,9 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
 
 def _head_of(network: Any, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what enters a network's last layer, (N, D + 1) with a column of ones, and its weights (D + 1, 8)."""
-    below = keras.Model(network.input, network.layers[-1].input)
+    copy = keras.models.clone_model(network)  # whose layers know what enters them, as those of a file may not
+    copy.set_weights(network.get_weights())
+    below = keras.Model(copy.inputs, copy.layers[-1].input)
     given = np.column_stack([predict_probabilities(below, images), np.ones(len(images))])
     return given.astype(np.float64), np.vstack(network.layers[-1].get_weights()).astype(np.float64)
 

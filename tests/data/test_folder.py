@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -407,9 +408,28 @@ def test_numbered_folders_are_labels_only_where_none_is_named(tmp_path: Path) ->
     assert "numbers without names" in cells.notes[0]
 
 
-def test_a_zip_of_a_folder_is_refused_with_what_to_do(folder: Path, tmp_path: Path) -> None:
+def test_a_zip_of_a_folder_is_read_like_the_folder(folder: Path, tmp_path: Path) -> None:
     path = Path(shutil.make_archive(str(tmp_path / "cells"), "zip", folder.parent, folder.name))
-    with pytest.raises(InputError, match=r"cells\.zip: holds 0 arrays .* unpack a zip of images and name the folder"):
+    zipped, plain = load_cells(path), load_cells(folder)
+    assert zipped.sha256 == plain.sha256
+    assert zipped.source == "cells.zip"
+    assert source_fingerprint(resolve_source(path)) != source_fingerprint(resolve_source(folder))
+
+
+def test_a_zip_that_would_fill_the_disk_or_write_outside_does_neither(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ig/a.bmp", bytes(10**7))
+    with pytest.raises(InputError, match=r"bomb\.zip: unpacks to 10,000,000 bytes"):
+        load_cells(path)
+    image = save(tmp_path / "cell.png", cell_images(1)[0]).read_bytes()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../outside.png", image)
+    assert len(load_cells(path)) == 1
+    assert not list(tmp_path.parent.rglob("outside.png"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no images")
+    with pytest.raises(InputError, match=r"bomb\.zip: holds no images"):
         load_cells(path)
 
 

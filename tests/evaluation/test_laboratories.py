@@ -63,6 +63,12 @@ def test_eight_views_are_the_same_for_a_turned_image(network) -> None:
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
+def test_a_sequential_network_from_a_file_has_a_curve_too(tmp_path) -> None:
+    build("lenet_classic").save(tmp_path / "lenet.keras")
+    curve = laboratories.adaptation_curve(Run(tmp_path, {"model_file": "lenet.keras"}), CELLS, draws=1)
+    assert curve["accuracy"].between(0, 1).all()
+
+
 def test_the_curve_starts_at_the_network_itself_and_uses_at_most_half_of_a_class(network, saved) -> None:
     curve = laboratories.adaptation_curve(Run(saved.parent, {"model_file": saved.name}), CELLS, draws=2)
     right = predict_probabilities(network, CELLS.images).argmax(axis=1) == CELLS.labels
