@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from skimage.color import rgb2lab
+from skimage.feature import graycomatrix
 
 from helpers.data import SIDE
 from helpers.features import shapes
@@ -109,19 +110,10 @@ def co_occurrences(planes: np.ndarray) -> np.ndarray:
     The upper triangle of each symmetric matrix of shares. Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314.
     """
     low, high = np.triu_indices(LEVELS)
+    settings = {"distances": DISTANCES, "angles": np.arange(4) * np.pi / 4, "levels": LEVELS}
     levels = planes // np.uint8(256 // LEVELS)
-    shares = []
-    for distance in DISTANCES:
-        slant = round(distance / np.sqrt(2))
-        total = np.zeros((len(planes), low.size))
-        for rows, columns in ((0, distance), (slant, slant), (distance, 0), (slant, -slant)):
-            right, left = max(columns, 0), max(-columns, 0)
-            one = levels[:, : SIDE - rows, left : SIDE - right]
-            other = levels[:, rows:, right : SIDE - left]
-            pairs = count_values(one * np.uint8(LEVELS) + other, LEVELS**2).reshape(-1, LEVELS, LEVELS)
-            total += (pairs[:, low, high] + pairs[:, high, low]) / (2 * one[0].size)
-        shares.append(total / 4)
-    return np.hstack(shares)
+    matrices = np.stack([graycomatrix(plane, **settings, symmetric=True, normed=True) for plane in levels])
+    return np.asarray(matrices.mean(axis=4)[:, low, high].swapaxes(1, 2).reshape(len(planes), -1))
 
 
 def ring_histograms(planes: np.ndarray) -> np.ndarray:
@@ -155,7 +147,7 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
         "mean_colour": lambda: images.mean(axis=(1, 2)),
         "perimeter": lambda: in_blocks(shapes.perimeters, in_blocks(shapes.cell_masks, grey))[:, None],
         "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
-        "co_occurrence": lambda: np.hstack([in_blocks(co_occurrences, channel) for channel in channels]),
+        "co_occurrence": lambda: np.hstack([co_occurrences(channel) for channel in channels]),
     }
     return np.hstack([measure[group]() for group in groups]).astype(np.float32)  # type: ignore
 
