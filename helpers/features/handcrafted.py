@@ -5,8 +5,6 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
-from itertools import product
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -15,7 +13,7 @@ from skimage.feature import graycomatrix
 
 from helpers.data import SIDE
 from helpers.features import shapes
-from helpers.features.shapes import BLOCK, count_values, in_blocks
+from helpers.features.shapes import count_values, in_blocks
 
 REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
 """The feature groups of the original report."""
@@ -33,7 +31,6 @@ HISTOGRAM_BINS = 16
 DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
-BITS = 1 << np.arange(8, dtype=np.uint8)[:, None]
 
 RINGS = np.digitize(shapes.FROM_CENTRE, (5, 9, 13, 17, 22))
 RING_COUNT = 6
@@ -65,43 +62,23 @@ def local_binary_patterns(planes: np.ndarray) -> np.ndarray:
     floor" at every row and column, as in scikit-image.
     Ojala, Pietikäinen & Mäenpää 2002, doi:10.1109/TPAMI.2002.1017623.
     """
-    # A block lies in one line of numbers, so that "the neighbour of every pixel" is a shift of that line. The lines
-    # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
-    width, count = SIDE + 2, min(len(planes), BLOCK)
-    size = count * width * width
-    line = np.zeros(size + 2 * (width + 1))
-    inner = line[:size].reshape(count, width, width)[:, 1:-1, 1:-1]
-    centre, across = line[width + 1 :][:size], np.zeros(line.size)
-    share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
+    padded = np.pad(planes.astype(np.float64), ((0, 0), (1, 1), (1, 1)))
 
-    steps = {}
-    for step, sign in product((1, width), (-1, 1)):
-        position = np.arange(width) + sign * np.round(np.sin(np.pi / 4), 5)
-        weights = (position - np.floor(position)).reshape((1, -1) if step == 1 else (-1, 1))
-        far_weights = np.broadcast_to(weights, (count, width, width)).ravel()
-        steps[step, sign] = 1 + int(np.floor(position[0])), 1 - far_weights, far_weights
+    def between(values: np.ndarray, sign: int) -> np.ndarray:
+        """Return what lies a diagonal neighbour's way before or behind each place along the last axis."""
+        position = np.arange(SIDE) + sign * np.round(np.sin(np.pi / 4), 5)
+        share, first = position - np.floor(position), 1 + int(np.floor(position[0]))
+        near, far = values[..., first:][..., :SIDE], values[..., first + 1 :][..., :SIDE]
+        return np.asarray(near * (1 - share) + far * share)
 
-    def interpolate(values: np.ndarray, step: int, sign: int, out: np.ndarray) -> None:
-        first, near_weights, far_weights = steps[step, sign]
-        np.multiply(values[first * step :][:size], near_weights, out=out)
-        out += np.multiply(values[(first + 1) * step :][:size], far_weights, out=share)
-
-    shares = []
-    for start in range(0, len(planes), BLOCK):
-        block = planes[start : start + BLOCK]
-        inner[: len(block)] = block
-        for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
-            neighbour = line[rows * width + columns :][:size]
-            np.greater_equal(neighbour, centre, out=is_not_darker[bit])
-        for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
-            interpolate(line, 1, column_sign, across[:size])
-            for row_sign, bit in bits.items():
-                interpolate(across, width, row_sign, neighbours)
-                np.greater_equal(neighbours, centre, out=is_not_darker[bit])
-        codes = np.bitwise_or.reduce(is_not_darker.view(np.uint8) * BITS, axis=0)
-        patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
-        shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
-    return np.concatenate(shares)
+    is_not_darker = np.empty((8, *planes.shape), bool)
+    for bit, (row, column) in enumerate(((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))):
+        neighbours = padded[:, 1 + row :, 1 + column :][:, :SIDE, :SIDE]
+        if row and column:
+            neighbours = between(between(padded, column).swapaxes(1, 2), row).swapaxes(1, 2)
+        is_not_darker[bit] = neighbours >= planes
+    codes = np.packbits(is_not_darker, axis=0, bitorder="little")[0]
+    return np.asarray(count_values(codes, 256) @ PATTERN_CLASSES / PIXELS)
 
 
 def co_occurrences(planes: np.ndarray) -> np.ndarray:
@@ -143,7 +120,7 @@ def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     lab = in_blocks(to_lab, images) if "ring_histogram" in groups else images
     measure = {
         "histogram": lambda: np.hstack([in_blocks(histograms, channel) for channel in channels]),
-        "lbp": lambda: local_binary_patterns(grey),
+        "lbp": lambda: in_blocks(local_binary_patterns, grey),
         "mean_colour": lambda: images.mean(axis=(1, 2)),
         "perimeter": lambda: in_blocks(shapes.perimeters, in_blocks(shapes.cell_masks, grey))[:, None],
         "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
