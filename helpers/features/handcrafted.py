@@ -1,9 +1,11 @@
-"""Hand-crafted features of many cell images at once, as a table with named columns.
+"""Hand-crafted features of many cell images at once, as a table.
 
 The report's four groups are colour histograms, local binary patterns, mean colour and the cell's perimeter; the
 rich groups describe where colours lie and which colours touch. Values equal those of scikit-image called once per
 image; working on blocks of images is what makes it fast.
 """
+
+from functools import partial
 
 import joblib
 import numpy as np
@@ -22,11 +24,9 @@ RICH_GROUPS = ("ring_histogram", "co_occurrence")
 """The feature groups that the best classical model reads besides: colours by place, and colours that touch."""
 
 CHUNK = 2048
-"""Images handed to a process at once; no more than this many per process are ever held in wide numbers."""
+"""Images handed to a process at once."""
 
 PIXELS = SIDE * SIDE
-CHANNELS = ("red", "green", "blue")
-LAB = ("lightness", "green_red", "blue_yellow")
 HISTOGRAM_BINS = 16
 DISTANCES = (1, 2, 4)
 LEVELS = 8
@@ -43,9 +43,10 @@ def to_lab(images: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
-def histograms(planes: np.ndarray) -> np.ndarray:
-    """Return (N, 16): the share of pixels in each of 16 equal bins of a uint8 plane."""
-    return count_values(planes // np.uint8(256 // HISTOGRAM_BINS), HISTOGRAM_BINS) / PIXELS
+def histograms(planes: np.ndarray, bins: int, rings: np.ndarray | int = 0) -> np.ndarray:
+    """Return (N, R · bins): the share of the image's pixels in each equal bin of a uint8 plane, in each of R rings."""
+    values = planes.astype(np.uint16) * bins // 256 + rings * bins
+    return count_values(values, bins * (np.max(rings) + 1)) / PIXELS
 
 
 PATTERNS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
@@ -93,50 +94,32 @@ def co_occurrences(planes: np.ndarray) -> np.ndarray:
     return np.asarray(matrices.mean(axis=4)[:, low, high].swapaxes(1, 2).reshape(len(planes), -1))
 
 
-def ring_histograms(planes: np.ndarray) -> np.ndarray:
-    """Return (N, 72): the share of the image's pixels in each of 12 bins of a uint8 plane, ring by ring."""
-    bins = planes.astype(np.uint16) * RING_BINS // 256
-    return count_values(bins + RINGS * RING_BINS, RING_COUNT * RING_BINS) / PIXELS
+FEATURES = {"histogram": 48, "lbp": 10, "mean_colour": 3, "perimeter": 1, "ring_histogram": 216, "co_occurrence": 324}
+"""How many features each group has."""
 
 
-PAIRS = [f"{low}_{high}" for low, high in zip(*np.triu_indices(LEVELS), strict=True)]
-FEATURES = {
-    "histogram": [f"{c}_{bin:02d}" for c in CHANNELS for bin in range(HISTOGRAM_BINS)],
-    "lbp": [f"{pattern}" for pattern in range(10)],
-    "mean_colour": list(CHANNELS),
-    "perimeter": ["cell"],
-    "ring_histogram": [
-        f"{c}_ring{ring}_{bin:02d}" for c in LAB for ring in range(RING_COUNT) for bin in range(RING_BINS)
-    ],
-    "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in PAIRS],
-}
-"""The features of each group by name, in the order of their columns."""
-
-
-def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
-    """Return (N, D) float32 of the groups."""
-    grey = in_blocks(shapes.to_grey, images)
-    channels = images.transpose(3, 0, 1, 2)
-    lab = in_blocks(to_lab, images) if "ring_histogram" in groups else images
+def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
+    """Return (N, D) float32 of the groups, from few images at once."""
+    grey, channels = shapes.to_grey(images), np.moveaxis(images, 3, 0)
     measure = {
-        "histogram": lambda: np.hstack([in_blocks(histograms, channel) for channel in channels]),
-        "lbp": lambda: in_blocks(local_binary_patterns, grey),
-        "mean_colour": lambda: images.mean(axis=(1, 2)),
-        "perimeter": lambda: in_blocks(shapes.perimeters, in_blocks(shapes.cell_masks, grey))[:, None],
-        "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
-        "co_occurrence": lambda: np.hstack([co_occurrences(channel) for channel in channels]),
+        "histogram": lambda: [histograms(channel, HISTOGRAM_BINS) for channel in channels],
+        "lbp": lambda: [local_binary_patterns(grey)],
+        "mean_colour": lambda: [images.mean(axis=(1, 2))],
+        "perimeter": lambda: [shapes.perimeters(shapes.cell_masks(grey))[:, None]],
+        "ring_histogram": lambda: [histograms(plane, RING_BINS, RINGS) for plane in np.moveaxis(to_lab(images), 3, 0)],
+        "co_occurrence": lambda: [co_occurrences(channel) for channel in channels],
     }
-    return np.hstack([measure[group]() for group in groups]).astype(np.float32)  # type: ignore
+    return np.hstack([values for group in groups for values in measure[group]()], dtype=np.float32)  # type: ignore
 
 
 def extract_features(images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS, *, jobs: int = -1) -> pd.DataFrame:
-    """Return a table of float32 features, one row per image, columns named ``group/feature``.
+    """Return a table of float32 features, one row per image, columns named ``group/number``.
 
     ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). KeyError for an
     unknown group.
     """
-    names = [f"{group}/{name}" for group in groups for name in FEATURES[group]]
+    names = [f"{group}/{number}" for group in groups for number in range(FEATURES[group])]
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     parallel = joblib.Parallel(n_jobs=1 if len(chunks) == 1 else jobs)
-    values = parallel(joblib.delayed(_chunk_features)(chunk, groups) for chunk in chunks)
-    return pd.DataFrame(np.concatenate(values), columns=names)
+    measure = partial(in_blocks, partial(_block_features, groups=groups))
+    return pd.DataFrame(np.concatenate(parallel(map(joblib.delayed(measure), chunks))), columns=names)
