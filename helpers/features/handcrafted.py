@@ -28,13 +28,11 @@ CHUNK = 2048
 
 PIXELS = SIDE * SIDE
 HISTOGRAM_BINS = 16
-DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
 
 RINGS = np.digitize(shapes.FROM_CENTRE, (5, 9, 13, 17, 22))
-RING_COUNT = 6
-"""Rings around the image's centre, 0 to 5; the outermost holds the corners."""
+"""(48, 48), the ring of each pixel around the image's centre, 0 to 5; the outermost holds the corners."""
 
 
 def to_lab(images: np.ndarray) -> np.ndarray:
@@ -88,7 +86,7 @@ def co_occurrences(planes: np.ndarray) -> np.ndarray:
     The upper triangle of each symmetric matrix of shares. Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314.
     """
     low, high = np.triu_indices(LEVELS)
-    settings = {"distances": DISTANCES, "angles": np.arange(4) * np.pi / 4, "levels": LEVELS}
+    settings = {"distances": (1, 2, 4), "angles": np.arange(4) * np.pi / 4, "levels": LEVELS}
     levels = planes // np.uint8(256 // LEVELS)
     matrices = np.stack([graycomatrix(plane, **settings, symmetric=True, normed=True) for plane in levels])
     return np.asarray(matrices.mean(axis=4)[:, low, high].swapaxes(1, 2).reshape(len(planes), -1))
@@ -121,5 +119,5 @@ def extract_features(images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS
     names = [f"{group}/{number}" for group in groups for number in range(FEATURES[group])]
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     parallel = joblib.Parallel(n_jobs=1 if len(chunks) == 1 else jobs)
-    measure = partial(in_blocks, partial(_block_features, groups=groups))
+    measure = in_blocks(partial(_block_features, groups=groups))
     return pd.DataFrame(np.concatenate(parallel(map(joblib.delayed(measure), chunks))), columns=names)

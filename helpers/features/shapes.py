@@ -5,6 +5,7 @@ those of scikit-image called once per image (``tests/features/test_handcrafted.p
 """
 
 from collections.abc import Callable
+from functools import wraps
 
 import numpy as np
 from scipy import ndimage
@@ -23,10 +24,14 @@ PERIMETER_WEIGHTS[[21, 33]] = np.sqrt(2)
 PERIMETER_WEIGHTS[[13, 23]] = (1 + np.sqrt(2)) / 2
 
 
-def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray, size: int = BLOCK) -> np.ndarray:
-    """Return what ``measure`` gives for all the images (or planes, or masks), handing it ``size`` at a time."""
-    starts = range(0, len(arrays[0]), size)
-    return np.concatenate([measure(*(array[at : at + size] for array in arrays)) for at in starts])
+def in_blocks(measure: Callable[[np.ndarray], np.ndarray], size: int = BLOCK) -> Callable[[np.ndarray], np.ndarray]:
+    """Return ``measure`` as a function of all the images that hands it ``size`` at a time."""
+
+    @wraps(measure)
+    def measure_all(images: np.ndarray) -> np.ndarray:
+        return np.concatenate([measure(images[at : at + size]) for at in range(0, len(images), size)])
+
+    return measure_all
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:
@@ -91,23 +96,20 @@ def cell_masks(planes: np.ndarray) -> np.ndarray:
     return fill_holes(np.equal(labels, largest[:, :, None]) & masks)
 
 
+@in_blocks
 def stained_areas(images: np.ndarray) -> np.ndarray:
     """Return (N,) float64: pixels of the dark part (Otsu's threshold) nearest each image's centre, its holes filled.
 
     NaN where that part reaches the image's edge, so that some of it is missing or it is one with a neighbour, and
     where there is none. How much of a cell is dark differs by class: granules, nucleus and cytoplasm, or less.
     """
-
-    def measure(block: np.ndarray) -> np.ndarray:
-        masks = dark_side(to_grey(block))
-        labels = label_parts(masks, between=False)
-        from_centre = labels.reshape(len(masks), -1)[:, np.argsort(FROM_CENTRE, axis=None, kind="stable")]
-        nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
-        parts = fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
-        areas, inner = parts.sum(axis=(1, 2)), parts[:, 1:-1, 1:-1].sum(axis=(1, 2))
-        return np.where((inner == areas) & (areas > 0), areas, np.nan)
-
-    return in_blocks(measure, images)
+    masks = dark_side(to_grey(images))
+    labels = label_parts(masks, between=False)
+    from_centre = labels.reshape(len(masks), -1)[:, np.argsort(FROM_CENTRE, axis=None, kind="stable")]
+    nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
+    parts = fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
+    areas, inner = parts.sum(axis=(1, 2)), parts[:, 1:-1, 1:-1].sum(axis=(1, 2))
+    return np.where((inner == areas) & (areas > 0), areas, np.nan)
 
 
 def perimeters(masks: np.ndarray) -> np.ndarray:
