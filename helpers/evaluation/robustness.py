@@ -39,11 +39,10 @@ def corrupt_and_score(
 
 
 def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
-    """Return rows of model, shift, amount, accuracy, n, is_neutral (no shift) for all of `SHIFTS`."""
+    """Return rows of model, shift, amount, accuracy, n for all of `SHIFTS`."""
     names = ((name, amount) for name, (_, amounts) in SHIFTS.items() for amount in amounts)
     changed = ((name, amount, corruptions.shift_colours(images, name, amount)) for name, amount in names)
-    table = _score(predictors, changed, labels, "shift", "amount")
-    return table.assign(is_neutral=table["amount"] == table["shift"].map(corruptions.NEUTRAL_AMOUNTS))
+    return _score(predictors, changed, labels, "shift", "amount")
 
 
 def _score(predictors: Predictors, changed: Iterable[tuple], labels: np.ndarray, *names: str) -> pd.DataFrame:
@@ -96,18 +95,18 @@ def load_external(path: str | Path) -> Cells:
 
 
 def score_external(
-    study: Study, runs: Runs, predictors: Predictors, temperatures: dict[str, float], external: Cells
+    study: Study, runs: Runs, answers: dict[str, np.ndarray], temperatures: dict[str, float], labels: np.ndarray
 ) -> Scores:
     """Return the scores of external cells by model, calibrated, as of `helpers.evaluation.score`, and more.
 
-    ``accepted`` is the share of images that the 80 % rule of `review_rules` leaves unreviewed; ``accepted_accuracy``
-    how many of those are right, NaN where there are none. ``commonest_class`` is what most labels say, and
-    ``commonest_share`` their share.
+    ``answers`` are the models' probabilities, not yet calibrated. ``accepted`` is the share of images that the 80 %
+    rule of `review_rules` leaves unreviewed; ``accepted_accuracy`` how many of those are right, NaN where there are
+    none. ``commonest_class`` is what most labels say, and ``commonest_share`` their share.
     """
-    scores, labels = {}, np.asarray(external.labels)
+    scores = {}
     for name, seeds in runs.items():
-        known, new = seeds[0].validation_probabilities(), predictors[name](external.images)
-        known, new = (apply_temperature(each, temperatures[name]) for each in (known, new))
+        of_both = seeds[0].validation_probabilities(), answers[name]
+        known, new = (apply_temperature(each, temperatures[name]) for each in of_both)
         rule = review_rules(study.validation.labels, known, labels, new).loc["80 %"]
         scores[name] = score(labels, new)
         shares = pd.Series(scores[name]["support"]) / len(labels)

@@ -25,9 +25,6 @@ Scores = dict[str, dict[str, Any]]
 RESAMPLES = 10_000
 """Bootstrap resamples; another seed moves an interval's end by about a hundredth of its width."""
 
-EDGES = np.linspace(0, 1, 16)
-"""Fifteen equally wide bins of confidence, each closed above (Guo et al. 2017, arXiv:1706.04599)."""
-
 
 def accuracy_interval(correct: float, total: int) -> tuple[float, float]:
     """Return the 95 % Wilson interval of ``correct``, which need not be whole, out of ``total`` images.
@@ -161,12 +158,13 @@ def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarr
 
 
 def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the distance of accuracy from confidence, averaged over the bins by their images, in [0, 1].
+    """Return the distance of accuracy from confidence, averaged over bins by their images, in [0, 1].
 
-    Naeini et al. 2015, doi:10.1609/aaai.v29i1.9602; Guo et al. 2017.
+    There are fifteen equally wide bins of confidence, each closed above. Naeini et al. 2015,
+    doi:10.1609/aaai.v29i1.9602; Guo et al. 2017, arXiv:1706.04599.
     """
     confidence, correct = _confidence(labels, probabilities)
-    bins = np.digitize(confidence, EDGES[1:-1], right=True)
+    bins = np.digitize(confidence, np.linspace(0, 1, 16)[1:-1], right=True)
     return float(np.abs(np.bincount(bins, correct - confidence)).sum() / len(labels))
 
 

@@ -6,6 +6,7 @@ neither holds a neural network.
 
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +69,15 @@ class ClassicalModel:
     is_levelled: bool = False  # whether it reads features of `level` images
 
 
+@partial(in_blocks, size=256)
 def level(images: np.ndarray) -> np.ndarray:
     """Return uint8 images (N, 48, 48, 3), each channel of each with its 5th percentile at 60 and its 75th at 210.
 
     So they look alike in bright and dim, white and yellow light. Of overexposed images, the 75th is not yet white.
     """
-
-    def stretch(block: np.ndarray) -> np.ndarray:
-        low, high = np.percentile(block[:, ::2, ::2], (5, 75), axis=(1, 2))[:, :, None, None]
-        stretched = 60 + 150 * (block - low) / np.maximum(high - low, 8)
-        return np.asarray(np.rint(np.clip(stretched, 0, 255)), np.uint8)
-
-    return in_blocks(stretch, images, size=256)
+    low, high = np.percentile(images[:, ::2, ::2], (5, 75), axis=(1, 2))[:, :, None, None]
+    stretched = 60 + 150 * (images - low) / np.maximum(high - low, 8)
+    return np.asarray(np.rint(np.clip(stretched, 0, 255)), np.uint8)
 
 
 def stratified_folds(labels: np.ndarray, seed: int) -> StratifiedKFold:
@@ -115,7 +113,7 @@ def fit_handcrafted_best(images: np.ndarray, labels: np.ndarray, *, seed: int, j
     """
     generator = np.random.default_rng(seed)
     chosen = generator.permutation(len(images))[: (len(images) + 1) // 2]
-    elsewhere = in_blocks(lambda block: show_elsewhere(block, 1.0, generator), images[chosen], size=256)
+    elsewhere = in_blocks(lambda block: show_elsewhere(block, 1.0, generator), 256)(images[chosen])
     images, labels = np.concatenate([images, elsewhere]), np.concatenate([labels, labels[chosen]])
     folds = stratified_folds(labels, seed)
     groups = REPORT_GROUPS + RICH_GROUPS

@@ -20,6 +20,7 @@ def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd
     ``threshold`` has a missing value there.
     """
 
+    @in_blocks
     def measure(block: np.ndarray) -> np.ndarray:
         grey = (block.astype(np.float32) @ LUMINANCE).reshape(len(block), -1)
         is_dark = grey < threshold
@@ -27,7 +28,7 @@ def colour_statistics(images: np.ndarray, threshold: int = GREY_THRESHOLD) -> pd
         greys = [side.mean(axis=1, dtype=np.float64).filled(np.nan) for side in sides]
         return np.column_stack([block.mean(axis=(1, 2), dtype=np.float64), *greys])
 
-    return pd.DataFrame(in_blocks(measure, images), columns=list(COLOURS))
+    return pd.DataFrame(measure(images), columns=list(COLOURS))
 
 
 def blue_residual(statistics: pd.DataFrame) -> pd.Series:
@@ -37,14 +38,11 @@ def blue_residual(statistics: pd.DataFrame) -> pd.Series:
     return statistics["blue"] - design @ weights
 
 
+@in_blocks
 def has_blue_background(images: np.ndarray) -> np.ndarray:
     """Return (N,) whether each image's background is bluish, a sign of another acquisition.
 
     The background is the 90th percentile of each channel; it is bluish where blue reaches red less 15 grey levels.
     """
-
-    def measure(block: np.ndarray) -> np.ndarray:
-        bright = np.percentile(block, 90, axis=(1, 2), method="nearest").astype(int)
-        return np.asarray(bright[:, 2] >= bright[:, 0] - 15)
-
-    return in_blocks(measure, images)
+    bright = np.percentile(images, 90, axis=(1, 2), method="nearest").astype(int)
+    return np.asarray(bright[:, 2] >= bright[:, 0] - 15)

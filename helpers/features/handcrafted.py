@@ -1,20 +1,21 @@
-"""Hand-crafted features of many cell images at once, as a table with named columns.
+"""Hand-crafted features of many cell images at once, as a table.
 
 The report's four groups are colour histograms, local binary patterns, mean colour and the cell's perimeter; the
 rich groups describe where colours lie and which colours touch. Values equal those of scikit-image called once per
 image; working on blocks of images is what makes it fast.
 """
 
-from itertools import product
+from functools import partial
 
 import joblib
 import numpy as np
 import pandas as pd
 from skimage.color import rgb2lab
+from skimage.feature import graycomatrix
 
 from helpers.data import SIDE
 from helpers.features import shapes
-from helpers.features.shapes import BLOCK, count_values, in_blocks
+from helpers.features.shapes import count_values, in_blocks
 
 REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
 """The feature groups of the original report."""
@@ -23,20 +24,15 @@ RICH_GROUPS = ("ring_histogram", "co_occurrence")
 """The feature groups that the best classical model reads besides: colours by place, and colours that touch."""
 
 CHUNK = 2048
-"""Images handed to a process at once; no more than this many per process are ever held in wide numbers."""
+"""Images handed to a process at once."""
 
 PIXELS = SIDE * SIDE
-CHANNELS = ("red", "green", "blue")
-LAB = ("lightness", "green_red", "blue_yellow")
 HISTOGRAM_BINS = 16
-DISTANCES = (1, 2, 4)
 LEVELS = 8
 RING_BINS = 12
-BITS = 1 << np.arange(8, dtype=np.uint8)[:, None]
 
 RINGS = np.digitize(shapes.FROM_CENTRE, (5, 9, 13, 17, 22))
-RING_COUNT = 6
-"""Rings around the image's centre, 0 to 5; the outermost holds the corners."""
+"""(48, 48), the ring of each pixel around the image's centre, 0 to 5; the outermost holds the corners."""
 
 
 def to_lab(images: np.ndarray) -> np.ndarray:
@@ -45,9 +41,10 @@ def to_lab(images: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
-def histograms(planes: np.ndarray) -> np.ndarray:
-    """Return (N, 16): the share of pixels in each of 16 equal bins of a uint8 plane."""
-    return count_values(planes // np.uint8(256 // HISTOGRAM_BINS), HISTOGRAM_BINS) / PIXELS
+def histograms(planes: np.ndarray, bins: int, rings: np.ndarray | int = 0) -> np.ndarray:
+    """Return (N, R · bins): the share of the image's pixels in each equal bin of a uint8 plane, in each of R rings."""
+    values = planes.astype(np.uint16) * bins // 256 + rings * bins
+    return count_values(values, bins * (np.max(rings) + 1)) / PIXELS
 
 
 PATTERNS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
@@ -64,43 +61,23 @@ def local_binary_patterns(planes: np.ndarray) -> np.ndarray:
     floor" at every row and column, as in scikit-image.
     Ojala, Pietikäinen & Mäenpää 2002, doi:10.1109/TPAMI.2002.1017623.
     """
-    # A block lies in one line of numbers, so that "the neighbour of every pixel" is a shift of that line. The lines
-    # are made once: to ask for fresh memory block by block costs as much as the arithmetic.
-    width, count = SIDE + 2, min(len(planes), BLOCK)
-    size = count * width * width
-    line = np.zeros(size + 2 * (width + 1))
-    inner = line[:size].reshape(count, width, width)[:, 1:-1, 1:-1]
-    centre, across = line[width + 1 :][:size], np.zeros(line.size)
-    share, neighbours, is_not_darker = np.empty(size), np.empty(size), np.empty((8, size), bool)
+    padded = np.pad(planes.astype(np.float64), ((0, 0), (1, 1), (1, 1)))
 
-    steps = {}
-    for step, sign in product((1, width), (-1, 1)):
-        position = np.arange(width) + sign * np.round(np.sin(np.pi / 4), 5)
-        weights = (position - np.floor(position)).reshape((1, -1) if step == 1 else (-1, 1))
-        far_weights = np.broadcast_to(weights, (count, width, width)).ravel()
-        steps[step, sign] = 1 + int(np.floor(position[0])), 1 - far_weights, far_weights
+    def between(values: np.ndarray, sign: int) -> np.ndarray:
+        """Return what lies a diagonal neighbour's way before or behind each place along the last axis."""
+        position = np.arange(SIDE) + sign * np.round(np.sin(np.pi / 4), 5)
+        share, first = position - np.floor(position), 1 + int(np.floor(position[0]))
+        near, far = values[..., first:][..., :SIDE], values[..., first + 1 :][..., :SIDE]
+        return np.asarray(near * (1 - share) + far * share)
 
-    def interpolate(values: np.ndarray, step: int, sign: int, out: np.ndarray) -> None:
-        first, near_weights, far_weights = steps[step, sign]
-        np.multiply(values[first * step :][:size], near_weights, out=out)
-        out += np.multiply(values[(first + 1) * step :][:size], far_weights, out=share)
-
-    shares = []
-    for start in range(0, len(planes), BLOCK):
-        block = planes[start : start + BLOCK]
-        inner[: len(block)] = block
-        for bit, rows, columns in ((0, 1, 2), (2, 0, 1), (4, 1, 0), (6, 2, 1)):
-            neighbour = line[rows * width + columns :][:size]
-            np.greater_equal(neighbour, centre, out=is_not_darker[bit])
-        for column_sign, bits in ((1, {-1: 1, 1: 7}), (-1, {-1: 3, 1: 5})):
-            interpolate(line, 1, column_sign, across[:size])
-            for row_sign, bit in bits.items():
-                interpolate(across, width, row_sign, neighbours)
-                np.greater_equal(neighbours, centre, out=is_not_darker[bit])
-        codes = np.bitwise_or.reduce(is_not_darker.view(np.uint8) * BITS, axis=0)
-        patterns = codes.reshape(count, width, width)[: len(block), :SIDE, :SIDE]
-        shares.append(count_values(patterns, 256) @ PATTERN_CLASSES / PIXELS)
-    return np.concatenate(shares)
+    is_not_darker = np.empty((8, *planes.shape), bool)
+    for bit, (row, column) in enumerate(((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))):
+        neighbours = padded[:, 1 + row :, 1 + column :][:, :SIDE, :SIDE]
+        if row and column:
+            neighbours = between(between(padded, column).swapaxes(1, 2), row).swapaxes(1, 2)
+        is_not_darker[bit] = neighbours >= planes
+    codes = np.packbits(is_not_darker, axis=0, bitorder="little")[0]
+    return np.asarray(count_values(codes, 256) @ PATTERN_CLASSES / PIXELS)
 
 
 def co_occurrences(planes: np.ndarray) -> np.ndarray:
@@ -109,65 +86,38 @@ def co_occurrences(planes: np.ndarray) -> np.ndarray:
     The upper triangle of each symmetric matrix of shares. Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314.
     """
     low, high = np.triu_indices(LEVELS)
+    settings = {"distances": (1, 2, 4), "angles": np.arange(4) * np.pi / 4, "levels": LEVELS}
     levels = planes // np.uint8(256 // LEVELS)
-    shares = []
-    for distance in DISTANCES:
-        slant = round(distance / np.sqrt(2))
-        total = np.zeros((len(planes), low.size))
-        for rows, columns in ((0, distance), (slant, slant), (distance, 0), (slant, -slant)):
-            right, left = max(columns, 0), max(-columns, 0)
-            one = levels[:, : SIDE - rows, left : SIDE - right]
-            other = levels[:, rows:, right : SIDE - left]
-            pairs = count_values(one * np.uint8(LEVELS) + other, LEVELS**2).reshape(-1, LEVELS, LEVELS)
-            total += (pairs[:, low, high] + pairs[:, high, low]) / (2 * one[0].size)
-        shares.append(total / 4)
-    return np.hstack(shares)
+    matrices = np.stack([graycomatrix(plane, **settings, symmetric=True, normed=True) for plane in levels])
+    return np.asarray(matrices.mean(axis=4)[:, low, high].swapaxes(1, 2).reshape(len(planes), -1))
 
 
-def ring_histograms(planes: np.ndarray) -> np.ndarray:
-    """Return (N, 72): the share of the image's pixels in each of 12 bins of a uint8 plane, ring by ring."""
-    bins = planes.astype(np.uint16) * RING_BINS // 256
-    return count_values(bins + RINGS * RING_BINS, RING_COUNT * RING_BINS) / PIXELS
+FEATURES = {"histogram": 48, "lbp": 10, "mean_colour": 3, "perimeter": 1, "ring_histogram": 216, "co_occurrence": 324}
+"""How many features each group has."""
 
 
-PAIRS = [f"{low}_{high}" for low, high in zip(*np.triu_indices(LEVELS), strict=True)]
-FEATURES = {
-    "histogram": [f"{c}_{bin:02d}" for c in CHANNELS for bin in range(HISTOGRAM_BINS)],
-    "lbp": [f"{pattern}" for pattern in range(10)],
-    "mean_colour": list(CHANNELS),
-    "perimeter": ["cell"],
-    "ring_histogram": [
-        f"{c}_ring{ring}_{bin:02d}" for c in LAB for ring in range(RING_COUNT) for bin in range(RING_BINS)
-    ],
-    "co_occurrence": [f"{c}_distance{d}_{pair}" for c in CHANNELS for d in DISTANCES for pair in PAIRS],
-}
-"""The features of each group by name, in the order of their columns."""
-
-
-def _chunk_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
-    """Return (N, D) float32 of the groups."""
-    grey = in_blocks(shapes.to_grey, images)
-    channels = images.transpose(3, 0, 1, 2)
-    lab = in_blocks(to_lab, images) if "ring_histogram" in groups else images
+def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
+    """Return (N, D) float32 of the groups, from few images at once."""
+    grey, channels = shapes.to_grey(images), np.moveaxis(images, 3, 0)
     measure = {
-        "histogram": lambda: np.hstack([in_blocks(histograms, channel) for channel in channels]),
-        "lbp": lambda: local_binary_patterns(grey),
-        "mean_colour": lambda: images.mean(axis=(1, 2)),
-        "perimeter": lambda: in_blocks(shapes.perimeters, in_blocks(shapes.cell_masks, grey))[:, None],
-        "ring_histogram": lambda: np.hstack([in_blocks(ring_histograms, lab[..., c]) for c in range(3)]),
-        "co_occurrence": lambda: np.hstack([in_blocks(co_occurrences, channel) for channel in channels]),
+        "histogram": lambda: [histograms(channel, HISTOGRAM_BINS) for channel in channels],
+        "lbp": lambda: [local_binary_patterns(grey)],
+        "mean_colour": lambda: [images.mean(axis=(1, 2))],
+        "perimeter": lambda: [shapes.perimeters(shapes.cell_masks(grey))[:, None]],
+        "ring_histogram": lambda: [histograms(plane, RING_BINS, RINGS) for plane in np.moveaxis(to_lab(images), 3, 0)],
+        "co_occurrence": lambda: [co_occurrences(channel) for channel in channels],
     }
-    return np.hstack([measure[group]() for group in groups]).astype(np.float32)  # type: ignore
+    return np.hstack([values for group in groups for values in measure[group]()], dtype=np.float32)  # type: ignore
 
 
 def extract_features(images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS, *, jobs: int = -1) -> pd.DataFrame:
-    """Return a table of float32 features, one row per image, columns named ``group/feature``.
+    """Return a table of float32 features, one row per image, columns named ``group/number``.
 
     ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). KeyError for an
     unknown group.
     """
-    names = [f"{group}/{name}" for group in groups for name in FEATURES[group]]
+    names = [f"{group}/{number}" for group in groups for number in range(FEATURES[group])]
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     parallel = joblib.Parallel(n_jobs=1 if len(chunks) == 1 else jobs)
-    values = parallel(joblib.delayed(_chunk_features)(chunk, groups) for chunk in chunks)
-    return pd.DataFrame(np.concatenate(values), columns=names)
+    measure = in_blocks(partial(_block_features, groups=groups))
+    return pd.DataFrame(np.concatenate(parallel(map(joblib.delayed(measure), chunks))), columns=names)

@@ -25,6 +25,7 @@ UNFAMILIAR_SHARE = 0.005
 """Share of validation images that count as unfamiliar."""
 
 
+@in_blocks
 def measure_look(images: np.ndarray) -> np.ndarray:
     """Return (N, 36) float64 of uint8 images (N, 48, 48, 3): per channel, seven means of grey levels and five edges."""
 
@@ -34,16 +35,13 @@ def measure_look(images: np.ndarray) -> np.ndarray:
         sums = np.add.reduceat(ordered, at[:-1], axis=2, dtype=np.float64)
         return np.asarray(sums / np.diff(at)).reshape(len(values), -1)
 
-    def measure(block: np.ndarray) -> np.ndarray:
-        x = np.moveaxis(block, 3, 1).astype(np.int16, order="C")
-        slopes = [np.diff(x, axis=axis).astype(np.float32) for axis in (2, 3)]
-        squares = np.mean(slopes[0][..., 1:] ** 2 + slopes[1][:, :, 1:] ** 2, axis=(2, 3), dtype=np.float64)
-        centre, rows, columns = x[..., 1:-1, 1:-1], x[..., 1:-1], x[..., 1:-1, :]
-        laplacian = 4 * centre - rows[..., :-2, :] - rows[..., 2:, :] - columns[..., :-2] - columns[..., 2:]
-        edges = np.hstack([squares, means_between(np.abs(laplacian), EDGE_BANDS)])
-        return np.hstack([means_between(x, COLOUR_BANDS), np.log1p(edges)])
-
-    return in_blocks(measure, images)
+    x = np.moveaxis(images, 3, 1).astype(np.int16, order="C")
+    slopes = [np.diff(x, axis=axis).astype(np.float32) for axis in (2, 3)]
+    squares = np.mean(slopes[0][..., 1:] ** 2 + slopes[1][:, :, 1:] ** 2, axis=(2, 3), dtype=np.float64)
+    centre, rows, columns = x[..., 1:-1, 1:-1], x[..., 1:-1], x[..., 1:-1, :]
+    laplacian = 4 * centre - rows[..., :-2, :] - rows[..., 2:, :] - columns[..., :-2] - columns[..., 2:]
+    edges = np.hstack([squares, means_between(np.abs(laplacian), EDGE_BANDS)])
+    return np.hstack([means_between(x, COLOUR_BANDS), np.log1p(edges)])
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ those of scikit-image called once per image (``tests/features/test_handcrafted.p
 """
 
 from collections.abc import Callable
+from functools import wraps
 
 import numpy as np
 from scipy import ndimage
@@ -23,10 +24,14 @@ PERIMETER_WEIGHTS[[21, 33]] = np.sqrt(2)
 PERIMETER_WEIGHTS[[13, 23]] = (1 + np.sqrt(2)) / 2
 
 
-def in_blocks(measure: Callable[..., np.ndarray], *arrays: np.ndarray, size: int = BLOCK) -> np.ndarray:
-    """Return what ``measure`` gives for all the images (or planes, or masks), handing it ``size`` at a time."""
-    starts = range(0, len(arrays[0]), size)
-    return np.concatenate([measure(*(array[at : at + size] for array in arrays)) for at in starts])
+def in_blocks(measure: Callable[[np.ndarray], np.ndarray], size: int = BLOCK) -> Callable[[np.ndarray], np.ndarray]:
+    """Return ``measure`` as a function of all the images that hands it ``size`` at a time."""
+
+    @wraps(measure)
+    def measure_all(images: np.ndarray) -> np.ndarray:
+        return np.concatenate([measure(images[at : at + size]) for at in range(0, len(images), size)])
+
+    return measure_all
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:
@@ -70,16 +75,6 @@ def label_parts(masks: np.ndarray, between: bool) -> np.ndarray:
     return np.asarray(labels.reshape(sheet.shape)[:, 1:-1, 1:-1])
 
 
-def largest_parts(masks: np.ndarray) -> np.ndarray:
-    """Return masks of each plane's largest 8-connected part, the first of equals."""
-    labels = label_parts(masks, between=False)
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0  # the background
-    flat = labels.reshape(len(masks), -1)
-    largest = np.take_along_axis(flat, sizes[flat].argmax(axis=1)[:, None], axis=1)
-    return np.asarray(np.equal(labels, largest[:, :, None]) & masks)
-
-
 def fill_holes(masks: np.ndarray) -> np.ndarray:
     """Return the masks with every hole that no 8-connected path joins to the outside filled."""
     # The frame is the first pixel met, and it joins the outside of all planes.
@@ -89,28 +84,32 @@ def fill_holes(masks: np.ndarray) -> np.ndarray:
 def cell_masks(planes: np.ndarray) -> np.ndarray:
     """Return bool masks of the cell: the largest part of the dark side of uint8 planes, its holes filled.
 
-    On these stains the threshold keeps the nucleus and dark cytoplasm; pale cytoplasm falls outside.
+    On these stains the threshold keeps the nucleus and dark cytoplasm; pale cytoplasm falls outside. Of equal parts it
+    is the first.
     """
-    return fill_holes(largest_parts(dark_side(planes)))
+    masks = dark_side(planes)
+    labels = label_parts(masks, between=False)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0  # the background
+    flat = labels.reshape(len(masks), -1)
+    largest = np.take_along_axis(flat, sizes[flat].argmax(axis=1)[:, None], axis=1)
+    return fill_holes(np.equal(labels, largest[:, :, None]) & masks)
 
 
+@in_blocks
 def stained_areas(images: np.ndarray) -> np.ndarray:
     """Return (N,) float64: pixels of the dark part (Otsu's threshold) nearest each image's centre, its holes filled.
 
     NaN where that part reaches the image's edge, so that some of it is missing or it is one with a neighbour, and
     where there is none. How much of a cell is dark differs by class: granules, nucleus and cytoplasm, or less.
     """
-
-    def measure(block: np.ndarray) -> np.ndarray:
-        masks = dark_side(to_grey(block))
-        labels = label_parts(masks, between=False)
-        from_centre = labels.reshape(len(masks), -1)[:, np.argsort(FROM_CENTRE, axis=None, kind="stable")]
-        nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
-        parts = fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
-        areas, inner = parts.sum(axis=(1, 2)), parts[:, 1:-1, 1:-1].sum(axis=(1, 2))
-        return np.where((inner == areas) & (areas > 0), areas, np.nan)
-
-    return in_blocks(measure, images)
+    masks = dark_side(to_grey(images))
+    labels = label_parts(masks, between=False)
+    from_centre = labels.reshape(len(masks), -1)[:, np.argsort(FROM_CENTRE, axis=None, kind="stable")]
+    nearest = np.take_along_axis(from_centre, (from_centre > 0).argmax(axis=1)[:, None], axis=1)
+    parts = fill_holes(np.equal(labels, nearest[:, :, None]) & masks)
+    areas, inner = parts.sum(axis=(1, 2)), parts[:, 1:-1, 1:-1].sum(axis=(1, 2))
+    return np.where((inner == areas) & (areas > 0), areas, np.nan)
 
 
 def perimeters(masks: np.ndarray) -> np.ndarray:
@@ -118,10 +117,7 @@ def perimeters(masks: np.ndarray) -> np.ndarray:
 
     Benkrid & Crookes 2000, Design and FPGA implementation of a perimeter estimator.
     """
-    padded = np.pad(masks, ((0, 0), (1, 1), (1, 1)))
-    upright, level = padded[:, :-2] & padded[:, 2:], padded[:, :, :-2] & padded[:, :, 2:]
-    border = np.pad(masks & ~(upright[:, :, 1:-1] & level[:, 1:-1]), ((0, 0), (1, 1), (1, 1))).view(np.uint8)
-    middle, sides = border[:, :, 1:-1], border[:, :, :-2] + border[:, :, 2:]
-    straight, diagonal = middle[:, :-2] + sides[:, 1:-1] + middle[:, 2:], sides[:, :-2] + sides[:, 2:]
-    codes = middle[:, 1:-1] + 2 * straight + 10 * diagonal
+    # one plane deep, the structures leave the masks of a stack apart
+    border = masks & ~ndimage.binary_erosion(masks, ndimage.generate_binary_structure(2, 1)[None])
+    codes = ndimage.convolve(border.view(np.uint8), np.array([[[10, 2, 10], [2, 1, 2], [10, 2, 10]]]), mode="constant")
     return np.asarray(count_values(codes, 50) @ PERIMETER_WEIGHTS)

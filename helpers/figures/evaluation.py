@@ -62,13 +62,8 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     axes.set(xlabel="predicted class", ylabel="true class")
     errors = np.where(is_right, 0, matrix)
     actual, predicted = (names[place] for place in np.unravel_index(errors.argmax(), errors.shape))
-    found = {
-        "actual": actual,
-        "predicted": predicted,
-        "errors": errors.any(),
-        "correct": np.trace(matrix) / len(labels),
-    }
-    return described(figure, "confusion", len(labels), model=model, **found)
+    found = {"actual": actual, "predicted": predicted, "errors": errors.any()}
+    return described(figure, "confusion", len(labels), model=model, correct=np.trace(matrix) / len(labels), **found)
 
 
 @in_two_layouts

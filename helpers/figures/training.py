@@ -32,9 +32,7 @@ def draw_training_curves(histories: dict[str, pd.DataFrame], n: int) -> Drawing 
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.yaxis.set_major_formatter(PERCENT)
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=layout(2, 1))
-    ends = {name: history.iloc[-1] for name, history in histories.items()}
-    starts = [history["val_accuracy"].iloc[0] for history in histories.values()]
-    return described(figure, "training", n, histories=histories, ends=ends, starts=starts)
+    return described(figure, "training", n, histories=histories)
 
 
 @in_two_layouts
@@ -64,8 +62,7 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     axes.axhline(table["of_report"].sum() - 0.5, color=MUTED, linestyle=":", linewidth=1)
     axes.xaxis.set(label_text="validation accuracy", major_formatter=PERCENT)
     axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
-    ends = {"first": table.index[0], "last": table.index[-1]}
-    return described(figure, "ladder", n, accuracy=accuracy, gains=table["gain"].iloc[1:], **ends)
+    return described(figure, "ladder", n, accuracy=accuracy, gains=table["gain"].iloc[1:])
 
 
 @in_two_layouts

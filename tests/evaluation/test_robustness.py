@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from helpers.data.cells import Cells
 from helpers.data.synthetic import draw_cells
 from helpers.errors import InputError
 from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift_colours
@@ -125,8 +124,7 @@ def external_scores(labels: list[int], abroad: np.ndarray, home_labels: list[int
     """Return the scores of one model that gives these probabilities of external and of validation images."""
     study = SimpleNamespace(validation=SimpleNamespace(labels=np.array(home_labels)))
     runs = {"cellnet": [SimpleNamespace(validation_probabilities=lambda: home)]}
-    cells = Cells(np.zeros((len(labels), 48, 48, 3), np.uint8), np.array(labels, np.uint8), "abroad")
-    return score_external(study, runs, {"cellnet": lambda images: abroad}, {"cellnet": 1.0}, cells)["cellnet"]
+    return score_external(study, runs, {"cellnet": abroad}, {"cellnet": 1.0}, np.array(labels))["cellnet"]
 
 
 def test_answers_accepted_without_review_by_hand() -> None:
