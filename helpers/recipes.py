@@ -133,7 +133,7 @@ class Profile:
 
     synthetic_count: int  # images drawn where there are none
     trainings: dict[str, tuple[int, int]]  # name of a recipe -> its epochs and its number of seeds
-    typical_seconds: tuple[float, ...]  # of each notebook on two cores, for the first run's estimate
+    typical_seconds: tuple[float, ...]  # of each notebook on two cores, for the time left
     cell_time_limit: int  # seconds after which a cell of a notebook is stopped
     corrupted_validation_images: int  # in chapter 4
     corrupted_test_images: int  # in chapter 6, at ``severities``

@@ -97,7 +97,7 @@ def products(out: Path) -> dict[str, str]:
 
 
 def last_run(out: Path) -> dict[str, Any]:
-    """Return the key, products, profile and seconds (by notebook) of the last finished run; nothing without one."""
+    """Return the key and the products of the last finished run; nothing without one."""
     try:
         return dict(json.loads((out / LAST_RUN).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -136,20 +136,12 @@ def run(options: Namespace, say: Callable[[str], None] = print) -> Path:
         key, last = run_key(options, source, external), last_run(out)
         is_due = last.get("key") != key or not last["products"].items() <= products(out).items()
         if is_due:
-            expected = dict(zip(NOTEBOOKS, PROFILES[options.profile].typical_seconds, strict=True))
-            if last.get("profile") == options.profile:
-                expected = last["seconds"]
-            notebooks = execute_notebooks(options, source, external, out, expected, say)
+            notebooks = execute_notebooks(options, source, external, out, say)
             asked = {"requested": options.data, "reason": source.reason}
             report.add_run_details(out, command(options), asked, notebooks)
             # if the checkout or the data changed meanwhile, the results belong to neither and are due again
-            facts = {
-                "key": key if run_key(options, source, external) == key else None,
-                "products": products(out),
-                "profile": options.profile,
-                "seconds": {name: notebook["seconds"] for name, notebook in notebooks.items()},
-            }
-            files.write_json(out / LAST_RUN, facts)
+            still = key if run_key(options, source, external) == key else None
+            files.write_json(out / LAST_RUN, {"key": still, "products": products(out)})
         else:
             for title in TITLES.values():
                 say(f"{title}: unchanged")
@@ -162,16 +154,11 @@ def run(options: Namespace, say: Callable[[str], None] = print) -> Path:
 
 
 def execute_notebooks(
-    options: Namespace,
-    source: Source,
-    external: Source | None,
-    out: Path,
-    expected: dict[str, float],
-    say: Callable[[str], None],
+    options: Namespace, source: Source, external: Source | None, out: Path, say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """Execute all notebooks and return the seconds and the peak memory (MiB) of each.
 
-    Input that cannot be used is refused before. ``expected`` holds the seconds that each notebook probably takes.
+    Input that cannot be used is refused before.
     """
     begun = time.perf_counter()
     data = str(source.path or source.kind)
@@ -191,7 +178,7 @@ def execute_notebooks(
             os.environ[SCHEDULER] = stack.enter_context(networks.scheduler_at(options.dask))
             stack.callback(os.environ.pop, SCHEDULER)
         for number, (name, title) in enumerate(TITLES.items()):
-            elapsed, left = time.perf_counter() - begun, sum(list(expected.values())[number:])
+            elapsed, left = time.perf_counter() - begun, sum(PROFILES[options.profile].typical_seconds[number:])
             say(f"{title}: running, {format_seconds(elapsed)} elapsed, about {format_seconds(left)} left")
             elsewhere = {"EXTERNAL": str(external.path)} if external and name in WITH_EXTERNAL else {}
             notebooks[name] = execution.execute_notebook(name, parameters | elsewhere, say)

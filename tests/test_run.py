@@ -166,20 +166,6 @@ def test_results_of_data_that_changed_meanwhile_are_due_again(tmp_path, monkeypa
         assert run.last_run(tmp_path)["key"] == key
 
 
-def test_the_time_left_is_that_of_the_last_run_of_this_profile(tmp_path, monkeypatch) -> None:
-    took = {"seconds": 600.0, "peak_memory_mib": 1}
-    monkeypatch.setattr(execution, "execute_notebook", lambda *_: took)
-    for name in ("add_run_details", "render_report"):
-        monkeypatch.setattr(run.report, name, lambda *_: None)
-    for _ in range(2):
-        lines: list[str] = []
-        run.run(run.parse(["--data", "synthetic", "--profile", "smoke", "--out", str(tmp_path)]), lines.append)
-        (tmp_path / "run.json").write_text((tmp_path / "run.json").read_text().replace('"key"', '"old key"'))
-    running = [line for line in lines if "running" in line]
-    assert running[0].endswith("about 60 min left")
-    assert running[-1].endswith("about 10 min left")
-
-
 def test_the_command_leads_to_the_same_files_from_the_checkout(tmp_path, monkeypatch) -> None:
     asked = ["--data", "cells.npz", "--external", "abroad.npz", "--out", "here"]
     monkeypatch.chdir(ROOT)
