@@ -1,7 +1,6 @@
 """What all commands share: one line on standard error and exit code 2 for input that cannot be used."""
 
 import argparse
-import codecs
 import os
 import sys
 import textwrap
@@ -53,27 +52,18 @@ class OneLineParser(argparse.ArgumentParser):
         raise InputError(f"{message}; --help lists the options")
 
 
-def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """Return what a terminal that knows too few characters shows in the place of one that it lacks."""
-    assert isinstance(error, UnicodeEncodeError)
-    plain = {"×": "x", "–": "-", "−": "-", "“": '"', "”": '"', "’": "'", "…": "...", "±": "+/-", "→": "->"}
-    return "".join(plain.get(each, "?") for each in error.object[error.start : error.end]), error.end
-
-
-codecs.register_error("plainly", _plainly)
-
-
 def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., int]:
     """Return ``command`` changed so that it prints an InputError as one line and returns 2.
 
-    It prints on any terminal, and ends quietly with 141 where nobody reads what it prints any more.
+    It prints on any terminal, with question marks for characters that it lacks, and ends quietly with 141 where nobody
+    reads what it prints any more.
     """
 
     @wraps(command)
     def guarded(arguments: list[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="plainly")
+                stream.reconfigure(errors="replace")
         try:
             code = command(arguments)
             sys.stdout.flush()

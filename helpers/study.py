@@ -131,11 +131,7 @@ class Study:
 
 
 def open_study(
-    data: str = "auto",
-    profile: str = "quick",
-    out: str | Path = "outputs",
-    classes: str = "",
-    crop: str = "auto",
+    data: str = "auto", profile: str = "quick", out: str | Path = "outputs", classes: str = "", crop: str = "auto"
 ) -> Study:
     """Load and split the cells of ``data``, and return a study that keeps its work in ``out``.
 

@@ -35,10 +35,10 @@ def command(lines: int, **options) -> subprocess.Popen:
     )
 
 
-def test_a_terminal_without_unicode_shows_plain_characters() -> None:
+def test_a_terminal_without_unicode_shows_question_marks_for_what_it_lacks() -> None:
     process = command(1, env={"PYTHONIOENCODING": "ascii"})
     out, error = process.communicate()
-    assert (process.returncode, out, error) == (2, '48 x 48 - "ig" ... -3 ?\n', "error: no - image\n")
+    assert (process.returncode, out, error) == (2, "48 ? 48 ? ?ig? ? ?3 ?\n", "error: no ? image\n")
 
 
 def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
