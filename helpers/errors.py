@@ -63,7 +63,7 @@ def with_exit_code(command: Callable[[list[str] | None], int]) -> Callable[..., 
     def guarded(arguments: list[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="replace")
+                stream.reconfigure(errors="replace", line_buffering=True)  # a pipe or a log shows each line at once
         try:
             code = command(arguments)
             sys.stdout.flush()

@@ -90,7 +90,6 @@ CHANGES = ("lenet_relu", "lenet_filters", "lenet_padded", "lenet_custom")
 
 _STEPS = {step.recipe.name: step.recipe for step in LADDER}
 _ELSEWHERE: dict[str, Any] = {"shown_elsewhere": 1 / 3}
-_LEVEL: dict[str, Any] = _ELSEWHERE | {"network": "cellnet"}
 
 _METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("unturned", "no augmentation", {"flips_and_turns": False}),
@@ -100,9 +99,9 @@ _METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("level", "… and channels standardised", {"network": "cellnet"}),
     ("elsewhere", "… and a third shown as by another laboratory", _ELSEWHERE),
     ("divided_elsewhere", "a third shown elsewhere, background divided out", _ELSEWHERE | {"network": "divided"}),
-    ("standardised", "a third shown elsewhere, channels standardised", _LEVEL),
-    ("grouped", "… with group normalisation", _LEVEL | {"network": "grouped"}),
-    ("drawn", "… with synthetic images mixed in", _LEVEL | {"synthetic_images": 2_000}),
+    ("standardised", "a third shown elsewhere, channels standardised", _ELSEWHERE | {"network": "cellnet"}),
+    ("grouped", "… with group normalisation", _ELSEWHERE | {"network": "grouped"}),
+    ("drawn", "… with synthetic images mixed in", _ELSEWHERE | {"network": "cellnet", "synthetic_images": 2_000}),
 )
 
 METHODS = {name: (words, replace(_STEPS["muon"], name=name, **settings)) for name, words, settings in _METHODS}

@@ -9,7 +9,6 @@ import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,12 @@ from helpers.study import SCHEDULER, open_study
 
 DEFAULT_OUT = str(ROOT / "outputs")
 
-PAGE = ("page.py", "markup.py", "references.py", "published.json", "template/")
-NOT_IN_NOTEBOOKS = (*(f"report/{name}" for name in PAGE), "run.py", "execution.py", "test_model.")
+PAGE = ("report/page.py", "report/markup.py", "report/references.py", "report/published.json", "report/template/")
+NOT_IN_NOTEBOOKS = (*PAGE, "run.py", "execution.py", "test_model.")
 """No notebook depends on these. A change there executes nothing, and the page is rendered every time."""
 
 LAST_RUN = "run.json"
 """What is known of the last finished run, in its folder."""
-
-WITH_EXTERNAL = ("04_lenet_variants", "06_evaluation")
-"""The notebooks that read cells of another laboratory."""
 
 TITLES = {name: f"[{number}/{len(NOTEBOOKS)}] {name}" for number, name in enumerate(NOTEBOOKS, start=1)}
 
@@ -180,7 +176,7 @@ def execute_notebooks(
         for number, (name, title) in enumerate(TITLES.items()):
             elapsed, left = time.perf_counter() - begun, sum(PROFILES[options.profile].typical_seconds[number:])
             say(f"{title}: running, {format_seconds(elapsed)} elapsed, about {format_seconds(left)} left")
-            elsewhere = {"EXTERNAL": str(external.path)} if external and name in WITH_EXTERNAL else {}
+            elsewhere = {"EXTERNAL": str(external.path)} if external and name[:2] in ("04", "06") else {}
             notebooks[name] = execution.execute_notebook(name, parameters | elsewhere, say)
             say(f"{title}: done in {format_seconds(notebooks[name]['seconds'])}")
     return notebooks
@@ -189,8 +185,6 @@ def execute_notebooks(
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, 1 if a notebook failed, or 2 if input or options cannot be used."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # a pipe or a log shows each line at once
     try:
         run(parse(arguments))
     except BrokenPipeError:

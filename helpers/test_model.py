@@ -72,8 +72,7 @@ def score_part(rows: pd.DataFrame) -> Summary:
     """Return what is known of rows of `predictions_table`: of those with a label, or of all where none has one.
 
     Their number n, predicted (how many as which class), seen_in_training and unfamiliar (counts, None if not known). Of
-    labels also what `helpers.evaluation.score` returns, with log_loss_calibrated and brier_calibrated if there is a
-    temperature.
+    labels also what `helpers.evaluation.score` returns.
     """
     has_labels = "label" in rows and rows["label"].notna().any()
     rows = rows.dropna(subset="label") if has_labels else rows
@@ -84,11 +83,7 @@ def score_part(rows: pd.DataFrame) -> Summary:
         "unfamiliar": int((~rows[FAMILIAR]).sum()) if FAMILIAR in rows else None,
     }
     if has_labels:
-        labels = rows["label"].cat.codes.to_numpy()
-        found |= score(labels, np.ascontiguousarray(rows[columns_of("")]))
-        if FAMILIAR in rows:
-            calibrated = score(labels, np.ascontiguousarray(rows[columns_of("calibrated ")]))
-            found |= {f"{key}_calibrated": calibrated[key] for key in ("log_loss", "brier")}
+        found |= score(rows["label"].cat.codes.to_numpy(), np.ascontiguousarray(rows[columns_of("")]))
     return found
 
 

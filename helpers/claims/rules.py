@@ -256,7 +256,5 @@ def network_wins(f: Findings) -> Assessment:
     """Compare the custom LeNet with both hand-crafted models (C16)."""
     forest, best = (f.compare("lenet_custom", name) for name in ("forest", "handcrafted_best"))
     too_brief = forest != Verdict.CONFIRMED and "lenet_custom" in f.undertrained
-    if too_brief:
-        return {"too_brief": too_brief}, Verdict.UNDECIDED
-    is_best = best == Verdict.CONFIRMED
-    return {"too_brief": False}, Verdict.RESERVED if forest == Verdict.CONFIRMED and not is_best else forest
+    verdict = Verdict.RESERVED if forest == Verdict.CONFIRMED != best else forest
+    return {"too_brief": too_brief}, Verdict.UNDECIDED if too_brief else verdict

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from helpers import saved_models
 from helpers.data import CLASS_NAMES, FORMS, Cells, flip_and_turn
 from helpers.errors import InputError, refused
 from helpers.evaluation.corruptions import LABORATORIES
@@ -22,14 +23,6 @@ from helpers.files import written_atomically
 from helpers.networks import Run, keras, predict_probabilities
 from helpers.notation import counted
 from helpers.recipes import METHODS
-from helpers.saved_models import (
-    Predictor,
-    image_codes,
-    load_network,
-    load_predictor,
-    read_background,
-    write_background,
-)
 from helpers.study import Study
 
 LABELS_PER_CLASS = (0, 1, 5, 10, 50)
@@ -44,7 +37,7 @@ def _balanced(right: np.ndarray, labels: Any) -> float:
     return float(pd.Series(right).groupby(labels).mean().mean())
 
 
-def predict_views(predict: Predictor, images: np.ndarray) -> np.ndarray:
+def predict_views(predict: saved_models.Predictor, images: np.ndarray) -> np.ndarray:
     """Return (N, 8) probabilities that ``predict`` gives on average for the eight forms of each image."""
     forms = (np.full(len(images), form) for form in range(FORMS))
     return np.asarray(np.mean([predict(flip_and_turn(images, form)) for form in forms], axis=0))
@@ -64,11 +57,13 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
     rows = {}
     for name, words in (methods | {"cellnet": "cellnet", "views": "cellnet, eight views averaged"}).items():
         runs = study.load_or_train("cellnet" if name == "views" else name).popitem()[1]
-        predictors = [load_predictor(run.model_path) for run in runs]
+        predictors = [saved_models.load_predictor(run.model_path) for run in runs]
         if name == "views":
             predictors = [partial(predict_views, predict) for predict in predictors]
 
-        def is_right(shown: np.ndarray, labels: Any, predictors: list[Predictor] = predictors) -> np.ndarray:
+        def is_right(
+            shown: np.ndarray, labels: Any, predictors: list[saved_models.Predictor] = predictors
+        ) -> np.ndarray:
             return np.stack([predict(shown).argmax(axis=1) == labels for predict in predictors])
 
         simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES)))
@@ -119,7 +114,7 @@ def adapt(model: Path, cells: Cells) -> Path:
         raise InputError("--adapt: no labels found, expected one per image")
     if model.suffix != ".keras":
         raise refused(model, "its last layer cannot be fitted again, expected a .keras network")
-    known, network, background = cells.labelled(), load_network(model), read_background(model)
+    known, network, background = cells.labelled(), saved_models.load_network(model), saved_models.read_background(model)
     last = network.layers[-1]
     if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.softmax:
         raise refused(model, "its last layer cannot be fitted again, expected a dense layer with a softmax")
@@ -130,9 +125,9 @@ def adapt(model: Path, cells: Cells) -> Path:
         last.set_weights([weights[:-1], weights[-1]])
         network.save(temporary)
         if background is not None:
-            codes = np.union1d(background.codes, image_codes(known.images))
+            codes = np.union1d(background.codes, saved_models.image_codes(known.images))
             source = f"{background.source}, its last layer then on {counted(len(known), 'image')} from {known.source}"
-            write_background(temporary, replace(background, temperature=1.0, source=source, codes=codes))
+            saved_models.write_background(temporary, replace(background, temperature=1.0, source=source, codes=codes))
     return adapted
 
 
@@ -144,7 +139,7 @@ def adaptation_curve(run: Run, cells: Cells, draws: int = 20) -> pd.DataFrame:
     percentiles of the draws). The index is the number of labels per class.
     """
     labels, rows = np.asarray(cells.labels), []
-    inputs, start = _head_of(load_network(run.model_path), cells.images)
+    inputs, start = _head_of(saved_models.load_network(run.model_path), cells.images)
     for count, draw in product(LABELS_PER_CLASS, range(draws)):
         order = np.random.default_rng(draw).permutation(len(labels))
         groups = [order[labels[order] == each] for each in np.unique(labels)]

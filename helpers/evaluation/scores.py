@@ -47,13 +47,11 @@ def correlation_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float, fl
 
 
 def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Return n, accuracy, accuracy_ci95 (Wilson), balanced_accuracy, macro_f1, macro_roc_auc, log_loss and brier.
+    """Return n, accuracy, accuracy_ci95 (Wilson), balanced_accuracy, macro_f1, macro_roc_auc and log_loss.
 
     And recall, precision, roc_auc and support by class name. Classes without an image are left out of these and of
-    every mean over classes. Brier's score is the multi-class one, the squared error summed over all eight classes, in
-    [0, 2] (Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ROC-AUC sets each class against all
-    others; where all images are of one class there is none, and its mean is None. So is the precision of a class that
-    is never predicted.
+    every mean over classes. ROC-AUC sets each class against all others; where all images are of one class there is
+    none, and its mean is None. So is the precision of a class that is never predicted.
     """
     predicted = probabilities.argmax(axis=1)
     present = np.unique(labels)
@@ -73,7 +71,6 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
         "macro_f1": float(f1.mean()),
         "macro_roc_auc": float(np.mean(areas)) if areas else None,
         "log_loss": float(metrics.log_loss(labels, safe, labels=range(8))),
-        "brier": float(metrics.brier_score_loss(labels, safe, labels=range(8), scale_by_half=False)),
         "recall": dict(zip(names, recall.tolist(), strict=True)),
         "precision": {name: None if p != p else float(p) for name, p in zip(names, precision, strict=True)},
         "roc_auc": dict(zip(names, areas, strict=False)),

@@ -78,9 +78,8 @@ def draw_review(
     if not rule["errors"] or rule["threshold"] == 0:
         return None
     figure, axes = plt.subplots(figsize=layout((8, 4.2), (3.7, 5)))
-    reviews = {name: evaluation.review_until(labels, values) for name, values in probabilities.items()}
-    found_at = {name: shares for name, shares in reviews.items() if shares.size}
-    ordered = sorted(found_at, key=lambda name: found_at[name].mean())
+    found_at = {name: evaluation.review_until(labels, values) for name, values in probabilities.items()}
+    ordered = sorted(filter(lambda name: found_at[name].size, found_at), key=lambda name: found_at[name].mean())
     for name in ordered:
         width, look = 2.8 if name == best else 1.3, model_look(name) | {"marker": ""}
         axes.ecdf(found_at[name], lw=width, zorder=width, **look)

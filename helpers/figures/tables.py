@@ -8,8 +8,7 @@ from jinja2 import Template
 
 from helpers.notation import MODEL_NAMES, p_value, signed
 
-_COLUMNS = pd.read_csv(Path(__file__).with_name("columns.csv"), index_col="column", dtype=str)
-COLUMNS = {str(name): (row.heading, row.format) for name, row in _COLUMNS.iterrows()}
+COLUMNS = pd.read_csv(Path(__file__).with_name("columns.csv"), index_col="column", dtype=str).T.to_dict("list")
 """Name of a column -> its heading and its format; other names are written as they are, with two decimals.
 
 A format is "percent" for shares in [0, 1], "points" for their differences, "p" for p-values, or a number of decimals.
@@ -17,8 +16,7 @@ Where the columns together have a name, as in a table of precision by class and 
 Where a column ``x`` has ``x_low`` and ``x_high`` beside it, the three become one: 97.3 (96.3–98.1).
 """
 
-_TEMPLATE = Path(__file__).with_name("table.html.j2").read_text(encoding="utf-8")
-_TABLE = Template(_TEMPLATE, autoescape=True, trim_blocks=True)
+_TABLE = Template(Path(__file__).with_name("table.html.j2").read_text("utf-8"), autoescape=True, trim_blocks=True)
 
 
 def cell_text(value: Any, form: str = "1") -> str:

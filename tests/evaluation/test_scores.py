@@ -51,14 +51,6 @@ def test_ranking_and_squared_error_equal_those_of_scikit_learn() -> None:
     found = score(labels, probabilities)
     assert found["macro_roc_auc"] == pytest.approx(metrics.roc_auc_score(labels, probabilities, multi_class="ovr"))
     assert found["roc_auc"]["monocyte"] == pytest.approx(metrics.roc_auc_score(labels == 5, probabilities[:, 5]))
-    assert found["brier"] == pytest.approx(metrics.brier_score_loss(labels, probabilities, scale_by_half=False))
-
-
-def test_brier_is_the_sum_over_classes_by_hand() -> None:
-    certain = np.eye(8)[[2, 3]]
-    assert score(np.array([2, 2]), certain)["brier"] == pytest.approx((0 + 2) / 2)
-    evenly = np.full((1, 8), 1 / 8)
-    assert score(np.array([0]), evenly)["brier"] == pytest.approx((7 / 8) ** 2 + 7 / 64)
 
 
 def test_a_class_that_is_absent_has_no_area_and_one_class_alone_has_none() -> None:
