@@ -10,10 +10,9 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from scipy.stats import binom
 
-from helpers import notation, saved_models
+from helpers import evaluation, notation, saved_models
 from helpers.data import CLASS_NAMES, CROPS, SPLIT_NAMES, UNLABELLED, Cells, bloodmnist, load_cells
 from helpers.errors import InputError, OneLineParser, printable, refused, refusing, with_exit_code
-from helpers.evaluation import adapt, apply_temperature, doubt_of_labels, score
 from helpers.files import ROOT, prepare_folder, write_text
 from helpers.saved_models import Background, image_codes
 
@@ -61,7 +60,7 @@ def test_model(model: Path, data: str, classes: str, crop: str) -> tuple[pd.Data
     }
     doubts = [doubt, saved_models.doubt_of_scaling(model), *doubts_of_training(summary)]
     if cells.labels is not None:
-        doubts.append(doubt_of_labels(cells.labels, probabilities, "" if classes else "--classes"))
+        doubts.append(evaluation.doubt_of_labels(cells.labels, probabilities, "" if classes else "--classes"))
     summary["warnings"] = [*cells.warnings, *filter(None, doubts)]
     if len(cells) == 1 and background:
         summary["nearest"] = nearest_training(cells.images[0], background.codes)
@@ -83,7 +82,7 @@ def score_part(rows: pd.DataFrame) -> Summary:
         "unfamiliar": int((~rows[FAMILIAR]).sum()) if FAMILIAR in rows else None,
     }
     if has_labels:
-        found |= score(rows["label"].cat.codes.to_numpy(), np.ascontiguousarray(rows[columns_of("")]))
+        found |= evaluation.score(rows["label"].cat.codes.to_numpy(), np.ascontiguousarray(rows[columns_of("")]))
     return found
 
 
@@ -137,7 +136,7 @@ def predictions_table(cells: Cells, probabilities: np.ndarray, background: Backg
     table["predicted"] = pd.Categorical.from_codes(probabilities.argmax(axis=1), CLASS_NAMES)
     kinds = {"": probabilities}
     if background is not None:
-        kinds["calibrated "] = apply_temperature(probabilities, background.temperature)
+        kinds["calibrated "] = evaluation.apply_temperature(probabilities, background.temperature)
     for kind, values in kinds.items():
         table[f"{kind}confidence"] = values.max(axis=1)
         table[columns_of(kind)] = values
@@ -181,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
             prepare_folder(options.predictions.parent)
     if options.adapt is not None:
         given = load_cells(options.adapt, classes=options.classes, crop=options.crop)
-        options.model = adapt(options.model, given)
+        options.model = evaluation.adapt(options.model, given)
         print(f"wrote {printable(options.model)}, with its last layer fitted to {options.adapt}", file=sys.stderr)
     table, summary = test_model(options.model, options.data, options.classes, options.crop)
     if options.predictions is not None:
