@@ -72,9 +72,10 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
         rows[words] = {"seeds": len(runs), "epochs": runs[0].record["epochs_run"]}
         if external is not None:
             right["development"] = is_right(external.images, external.labels)
-            rows[words]["development_balanced"] = _balanced(right["development"].mean(axis=0), external.labels)
         for place, answers in right.items():
             rows[words] |= dict(zip((place, f"{place}_low", f"{place}_high"), mean_with_interval(answers), strict=True))
+        if external is not None:
+            rows[words]["development_balanced"] = _balanced(right["development"].mean(axis=0), external.labels)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
 

@@ -142,3 +142,14 @@ def test_evidence_is_seen_on_a_telephone_with_a_row_for_each_image() -> None:
     (wide,), (narrow,) = (figure.axes[0].images for figure in (drawing.figure, drawing.narrow))
     assert wide.get_size() == narrow.get_size()[::-1] == (4 * 52 + 4, 8 * 52 + 4)
     assert misfits(drawing) == []
+
+
+def test_the_curve_of_adaptation_says_what_labels_are_worth() -> None:
+    ends = {f"{name}{end}": [0.5, 0.7] for name in ("accuracy", "balanced_accuracy") for end in ("", "_low", "_high")}
+    drawing = figures.draw_adaptation(pd.DataFrame(ends, index=[0, 50]), "cellnet", 334)
+    assert drawing.finding == (
+        "With up to 50 labels of each class, cellnet classifies 70.0 % of the other cells there correctly, and without "
+        "labels 50.0 %"
+    )
+    assert drawing.n == 334
+    assert [text.get_text() for text in drawing.figure.axes[0].get_xticklabels()] == ["0", "50"]
