@@ -22,6 +22,7 @@ from helpers.data.cells import Cells
 from helpers.data.constants import SPLIT_NAMES
 from helpers.data.conversions import is_usable_size, to_side
 from helpers.data.names import SUFFIXES, class_index, split_of
+from helpers.data.npz import MOST_BYTES
 from helpers.data.parts import FoundPart, join
 from helpers.errors import InputError, refused, refusing, some_of
 
@@ -143,7 +144,7 @@ def read_images(path: Path, classes: str, crop: str) -> Cells:
 def read_zip(path: Path, classes: str, crop: str) -> Cells:
     """Return the cells in a zip of images, unpacked into a temporary folder; raise InputError."""
     with refusing(path, "a zip of images"), zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
-        size, limit = sum(each.file_size for each in archive.infolist()), 100 * path.stat().st_size
+        size, limit = sum(each.file_size for each in archive.infolist()), min(MOST_BYTES, 100 * path.stat().st_size)
         if size > limit:  # images are compressed already
             raise refused(path, f"unpacks to {size:,} bytes, expected at most {limit:,}")
         archive.extractall(folder)  # takes no path that leads outside

@@ -12,7 +12,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from helpers.data import SIDE
-from helpers.networks import Run, keras, tf
+from helpers.networks import Run, keras, predict_probabilities, tf
 from helpers.saved_models import load_network
 
 
@@ -75,14 +75,19 @@ def rank_correlation(maps: np.ndarray, others: np.ndarray) -> float:
     return float(sum(abs(spearmanr(a, b, axis=None).statistic) for a, b in pairs) / len(maps))
 
 
+def last_inputs(network: Any, images: np.ndarray) -> np.ndarray:
+    """Return (N, D) float32, what goes into the last layer of a network for N uint8 images (48, 48, 3)."""
+    copy = keras.models.clone_model(network)  # whose layers know what enters them, as those of a file may not
+    copy.set_weights(network.get_weights())
+    return predict_probabilities(keras.Model(copy.inputs, copy.layers[-1].input), images)
+
+
 def embed(path: Path, images: np.ndarray) -> np.ndarray:
     """Return (N, 2) float32, the t-SNE of what goes into the last layer of the network saved at ``path``.
 
     ``images`` are (N, 48, 48, 3) uint8. Neighbourhoods mean something, distances do not (van der Maaten & Hinton 2008).
     """
-    network = load_network(path)
-    body = keras.Model(network.inputs, network.layers[-1].input)
-    described = body.predict(images, batch_size=64, verbose=0)
+    described = last_inputs(load_network(path), images)
     perplexity = min(30.0, (len(images) - 1) / 3)
     # one thread adds up in the same order everywhere, and two are slower where something else runs
     with threadpool_limits(1):

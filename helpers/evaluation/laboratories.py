@@ -18,9 +18,10 @@ from helpers import saved_models
 from helpers.data import CLASS_NAMES, FORMS, Cells, flip_and_turn
 from helpers.errors import InputError, refused
 from helpers.evaluation.corruptions import LABORATORIES
+from helpers.evaluation.explanations import last_inputs
 from helpers.evaluation.ladder import mean_with_interval
 from helpers.files import written_atomically
-from helpers.networks import Run, keras, predict_probabilities
+from helpers.networks import Run, keras
 from helpers.notation import counted
 from helpers.recipes import METHODS
 from helpers.study import Study
@@ -61,9 +62,7 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
         if name == "views":
             predictors = [partial(predict_views, predict) for predict in predictors]
 
-        def is_right(
-            shown: np.ndarray, labels: Any, predictors: list[saved_models.Predictor] = predictors
-        ) -> np.ndarray:
+        def is_right(shown: np.ndarray, labels: Any, predictors: Any = predictors) -> np.ndarray:
             return np.stack([predict(shown).argmax(axis=1) == labels for predict in predictors])
 
         simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES)))
@@ -81,10 +80,7 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
 
 def _head_of(network: Any, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what enters a network's last layer, (N, D + 1) with a column of ones, and its weights (D + 1, 8)."""
-    copy = keras.models.clone_model(network)  # whose layers know what enters them, as those of a file may not
-    copy.set_weights(network.get_weights())
-    below = keras.Model(copy.inputs, copy.layers[-1].input)
-    given = np.column_stack([predict_probabilities(below, images), np.ones(len(images))])
+    given = np.column_stack([last_inputs(network, images), np.ones(len(images))])
     return given.astype(np.float64), np.vstack(network.layers[-1].get_weights()).astype(np.float64)
 
 
@@ -151,7 +147,5 @@ def adaptation_curve(run: Run, cells: Cells, draws: int = 20) -> pd.DataFrame:
         rows.append((count, len(given), right.mean(), _balanced(right, labels[rest])))
     names = ["labels per class", "labels", "accuracy", "balanced_accuracy"]
     by_count = pd.DataFrame(rows, columns=names).groupby(names[0])
-    ends = {
-        end: by_count[names[2:]].quantile(share).add_suffix(end) for end, share in (("_low", 0.025), ("_high", 0.975))
-    }
-    return pd.concat([by_count.mean(), *ends.values()], axis=1)
+    low, high = (by_count[names[2:]].quantile(share) for share in (0.025, 0.975))
+    return pd.concat([by_count.mean(), low.add_suffix("_low"), high.add_suffix("_high")], axis=1)
