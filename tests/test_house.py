@@ -89,3 +89,9 @@ def test_notebooks_use_few_names_and_import_them_in_a_handful_of_lines() -> None
 def test_the_page_is_rendered_without_tensorflow() -> None:
     code = "import sys, helpers.report.page; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_hook_formats_with_the_pinned_ruff() -> None:
+    pinned = re.search(r"(?m)^ruff==(\S+)", (ROOT / "requirements/development.txt").read_text(encoding="utf-8"))
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"ruff-pre-commit\n +rev: v(\S+)", hooks) == [pinned[1]]

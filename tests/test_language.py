@@ -19,10 +19,17 @@ PRIVATE_WORDS = re.compile(
 )
 """Words that readers would stumble over, for each of which the field has its own."""
 
-CODE = re.compile(r"(?s)```.*?```|``[^`]*``|`[^`]*`|\]\([^)]*\)")
-"""Code and addresses in Markdown and docstrings."""
+CODE = re.compile(r"(?s)```.*?```|``[^`]*``|`[^`]*`|\]\([^)]*\)|</?picture>")
+"""Code, addresses and markup in Markdown and docstrings."""
 
-DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/decisions.md", "data/README.md")
+DOCUMENTS = (
+    "README.md",
+    "CHANGELOG.md",
+    "docs/decisions.md",
+    "docs/results.md",
+    "data/README.md",
+    "notebooks/README.md",
+)
 
 CONSTANTS = re.compile(
     r"\b95 %|\bC\d\d\b|\bchapters? \d\b|\bclass(?:es)? \d(?:(?:, | and | to )\d)*|\b0 to 255\b|\b48×48\b|"

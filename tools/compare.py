@@ -17,10 +17,10 @@ MISSING = "(missing)"
 def read_results(path: Path) -> dict[str, Any]:
     """Return the results in ``path``; InputError if they cannot be read."""
     with refusing(path, "a results.json"):
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict) or "models" not in found:
-        raise refused(path, 'holds no "models", expected a results.json')
-    return found
+        found = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(found, dict) and "models" in found:
+        return found
+    raise refused(path, 'holds no "models", expected a results.json')
 
 
 def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -1,6 +1,7 @@
 """Keep a finished full run as the published one: ``python -m tools.publish OUT``.
 
 The page shows its numbers where a run has no real cells. The file is a copy of the run's results.json, byte by byte.
+``docs/results.md``, its figure and the table in the README are then written from it; without OUT, nothing else is done.
 """
 
 import json
@@ -8,9 +9,10 @@ import sys
 from pathlib import Path
 
 from helpers.errors import OneLineParser, refused, with_exit_code
-from helpers.files import write_text
+from helpers.files import ROOT, write_text
 from helpers.report import PUBLISHED
 from tools.compare import read_results
+from tools.results import write_results
 
 LARGEST = 200_000
 """Bytes that the published run may have."""
@@ -20,12 +22,24 @@ LARGEST = 200_000
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 if the run was published, and 2 if it is not one to publish."""
     parser = OneLineParser(prog="python -m tools.publish", description=__doc__)
-    parser.add_argument("out", type=Path, help="folder of a finished run")
-    path = parser.parse_args(arguments).out / "results.json"
+    parser.add_argument("out", type=Path, nargs="?", help="folder of a finished run (default: the published one)")
+    out = parser.parse_args(arguments).out
+    if out is not None:
+        keep(out / "results.json")
+    results = read_results(PUBLISHED)
+    write_results(results, ROOT)
+    accuracy = {name: model["test_accuracy"] for name, model in results["models"].items()}
+    print(f"published: {json.dumps(accuracy)}")
+    return 0
+
+
+def keep(path: Path) -> None:
+    """Make the results in ``path`` the published ones; InputError if they are not those of a run to publish."""
     results, text = read_results(path), path.read_text(encoding="utf-8")
     provenance = results["provenance"]
     reasons = {
         "was made on synthetic cells, expected real ones": results["data"]["is_synthetic"],
+        "has no cells of another laboratory, expected --external": results["data"].get("external") is None,
         f"was made with the {provenance['profile']} profile, expected full": provenance["profile"] != "full",
         "was made with changes that were not committed": provenance["tree_is_clean"] is not True,
         "names a path outside the checkout in its command": " /" in provenance["command"],
@@ -35,9 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
         if applies:
             raise refused(path, reason)
     write_text(PUBLISHED, text)
-    accuracy = {name: model["test_accuracy"] for name, model in results["models"].items()}
-    print(f"published: {json.dumps(accuracy)}")
-    return 0
 
 
 if __name__ == "__main__":
