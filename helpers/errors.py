@@ -40,7 +40,7 @@ def refusing(path: Path | str, what: str) -> Iterator[None]:
     except InputError:
         raise
     except OSError as error:
-        raise refused(path, f"cannot be used as {what} ({error.strerror or error})") from error
+        raise refused(path, f"cannot be used as {what} ({error.strerror or str(error).partition(' <')[0]})") from error
     except Exception as error:  # zipfile, Pillow, Keras, skops, ONNX Runtime and others each raise their own
         raise refused(path, f"is damaged or not {what} ({type(error).__name__}: {error})") from error
 

@@ -65,8 +65,7 @@ def percent_range(low: float, high: float) -> str:
 
 def with_interval(score: dict[str, Any]) -> str:
     """Return the accuracy of `helpers.evaluation.score`, as in "97.3 % (95 % CI 96.3–98.1 %, n = 1,201)"."""
-    interval = percent_range(*score["accuracy_ci95"])
-    return f"{percent(score['accuracy'])} (95 % CI {interval}, n = {score['n']:,})"
+    return f"{percent(score['accuracy'])} (95 % CI {percent_range(*score['accuracy_ci95'])}, n = {score['n']:,})"
 
 
 def signed(value: float, decimals: int = 1) -> str:

@@ -60,7 +60,9 @@ def test_model(model: Path, data: str, classes: str, crop: str) -> tuple[pd.Data
     }
     doubts = [doubt, saved_models.doubt_of_scaling(model), *doubts_of_training(summary)]
     if cells.labels is not None:
-        doubts.append(evaluation.doubt_of_labels(cells.labels, probabilities, "" if classes else "--classes"))
+        for name in parts:
+            at, option = cells.source_split == name if name else slice(None), "" if classes else "--classes"
+            doubts.append(evaluation.doubt_of_labels(cells.labels[at], probabilities[at], option, name))
     summary["warnings"] = [*cells.warnings, *filter(None, doubts)]
     if len(cells) == 1 and background:
         summary["nearest"] = nearest_training(cells.images[0], background.codes)

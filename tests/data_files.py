@@ -229,7 +229,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     # What cannot be cells
     "divided by 255, then rounded": (
         with_arrays(x=(IMAGES // 255).astype(np.uint8), y=LABELS),
-        "hold 2 different",
+        "hold too few values",
     ),
     "scaled twice": (with_arrays(x=(UNIT * 20).round(), y=LABELS), "are nearly black .mean"),
     "one part scaled twice": (

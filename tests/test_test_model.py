@@ -374,6 +374,13 @@ def test_labels_that_fit_no_order_are_questioned_without_one(all_knowing, cells,
     assert "--classes" not in warning
 
 
+def test_wrong_labels_of_one_split_are_questioned(all_knowing, cells, tmp_path, capsys) -> None:
+    parts = {"x_test": cells.images[:9], "y_test": np.zeros(9, int), "x_train": cells.images, "y_train": cells.labels}
+    np.savez(tmp_path / "cells.npz", **parts)
+    warnings = score_as_json(all_knowing, tmp_path / "cells.npz", capsys=capsys)["warnings"]
+    assert ["of the test labels" in warning for warning in warnings if "agrees with" in warning] == [True]
+
+
 def test_right_labels_are_not_questioned(all_knowing, cells, labelled, tmp_path, capsys) -> None:
     one_class = cells.images[cells.labels == 6]
     np.savez(tmp_path / "neutrophils.npz", images=one_class, labels=np.full(len(one_class), 6))

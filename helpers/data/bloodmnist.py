@@ -65,8 +65,7 @@ def download_bloodmnist() -> Path:
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(sys.stderr.isatty(), chunk_size=2**16, timeout=TIMEOUT)
     try:
-        known_hash = f"md5:{MD5[DOWNLOAD]}"
-        return Path(pooch.retrieve(URL, known_hash, DOWNLOAD, cache_folder(), downloader=downloader))
+        return Path(pooch.retrieve(URL, f"md5:{MD5[DOWNLOAD]}", DOWNLOAD, cache_folder(), downloader=downloader))
     except Exception as error:  # requests, urllib3, ssl and pooch each raise their own
         is_down = isinstance(error, requests.ConnectionError) and "timed out" not in str(error)
         found = "no connection" if is_down else str(error)[:200]

@@ -29,9 +29,10 @@ def value_scale(values: np.ndarray, name: object, path: Path) -> tuple[float, fl
         return 127.5, 127.5, f"{found} [-1, 1]"
     elif low >= -0.5 and 16 < high <= 255.5:
         return 1.0, 0.0, f"{found} 0 to 255"
-    found = f"has values {low:g} to {high:g}" if np.isfinite(high - low) else "holds NaN or infinite values"
+    if not np.isfinite(high - low):
+        raise refused(path, f"{name} holds NaN or infinite values; replace them or remove these images")
     hint = "undo the shift or standardisation" if low < 0 else "divide by the largest possible value, such as 65,535"
-    raise refused(path, f"{name} {found}, expected 0 to 255, 0 to 1 or -1 to 1; {hint}")
+    raise refused(path, f"{name} has values {low:g} to {high:g}, expected 0 to 255, 0 to 1 or -1 to 1; {hint}")
 
 
 def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:

@@ -38,7 +38,7 @@ def other_kind(start: bytes) -> str:
     kinds = {
         rb"$": "is empty",
         rb".{4}ftyp": "is a HEIC or AVIF image or a video (save it as PNG)",
-        rb"\x93NUMPY": "is a single .npy array",
+        rb"\x93NUMPY": "is a single .npy array (save it with numpy.savez)",
         rb"GIF8|\0\0\0\x0cjP": "is a GIF or JPEG 2000 image (save it as PNG)",
         rb"\x89HDF|MATLAB|\x80[\2-\5]": "is an HDF5, MATLAB or pickle file (save its arrays with numpy.savez)",
         rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!": "is a compressed archive (unpack it)",
@@ -68,9 +68,12 @@ def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[lis
     named = [nearest(image, root, split_of) for image in images]
     labels, splits = [nearest(image, root, class_index) for image in images], [*map(split_of, named)]
     is_joined = len({*named}) > len({*splits})
-    warnings = [f"We read several of the folders {some_of(sorted({*named}))} as one split."] if is_joined else []
-    if any(labels) and "" in labels:
-        raise refused(images[labels.index("")], "is in no folder named for a class, unlike others; move or remove it")
+    warnings = [f"We joined those of the folders {some_of(sorted({*named}))} that name one split."] if is_joined else []
+    labelled = {split for split, label in zip(splits, labels, strict=True) if label}  # labels of others are hidden
+    for image, split, label in zip(images, splits, labels, strict=True):
+        if split in labelled and not label:
+            raise refused(image, "is in no folder named for a class, unlike others; move or remove it")
+    by_name = [""] * len(images)  # splits that the names of tables say
     for table in tables:
         from helpers.data.table import read_table  # loads pandas, which takes a second
 
@@ -78,13 +81,17 @@ def look_around(images: list[Path], tables: list[Path], root: Path) -> tuple[lis
         try:
             with refusing(name, "a table"):
                 told, parts, doubts = read_table(table, name, images)
-                if (any(told) and any(labels)) or (any(parts) and any(splits)):
+                if any(map(all, zip(told, labels, strict=True))) or any(map(all, zip(parts, splits, strict=True))):
                     raise refused(name, "folders or another table name labels or splits, too; keep one of them")
         except InputError as error:
             warnings.append(f"We did not use the table {error}.")
             continue
-        labels, splits = told if any(told) else labels, parts if any(parts) else splits
+        labels, splits = [*map(max, told, labels)], [*map(max, parts, splits)]  # of each two, one or both are empty
+        by_name = [split_of(table.stem) if here else there for here, there in zip(told, by_name, strict=True)]
         warnings += doubts
+    splits = splits if any(splits) or "" in by_name else by_name
+    if tables and any(labels) and "" in labels:
+        warnings.append(f"Folders and tables give no label for {labels.count(''):,} of {len(labels):,} images.")
     folders = [nearest(image, root, lambda name: "" if split_of(name) else name) for image in images]
     labels = labels if any(labels) or len({*folders}) == 1 else folders
     if any(splits) and "" in splits:
@@ -121,7 +128,9 @@ def read_images(path: Path, classes: str, crop: str) -> Cells:
         images += [file for file in files if not file.suffix and nearest(file, root, class_index)]
         tables = [file for file in files if file.suffix.casefold() in TABLES]
         if not images:
-            raise refused(path, f"holds no images (files: {some_of(f.name for f in files)}), expected class folders")
+            raise refused(
+                path, f"holds no images (files: {some_of(f.name for f in files)}); give some, or an .npz file"
+            )
         labels, splits, doubts = look_around(images, tables, root)
         skipped = [file.relative_to(root) for file in files if file not in {*images, *tables}]
         notes = [f"We skipped files that are not images: {some_of(skipped, 9)}."] if skipped else []
@@ -134,10 +143,9 @@ def read_images(path: Path, classes: str, crop: str) -> Cells:
         parts = []
         for split in sorted({*splits}, key=("", *SPLIT_NAMES).index):
             at = np.flatnonzero(np.array(splits) == split)
-            words, names = np.array(labels)[at], [images[i].relative_to(root).as_posix() for i in at]
-            parts.append(
-                FoundPart(split, np.stack([pixels[i] for i in at]), np.array(sizes)[at], words, notes, names, doubts)
-            )
+            names = [images[i].relative_to(root).as_posix() for i in at]
+            found = np.stack([pixels[i] for i in at]), np.array(sizes)[at], np.array(labels)[at]
+            parts.append(FoundPart(split, *found, notes, names, doubts))
         return join(parts, f"folder {path.resolve().name}" if root == path else path.name, path, classes, crop)
 
 
@@ -147,7 +155,9 @@ def read_zip(path: Path, classes: str, crop: str) -> Cells:
         size, limit = sum(each.file_size for each in archive.infolist()), min(MOST_BYTES, 100 * path.stat().st_size)
         if size > limit:  # images are compressed already
             raise refused(path, f"unpacks to {size:,} bytes, expected at most {limit:,}")
-        archive.extractall(folder)  # takes no path that leads outside
+        for entry in archive.infolist():
+            entry.filename = entry.filename.replace("\\", "/")  # as some Windows programs write it
+        archive.extractall(folder, archive.infolist())  # takes no path that leads outside
         try:
             return replace(read_images(Path(folder), classes, crop), source=path.name)
         except InputError as error:

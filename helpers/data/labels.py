@@ -82,7 +82,7 @@ def map_labels(
     are_words, warnings = distinct.dtype.kind == "U", list[str]()
     names = distinct.tolist() if are_words else [*stored_names]
     if classes:
-        table = _named(distinct, [name for name in classes.split(",") if name.strip()], "--classes")
+        table = _named(distinct, [name for name in re.split("[,;]", classes) if name.strip()], "--classes")
         said, told = "As --classes says", zip(map(class_index, names), table, strict=False)
         if names and (len(names) != len(table) or any(name not in (None, label) for name, label in told)):
             warnings.append(f"We used --classes, and not the names in the data ({some_of(names)}).")
@@ -100,10 +100,8 @@ def map_labels(
     ]
     notes = [f"{said}, {some_of(pairs)}." if pairs else "The labels are names of classes."]
     if not is_known.all():
-        marks = ", ".join(
-            f"“{mark}”" for mark in sorted({value.strip() for value in values[~is_known].tolist()} - {""})
-        )
-        notes.append(f"{(~is_known).sum():,} of {len(values):,} images have no label{marks and f' ({marks})'}.")
+        marks = "”, “".join(sorted({*map(str.strip, values[~is_known].tolist())} - {""}))
+        notes.append(f"{(~is_known).sum():,} of {len(values):,} images have no label{marks and f' (“{marks}”)'}.")
     return labels, notes, warnings
 
 
@@ -120,23 +118,26 @@ def _named(distinct: np.ndarray, names: Sequence[str], path: Path | str) -> list
         first, last = (values[0], values[-1]) if distinct.dtype.kind == "i" else (-1, -1)
         if not (0 == first <= last < len(names) or 0 < first <= last == len(names)):
             found = f"a list of {len(names)} does not name {len(values)} labels, expected one name for each"
-            raise refused(path, f"{found}{_way_out(values)}")
+            raise refused(path, found + (f": {some_of(values)}" if path == "--classes" else _way_out(values)))
         names = [names[value - (first > 0)] for value in values]
     labels = [label for name in names if (label := class_index(name)) is not None]
     if len(labels) < len(names):
         unknown = some_of((repr(name[:40]) for name in names if class_index(name) is None), 3)
-        found = f"{unknown}: no class has this name, expected {', '.join(CLASS_NAMES)}"
+        mixed = "some labels are numbers and some are words. " if {*map(bool, map(words_of, names))} > {True} else ""
+        found = f"{mixed}{unknown}: no class has this name, expected {', '.join(CLASS_NAMES)}"
         raise refused(path, found + ("" if path == "--classes" else _way_out(values)))
     return labels
 
 
 def _numbered(distinct: np.ndarray, path: Path) -> tuple[list[int], list[str]]:
     """Return numbers as labels in BloodMNIST's order, and a warning where they may be another collection's."""
-    numbers, perhaps = distinct.tolist(), ""
-    if 4 <= len(numbers) == np.ptp(distinct) + 1 <= len(CLASS_NAMES):
+    numbers = distinct.tolist()
+    usual = [number - 1 for number in numbers] if 0 < numbers[0] < numbers[-1] == len(CLASS_NAMES) else []
+    if numbers[0] <= 1 and 4 <= len(numbers) == np.ptp(distinct) + 1 <= len(CLASS_NAMES):
         # what other collections usually mean by so many numbers: the white cells of a differential count
-        usual = {4: (1, 4, 5, 6), 5: (0, 1, 4, 5, 6)}.get(len(numbers), range(len(numbers)))
-        perhaps = f", perhaps --classes {','.join(CLASS_NAMES[label].replace(' ', '_') for label in usual)}"
+        usual = {4: [1, 4, 5, 6], 5: [0, 1, 4, 5, 6]}.get(len(numbers), [*range(len(numbers))])
+    names = ",".join(CLASS_NAMES[label].replace(" ", "_") for label in usual)
+    perhaps = names and f", perhaps --classes {names}"
     if numbers[0] < 0 or numbers[-1] >= len(CLASS_NAMES):
         expected = f"expected numbers 0 to 7 in BloodMNIST's order, names of classes{_way_out(numbers, perhaps)}"
         raise refused(path, f"holds the labels {some_of(numbers)}, {expected}")

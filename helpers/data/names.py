@@ -4,19 +4,19 @@ import re
 import unicodedata
 
 CODES = (
-    "basophil ba bas baso",
-    "eosinophil eo eos eosino",
+    "basophil basophilic ba bas baso",
+    "eosinophil eosinophilic eo eos eosino",
     "erythroblast erb ebo normoblast nrbc",
     "ig promyelocyte pmy pmo myelocyte my myb metamyelocyte mmy mmz",
     "lymphocyte ly lym lymph lyt",
     "monocyte mo mon mono",
-    "neutrophil ne neu neut neutro bne sne ngb ngs band stab seg segmented pmn",
+    "neutrophil neutrophilic ne neu neut neutro bne sne ngb ngs band stab seg segmented pmn",
     "platelet plt thrombocyte",
 )
 """Words for each class: usual abbreviations, and the stages of immature granulocytes in Acevedo et al. 2020."""
 
 LABEL_OF_WORD = {word: label for label, words in enumerate(CODES) for word in words.split()}
-FILLERS = {"cell", "cells", "class", "giant", "typical", "wbc"}
+FILLERS = {"cell", "cells", "class", "giant", "granulocyte", "granulocytes", "large", "small", "typical", "wbc"}
 """Words that a name may have besides: "Giant platelet", "class_basophil", "WBC - neutrophil"."""
 
 SPLIT_WORDS = {
@@ -45,8 +45,7 @@ def split_of(name: str) -> str:
 
 def is_called(name: str, keys: set[str]) -> bool:
     """Return whether a name consists of such words, splits left out."""
-    words = {word for word in words_of(name) if word not in SPLIT_WORDS}
-    return set() < words <= keys
+    return set() < {word for word in words_of(name) if word not in SPLIT_WORDS} <= keys
 
 
 def class_index(name: str) -> int | None:

@@ -31,8 +31,8 @@ BLOCK_VALUES = 2**20  # converted at a time
 
 def shown(arrays: Mapping[str, np.ndarray]) -> str:
     """Return the keys, types and shapes of arrays in words."""
-    forms = {key: f"{values.dtype} {values.shape}" for key, values in arrays.items()}
-    return some_of(f"'{key}' {form.replace('object (0,)', 'never unpickled')}" for key, form in forms.items())
+    forms = (f"'{key}' {values.dtype} {values.shape}" for key, values in arrays.items())
+    return some_of(form.replace("object (0,)", "(objects, never unpickled)") for form in forms)
 
 
 def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
@@ -56,7 +56,7 @@ def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop:
     others = {key: values for key, values in arrays.items() if values.ndim in (1, 2)}
     meant = [key for key in pictures if len(pictures) == 1 or is_called(key, IMAGE_KEYS)]
     if len(meant) != 1:
-        raise refused(path, f"{len(pictures)} arrays could be the images ({shown(pictures)}), expected one")
+        raise refused(path, f"{len(pictures)} arrays could be the images ({shown(pictures)}); call one “images”")
     values, notes = arrays[meant[0]], list[str]()
     found = shown({meant[0]: values})
     if values.ndim == 3:
@@ -71,7 +71,7 @@ def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop:
     count, *size, channels = values.shape
     if not count or values.dtype.kind not in "uif" or channels not in (1, 3) or not is_usable_size(*size):
         expected = f"expected numbers (N, {SIDE}, {SIDE}, 3) or other nearly square images with sides of 16 to 4,096"
-        raise refused(path, f"{found} is not an array of cell images in grey or colour, {expected}")
+        raise refused(path, f"{found} is not an array of cell images in grey or colour without alpha, {expected}")
     notes += ["Images are grey, so red, green and blue are equal."] if channels == 1 else []
     factor, offset, scale = value_scale(values, found, path)
     notes += [f"We read {split or 'all'} pixels, {scale}."] if scale else []

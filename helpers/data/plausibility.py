@@ -56,7 +56,7 @@ def check_pixels(parts: Mapping[str, np.ndarray], path: Path) -> list[str]:
         values, contrast = f"{look['values']} different values", f"standard deviation {look['contrast']:.1f} of 255"
         slack = 0 if len(parts[name]) >= 10 else 20  # single cells vary
         impossible = {
-            f"hold {values} (perhaps they were divided by 255, then rounded)": look["values"] < 5,
+            f"hold too few values ({look['values']}; perhaps divided by 255, then rounded)": look["values"] < 5,
             f"are nearly black ({mean}; perhaps scaled twice)": look["brightness"] < 40,
             f"are nearly white ({mean}; perhaps scaled twice)": look["brightness"] > 250,
             f"have nearly no contrast ({contrast})": look["contrast"] < 4,
@@ -76,9 +76,8 @@ def check_pixels(parts: Mapping[str, np.ndarray], path: Path) -> list[str]:
             "red, green and blue. OpenCV reverses them": look["red_in_dark"] > 10 + slack or look["reversed"] >= 0.05,
         }
         warnings += [f"{what.capitalize()} {finding}." for finding, applies in odd.items() if applies]
-    means = {name: look["brightness"] for name, look in looks.items()}
-    darkest, lightest = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
-    if means[lightest] - means[darkest] > 25:
-        gap = f"{means[darkest]:.0f} and {means[lightest]:.0f}"
-        warnings.append(f"The {darkest} images are much darker than the {lightest} images (means {gap}).")
+    means = sorted((look["brightness"], name) for name, look in looks.items())
+    (low, dark), (high, light) = means[0], means[-1]
+    if high - low > 25:
+        warnings.append(f"The {dark} images are much darker than the {light} images (means {low:.0f} and {high:.0f}).")
     return warnings

@@ -69,8 +69,7 @@ class Split:
 
 def hash_pixels(images: np.ndarray) -> np.ndarray:
     """Return the hexadecimal SHA-256 of each image's pixels as an (N,) array of strings."""
-    contiguous = np.ascontiguousarray(images)
-    return np.array([hashlib.sha256(image.data).hexdigest() for image in contiguous], dtype="<U64")
+    return np.array([hashlib.sha256(image.data).hexdigest() for image in np.ascontiguousarray(images)], dtype="<U64")
 
 
 def find_copies(pixel_sha256: np.ndarray) -> list[np.ndarray]:
@@ -151,5 +150,4 @@ def take_sample(cells: Cells, count: int) -> Cells:
     classes = [order[cells.labels[order] == label] for label in np.unique(cells.labels)]
     chosen = [members[-max(12, round(count * len(members) / len(cells))) :] for members in classes]
     sample = cells.take(np.sort(np.concatenate(chosen)))
-    note = f"We use a sample of {len(sample):,} of {len(cells):,} images."
-    return replace(sample, notes=(*cells.notes, note))
+    return replace(sample, notes=(*cells.notes, f"We use a sample of {len(sample):,} of {len(cells):,} images."))

@@ -51,7 +51,7 @@ def read_table(path: Path, name: Path, images: Sequence[Path]) -> tuple[list[str
     """
     if path.suffix.casefold() not in {".csv", ".tsv", ".tab"}:
         raise refused(name, "is not read, expected CSV; save it as CSV")
-    rows = read_rows(path)
+    rows = read_rows(path).drop_duplicates()
     column, positions = find_images(rows, images, name)
     told = rows.loc[positions.index].drop(columns=column).set_axis(positions).reindex(range(len(images)), fill_value="")
     label, warnings = choose_labels({each: told[each].to_numpy(str) for each in told}, name)
@@ -61,7 +61,4 @@ def read_table(path: Path, name: Path, images: Sequence[Path]) -> tuple[list[str
     split = next((each for each in told if 2 * (splits[each] != "").sum() > (told[each] != "").sum()), "")
     if not label and not split:
         raise refused(name, f"none of its columns ({some_of(told)}) is labels, so call one “label”")
-    labels = [*told[label]] if label else [""] * len(images)
-    if label and "" in labels:
-        warnings.append(f"The table {name} gives no label for {labels.count(''):,} of {len(labels):,} images.")
-    return labels, [*splits[split]], warnings
+    return [*told.assign(**{"": ""})[label]], [*splits[split]], warnings

@@ -166,5 +166,4 @@ def accuracy_with_renewed_statistics(run: Run, images: np.ndarray, validation: P
         for norm in norms:
             norm.momentum = count / (count + 1)  # makes the running average the mean of all batches so far
         network(images[start : start + BATCH], training=True)
-    predicted = predict_probabilities(network, validation.images).argmax(axis=1)
-    return float(np.mean(predicted == validation.labels))
+    return float(np.mean(predict_probabilities(network, validation.images).argmax(axis=1) == validation.labels))

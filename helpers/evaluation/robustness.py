@@ -34,8 +34,7 @@ def corrupt_and_score(
     """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are."""
     names = product(CORRUPTIONS, severities)
     changed = ((name, severity, corruptions.corrupt(images, name, severity)) for name, severity in names)
-    everything = chain([("none", 0, images)], changed)
-    return _score(predictors, everything, labels, "corruption", "severity")
+    return _score(predictors, chain([("none", 0, images)], changed), labels, "corruption", "severity")
 
 
 def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
@@ -130,11 +129,11 @@ def with_doubts(external: Cells, look: Look, probabilities: np.ndarray) -> Cells
     return replace(external, warnings=(*external.warnings, *filter(None, doubts)))
 
 
-def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str = "") -> str:
+def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str = "", split: str = "") -> str:
     """Return a sentence where the model disagrees with nearly all labels, or agrees in another order; else "".
 
-    Labels may be `helpers.data.UNLABELLED`. Another order is named if there is an ``option`` of the command that sets
-    it.
+    Labels may be `helpers.data.UNLABELLED`, and belong to a ``split``. Another order is named if there is an
+    ``option`` of the command that sets it.
     """
     known = labels != UNLABELLED
     if known.sum() < 5:
@@ -144,7 +143,7 @@ def doubt_of_labels(labels: np.ndarray, probabilities: np.ndarray, option: str =
     counts = counts[counts.any(axis=1)]
     rows, columns = linear_sum_assignment(counts, maximize=True)
     best = counts[rows, columns].sum() / n
-    found = f"The model agrees with {percent(agreed)} of the labels"
+    found = f"The model agrees with {percent(agreed)} of the {split and split + ' '}labels"
     if n >= 20 and best >= agreed + 0.3:
         names = ",".join(CLASS_NAMES[column].replace(" ", "_") for column in columns)
         order = f"another order, which {option} {names} sets" if option else "another order"

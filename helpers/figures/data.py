@@ -63,8 +63,7 @@ def draw_label_counts(labels: np.ndarray) -> Drawing:
     counts = counts.sort_values(ascending=False, kind="stable")
     figure, axes = plt.subplots(figsize=layout((8, 3.8), (3.7, 4.2)))
     bars = axes.barh(range(len(counts)), counts, color=colours[counts.index])
-    words = [f"{count:,} ({percent(count / len(labels))})" for count in counts]
-    axes.bar_label(bars, words, padding=4, fontsize=9)
+    axes.bar_label(bars, [f"{count:,} ({percent(count / len(labels))})" for count in counts], padding=4, fontsize=9)
     name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in counts.index])
     axes.set(xlabel="images", xticks=[], xlim=(0, layout(1.2, 1.7) * counts.max()))
     return described(figure, "label_counts", len(labels), counts=counts, present=counts[counts > 0])

@@ -38,8 +38,7 @@ def _sprite(images: np.ndarray) -> dict[str, Any]:
 def _grid(images: np.ndarray, words: list[str]) -> str:
     """Return what JupyterLab shows: the images in rows that wrap, words below each."""
     cell = '<span style="display: inline-block; width: 7em"><img src="{}" width="96" alt=""><br>{}</span>'
-    pairs = zip(images, words, strict=True)
-    return "".join(cell.format(_encoded(image, "png"), text) for image, text in pairs)
+    return "".join(cell.format(_encoded(image, "png"), text) for image, text in zip(images, words, strict=True))
 
 
 def show_examples(images: np.ndarray, labels: np.ndarray, caption: str) -> None:

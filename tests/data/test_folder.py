@@ -306,7 +306,7 @@ def test_folders_without_images_are_refused(inside: list[str], tmp_path: Path) -
 def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("file,label\n")
     (tmp_path / "cells.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"holds no images \(files: cells\.npz, labels\.csv\), expected"):
+    with pytest.raises(InputError, match=r"holds no images \(files: cells\.npz, labels\.csv\); give some"):
         load_cells(tmp_path)
 
 
@@ -366,7 +366,7 @@ LAYOUTS = {
     "long names of splits": ("{split}ing_set/{name}/{at}.png", ""),
     "two tests": (
         "{split}{letter}/{name}/{at}.png",
-        "We read several of the folders testA, testB, train as one split.",
+        "We joined those of the folders testA, testB, train that name one split.",
     ),
 }
 """Name of a layout -> (path of each image, the warning)."""
@@ -471,7 +471,7 @@ def test_labels_may_come_from_a_table(kind: str, tmp_path: Path) -> None:
     assert (cells.images == cell_images(4)).all()
     assert cells.labels is not None
     assert cells.labels.tolist() == [1, 4, UNLABELLED, 5]
-    assert "The table labels.csv gives no label for 1 of 4 images." in cells.warnings
+    assert "Folders and tables give no label for 1 of 4 images." in cells.warnings
 
 
 def test_a_table_may_have_tabs_and_their_suffix(tmp_path: Path) -> None:
@@ -513,7 +513,7 @@ def test_a_table_without_a_header_lacks_its_first_image_and_it_is_said(tmp_path:
     cells = load_cells(listed_cells(tmp_path, "{0},EOS\n{1},LYT\n{2},MO\n{3},MO\n"))
     assert cells.labels is not None
     assert cells.labels.tolist() == [UNLABELLED, 4, 5, 5]
-    assert "The table labels.csv gives no label for 1 of 4 images." in cells.warnings
+    assert "Folders and tables give no label for 1 of 4 images." in cells.warnings
 
 
 @pytest.mark.parametrize("label", ["platelet", "3"])
@@ -538,14 +538,49 @@ def test_a_table_may_name_the_splits(tmp_path: Path) -> None:
     assert cells.source_split.tolist() == ["train", "train", "test", "test"]
 
 
-def test_of_two_tables_of_labels_only_one_is_used_and_it_is_said(tmp_path: Path) -> None:
+def test_tables_of_other_images_are_joined_and_their_names_give_the_splits(tmp_path: Path) -> None:
     listed_cells(tmp_path, "file,label\n1.png,LYT\n3.png,MO\n", "test.csv")
     cells = load_cells(listed_cells(tmp_path, "file,label\n0.png,EOS\n2.png,MO\n", "train.csv"))
     assert cells.labels is not None
+    assert cells.source_split is not None
+    assert (cells.labels.tolist(), cells.warnings) == ([1, 5, 4, 5], ())
+    assert cells.source_split.tolist() == ["train", "train", "test", "test"]
+
+
+def test_of_two_tables_of_the_same_images_only_one_is_used_and_it_is_said(tmp_path: Path) -> None:
+    listed_cells(tmp_path, "file,label\n1.png,LYT\n3.png,MO\n", "a.csv")
+    cells = load_cells(listed_cells(tmp_path, "file,label\n1.png,EOS\n2.png,MO\n", "b.csv"))
+    assert cells.labels is not None
     assert cells.labels.tolist() == [UNLABELLED, 4, UNLABELLED, 5]
     said = " ".join(cells.warnings)
-    assert "The table test.csv gives no label for 2 of 4 images." in said
-    assert "We did not use the table train.csv: folders or another table name labels or splits, too; keep one" in said
+    assert "Folders and tables give no label for 2 of 4 images." in said
+    assert "We did not use the table b.csv: folders or another table name labels or splits, too; keep one" in said
+
+
+def test_the_labels_of_a_whole_split_may_be_hidden(tmp_path: Path) -> None:
+    for at, name in enumerate(("train/basophil", "train/ig", "test")):
+        save(tmp_path / name / f"{at}.png", cell_images(3)[at])
+    cells = load_cells(tmp_path)
+    assert cells.labels is not None
+    assert cells.source_split is not None
+    assert cells.labels.tolist() == [0, 3, UNLABELLED]
+    assert cells.source_split.tolist() == ["train", "train", "test"]
+
+
+def test_a_zip_may_have_the_paths_of_windows(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for at, name in enumerate(("basophil", "ig")):
+            save(tmp_path / f"{at}.png", cell_images(2)[at])
+            archive.write(tmp_path / f"{at}.png", f"cells\\{name}\\{at}.png")
+    cells = load_cells(tmp_path / "a.zip")
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [0, 3]
+
+
+def test_rows_that_a_table_repeats_are_read_once(tmp_path: Path) -> None:
+    cells = load_cells(listed_cells(tmp_path, "file,label\n0.png,EOS\n1.png,LYT\n1.png,LYT\n2.png,MO\n3.png,MO\n"))
+    assert cells.labels is not None
+    assert cells.labels.tolist() == [1, 4, 5, 5]
 
 
 def test_a_split_of_another_name_is_refused(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ HERE = Path("cells.npz")
             ("WBC", None),
             ("granulocyte", None),
             ("platelet clump", None),
+            ("Basophilic granulocyte", 0),
+            ("neutrophil granulocytes", 6),
+            ("granulocyte", None),
+            ("small lymphocyte", 4),
             ("atypical lymphocyte", None),
         ),
     ],
@@ -125,3 +129,13 @@ def test_no_list_of_labels_is_cut() -> None:
 def test_many_names_give_a_short_note() -> None:
     _, (note,), _ = map_labels(np.array([f"ig {n}" for n in range(60)]), HERE)
     assert note.endswith("“ig 26” is immature granulocyte, and 40 more.")
+
+
+def test_labels_counted_from_1_without_the_first_are_not_shifted_by_two() -> None:
+    with pytest.raises(InputError, match=r"perhaps --classes eosinophil,.*,platelet"):
+        map_labels(np.arange(2, 9).astype(str), HERE)
+
+
+def test_numbers_among_names_are_named_as_the_cause() -> None:
+    with pytest.raises(InputError, match="some labels are numbers and some are words"):
+        map_labels(np.array(["0", "1", "basophil"]), HERE)

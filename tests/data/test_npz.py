@@ -306,7 +306,7 @@ def test_what_macos_adds_to_an_archive_is_skipped_and_a_packed_archive_is_refuse
     [
         (IMAGES.astype(np.uint16) * 257, "values 0 to 65535, .* divide by the largest possible value"),
         ((UNIT - 0.6) / 0.2, "values -3 to 2, .* undo the shift or standardisation"),
-        (np.where(UNIT == 1, np.nan, UNIT), "holds NaN or infinite values, expected"),
+        (np.where(UNIT == 1, np.nan, UNIT), "holds NaN or infinite values; replace them"),
     ],
 )
 def test_other_ranges_are_refused_with_what_to_do(stored: np.ndarray, said: str, tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_numbers_that_may_be_those_of_another_collection_are_questioned_until_th
     assert settled.warnings == ()
     with pytest.raises(
         InputError,
-        match="a list of 2 does not name 4 labels, expected one name for each, or --classes with 4 names",
+        match="a list of 2 does not name 4 labels, expected one name for each: 1, 2, 3, 4",
     ):
         load_cells(path, classes="neutrophil,eosinophil")
     with pytest.raises(InputError, match="--classes: 'thyroid': no class has this name"):
