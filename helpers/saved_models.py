@@ -1,7 +1,6 @@
 """Saved models of every kind as functions from uint8 images to probabilities."""
 
 import base64
-import hashlib
 import json
 import re
 import zipfile
@@ -16,7 +15,7 @@ import numpy as np
 from scipy.special import softmax
 
 from helpers import features, networks
-from helpers.data import CLASS_NAMES, SIDE
+from helpers.data import CLASS_NAMES, SIDE, hash_pixels
 from helpers.errors import InputError, printable, refused, refusing
 from helpers.recipes import BATCH, THREADS
 
@@ -140,6 +139,7 @@ class Background:
     is_synthetic : whether this project drew them
     codes : (n,) uint64, ascending: `image_codes` of the training images
     look : what they look like
+    measured : what its accuracy was in words, as in "98.9 % of 3,016 test images"; "" where that is not known
     """
 
     temperature: float
@@ -147,12 +147,12 @@ class Background:
     is_synthetic: bool
     codes: np.ndarray
     look: features.Look
+    measured: str = ""
 
 
 def image_codes(images: np.ndarray) -> np.ndarray:
     """Return (N,) uint64 for N images: the first eight bytes of the SHA-256 of each image's pixels."""
-    digests = [hashlib.sha256(image.data).digest()[:8] for image in np.ascontiguousarray(images)]
-    return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
+    return np.array([int(digest[:16], 16) for digest in hash_pixels(images)], np.uint64)
 
 
 def background_text(background: Background) -> str:
@@ -199,4 +199,5 @@ def read_background(model: Path) -> Background | None:
         numbers = [temperature, look.threshold, *look.log_likelihood(np.zeros((1, SIDE, SIDE, 3), np.uint8))]
         if not np.isfinite(numbers).all() or temperature <= 0:
             raise ValueError("numbers that are not finite, or a temperature that is not positive, found")
-        return Background(temperature, printable(record["source"]), bool(record["is_synthetic"]), codes, look)
+        source, measured = printable(record["source"]), printable(record.get("measured", ""))
+        return Background(temperature, source, bool(record["is_synthetic"]), codes, look, measured)

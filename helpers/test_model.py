@@ -29,10 +29,10 @@ def test_model(model: Path, data: str, classes: str, crop: str) -> tuple[pd.Data
     """Return the predictions of ``model`` for the cells of ``data``, as in `predictions_table`, and a summary.
 
     The summary holds model, data, data_sha256, is_synthetic, notes, warnings, trained_on (source, is_synthetic and
-    images), temperature, part (the one scored, None where the data name none), what `score_part` returns for it, and
-    parts: all of it by part, test first. What the model does not know of its training is None. For a
-    single image, nearest is as in `nearest_training`. ``classes`` and ``crop`` are those of `helpers.data.load_cells`.
-    InputError if model or data cannot be used.
+    images), measured (the model's accuracy in words), temperature, part (the one scored, None where the data name
+    none), what `score_part` returns for it, and parts: all of it by part, test first. What the model does not know of
+    its training is None. For a single image, nearest is as in `nearest_training`. ``classes`` and ``crop`` are those
+    of `helpers.data.load_cells`. InputError if model or data cannot be used.
     """
     predict, background = saved_models.load_predictor(model), saved_models.read_background(model)
     cells = load_cells(data, classes=classes, crop=crop)
@@ -53,6 +53,7 @@ def test_model(model: Path, data: str, classes: str, crop: str) -> tuple[pd.Data
         "notes": list(cells.notes),
         "trained_on": background
         and {"source": background.source, "is_synthetic": background.is_synthetic, "images": len(background.codes)},
+        "measured": background and background.measured,
         "temperature": background and background.temperature,
         "part": first or None,
         **parts[first],

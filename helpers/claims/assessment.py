@@ -57,6 +57,5 @@ def assess_claims(findings: Findings) -> list[dict[str, str]]:
         measured = worded(_MACROS + claim["measured"], f=findings, SIDE=SIDE, **values)
         verdict = Verdict.UNDECIDED if findings.study.cells.is_synthetic else verdict
         assessed = {"measured": measured, "verdict": verdict.value, "evidence": f"#{claim['evidence']}"}
-        rule = " ".join(claim["rule"].split())
-        table.append({"id": identifier} | claim | assessed | {"rule": rule})
+        table.append({"id": identifier} | claim | assessed | {"rule": " ".join(claim["rule"].split())})
     return table

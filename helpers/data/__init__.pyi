@@ -30,6 +30,7 @@ from .split import (
     DROPPED as DROPPED,
     Part as Part,
     Split as Split,
+    hash_pixels as hash_pixels,
     split_cells as split_cells,
     take_sample as take_sample,
 )

@@ -11,10 +11,7 @@ from pathlib import Path
 from helpers.errors import refused, refusing
 from helpers.files import ROOT
 
-MD5 = {
-    "bloodmnist_64.npz": "2b94928a2ae4916078ca51e05b6b800b",
-    "bloodmnist.npz": "7053d0359d879ad8a5505303e11de1dc",
-}
+MD5 = {"bloodmnist_64.npz": "2b94928a2ae4916078ca51e05b6b800b", "bloodmnist.npz": "7053d0359d879ad8a5505303e11de1dc"}
 """Checksums of the files of 64 and 28 pixels; the first is preferred."""
 
 DOWNLOAD = "bloodmnist_64.npz"

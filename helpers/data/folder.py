@@ -128,9 +128,7 @@ def read_images(path: Path, classes: str, crop: str) -> Cells:
         images += [file for file in files if not file.suffix and nearest(file, root, class_index)]
         tables = [file for file in files if file.suffix.casefold() in TABLES]
         if not images:
-            raise refused(
-                path, f"holds no images (files: {some_of(f.name for f in files)}); give some, or an .npz file"
-            )
+            raise refused(path, f"holds no images (files: {some_of(f.name for f in files)}); give some or an .npz file")
         labels, splits, doubts = look_around(images, tables, root)
         skipped = [file.relative_to(root) for file in files if file not in {*images, *tables}]
         notes = [f"We skipped files that are not images: {some_of(skipped, 9)}."] if skipped else []

@@ -35,13 +35,12 @@ def cost_table(models: Scores, predictors: Mapping[str, Predictor], images: np.n
     """
     rows = {}
     for name, model in models.items():
-        seconds = model["train_seconds"]
         network = model["recipe"].get("network")
         rows[name] = {
             "accuracy": model["test_accuracy"],
             "params": np.nan if model["params"] is None else model["params"],
             "mflops": count_flops(networks.build(network)) / 1e6 if network else np.nan,
-            "train_minutes": seconds / 60,
+            "train_minutes": model["train_seconds"] / 60,
             "single_ms": 1e3 * inference_seconds(predictors[name], images[:1]),
             "batch_ms": 1e3 * inference_seconds(predictors[name], images) / len(images),
         }

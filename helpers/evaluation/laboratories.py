@@ -47,15 +47,15 @@ def predict_views(predict: saved_models.Predictor, images: np.ndarray) -> np.nda
 def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
     """Return a row per method that the profile trains, then the network in use: how it does at home and elsewhere.
 
-    The index is the method in words. The columns are seeds, epochs, the accuracies ``own`` (validation images),
-    ``simulated`` (a sample of them in `LABORATORIES`) and, with ``external`` cells, ``development``, each with a 95 %
-    interval over images and seeds (``_low``, ``_high``), and ``development_balanced``.
+    The index is the method in words. The columns are the accuracies ``own`` (validation images), ``simulated`` (a
+    sample of them in `LABORATORIES`) and, with ``external`` cells, ``development``, each with a 95 % interval over
+    images and seeds (``_low``, ``_high``), then ``development_balanced``, seeds and epochs.
     """
     images, labels = study.validation.images, study.validation.labels
     sample = np.sort(np.random.default_rng(0).permutation(len(labels))[: study.profile.corrupted_validation_images])
     seen = np.concatenate([laboratory.show(images[sample]) for laboratory in LABORATORIES])
     methods = {name: words for name, (words, _) in METHODS.items() if name in study.profile.trainings}
-    rows = {}
+    rows: dict[str, dict[str, float]] = {}
     for name, words in (methods | {"cellnet": "cellnet", "views": "cellnet, eight views averaged"}).items():
         runs = study.load_or_train("cellnet" if name == "views" else name).popitem()[1]
         predictors = [saved_models.load_predictor(run.model_path) for run in runs]
@@ -65,16 +65,16 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
         def is_right(shown: np.ndarray, labels: Any, predictors: Any = predictors) -> np.ndarray:
             return np.stack([predict(shown).argmax(axis=1) == labels for predict in predictors])
 
-        simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES)))
-        right = {"own": is_right(images, labels)}
-        right["simulated"] = simulated.reshape(len(runs), len(LABORATORIES), -1).mean(axis=1)
-        rows[words] = {"seeds": len(runs), "epochs": runs[0].record["epochs_run"]}
+        simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES))).reshape(len(runs), len(LABORATORIES), -1)
+        right = {"own": is_right(images, labels), "simulated": simulated.mean(axis=1)}
+        rows[words] = {}
         if external is not None:
             right["development"] = is_right(external.images, external.labels)
         for place, answers in right.items():
             rows[words] |= dict(zip((place, f"{place}_low", f"{place}_high"), mean_with_interval(answers), strict=True))
         if external is not None:
             rows[words]["development_balanced"] = _balanced(right["development"].mean(axis=0), external.labels)
+        rows[words] |= {"seeds": len(runs), "epochs": runs[0].record["epochs_run"]}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
 
@@ -124,7 +124,8 @@ def adapt(model: Path, cells: Cells) -> Path:
         if background is not None:
             codes = np.union1d(background.codes, saved_models.image_codes(known.images))
             source = f"{background.source}, its last layer then on {counted(len(known), 'image')} from {known.source}"
-            saved_models.write_background(temporary, replace(background, temperature=1.0, source=source, codes=codes))
+            refitted = replace(background, temperature=1.0, source=source, codes=codes, measured="")
+            saved_models.write_background(temporary, refitted)
     return adapted
 
 

@@ -17,10 +17,7 @@ from helpers.report.references import keys_by_link
 
 _REPLACEMENTS = (
     # What comes before the drawing, its licence, a style that would hold for all of the page, and the background go.
-    (
-        r'(?s)^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<g id="patch_1">.*?</g>|xlink:(?=href)',
-        "",
-    ),
+    (r'(?s)^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<g id="patch_1">.*?</g>|xlink:(?=href)', ""),
     (r"(?<=px )'DejaVu Sans'[^;\"]*", "var(--sans)"),
     (INK, "var(--ink)"),
     (MUTED, "var(--muted)"),

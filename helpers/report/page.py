@@ -115,10 +115,7 @@ def _published_run(results: dict[str, Any]) -> dict[str, Any]:
     drawing = figures.draw_reported(published["models"], REPORTED)
     caption = "Accuracy on test images with 95 % intervals, in the published run."
     about = {"figure": {"title": drawing.finding, "alt": drawing.alt, "caption": caption}}
-    return {
-        "published": published,
-        "published_comparison": {"data": figures.drawn(drawing), "metadata": about},
-    }
+    return {"published": published, "published_comparison": {"data": figures.drawn(drawing), "metadata": about}}
 
 
 def find_chromium() -> str:

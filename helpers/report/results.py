@@ -21,6 +21,7 @@ from helpers.evaluation import Scores
 from helpers.features import Look, fit_look
 from helpers.files import ROOT, write_json, write_text, written_atomically
 from helpers.networks import Run
+from helpers.notation import with_interval
 from helpers.recipes import THREADS
 from helpers.report.summary import model_card, summarise
 from helpers.saved_models import Background, image_codes, write_background
@@ -82,15 +83,24 @@ def _calibration(study: Study, run: Run, labels: np.ndarray, probabilities: np.n
     }
 
 
-def save_models(study: Study, runs: Runs, models: Scores) -> Look:
-    """Copy each model of seed 0 to ``OUT/models``, with a `Background` inside, whose look is returned."""
+def save_models(study: Study, runs: Runs, models: Scores, external: Scores) -> Look:
+    """Copy each model of seed 0 to ``OUT/models``, with a `Background` inside, whose look is returned.
+
+    ``external`` is what `helpers.evaluation.score_external` returns, empty where there are no external cells.
+    """
     train, cells = study.train.images, study.cells
     codes, look = np.sort(image_codes(train)), fit_look(train, study.validation.images)
     for name, seeds in runs.items():
-        temperature = models[name]["calibration"]["temperature"]
-        with written_atomically(study.out / models[name]["file"]) as temporary:
+        model, temperature = models[name], models[name]["calibration"]["temperature"]
+        score = {"accuracy": model["test_accuracy_by_seed"][0], "accuracy_ci95": model["bootstrap_ci95"]["accuracy"]}
+        measured = f"{with_interval(score | {'n': model['n']})} on test images"
+        if name in external:
+            measured += f" and {with_interval(external[name])} on images of another laboratory"
+        with written_atomically(study.out / model["file"]) as temporary:
             shutil.copyfile(seeds[0].model_path, temporary)
-            write_background(temporary, Background(temperature, cells.source, cells.is_synthetic, codes, look))
+            write_background(
+                temporary, Background(temperature, cells.source, cells.is_synthetic, codes, look, measured)
+            )
     return look
 
 
