@@ -38,7 +38,9 @@ def imports(path) -> list[tuple[str, ...]]:
     """Return every import of ``helpers`` in a file, as the parts of the module's name."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return [tuple(node.module.split(".")[1:]) for node in nodes if (node.module or "").startswith("helpers.")]
+    modules = [(alias.name,) for node in nodes if node.module == "helpers" for alias in node.names]
+    modules += [tuple(node.module.split(".")[1:]) for node in nodes if (node.module or "").startswith("helpers.")]
+    return [module for module in modules if module[0] in LEVEL]
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -47,6 +49,18 @@ def test_imports_run_one_way_and_through_the_faces(path) -> None:
     for module in imports(path):
         assert module[0] == own or LEVEL[module[0]] < LEVEL[own] or LEVEL[own] == LEVEL["run"], module
         assert len(module) == 1 or module[0] == own, f"{'.'.join(module)}: expected the package's face"
+
+
+def test_the_diagram_of_the_architecture_shows_the_imports() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    arrows = set(re.findall(r"^ +(\w+)\S*.* --> (\w+)", text, flags=re.MULTILINE))
+    found = {(module[0], place(path)) for path in ROOMS for module in imports(path) if module[0] != place(path)}
+    assert arrows <= found
+    drawn = set().union(*arrows)
+    assert drawn == set(LEVEL) - set().union(*FLOORS[:2])
+    for _ in drawn:
+        arrows |= {(first, last) for first, a in arrows for b, last in arrows if a == b}
+    assert {arrow for arrow in found if drawn.issuperset(arrow)} <= arrows
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -22,14 +22,7 @@ PRIVATE_WORDS = re.compile(
 CODE = re.compile(r"(?s)```.*?```|``[^`]*``|`[^`]*`|\]\([^)]*\)|</?picture>")
 """Code, addresses and markup in Markdown and docstrings."""
 
-DOCUMENTS = (
-    "README.md",
-    "CHANGELOG.md",
-    "docs/decisions.md",
-    "docs/results.md",
-    "data/README.md",
-    "notebooks/README.md",
-)
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")]
 
 CONSTANTS = re.compile(
     r"\b95 %|\bC\d\d\b|\bchapters? \d\b|\bclass(?:es)? \d(?:(?:, | and | to )\d)*|\b0 to 255\b|\b48×48\b|"
@@ -67,7 +60,7 @@ def readable(path: Path) -> str:
 
 SOURCES = sorted(
     [
-        *(ROOT / name for name in DOCUMENTS),
+        *DOCUMENTS,
         *(ROOT / "notebooks" / f"{name}.ipynb" for name in NOTEBOOKS),
         *(path for folder in ("helpers", "tools") for path in (ROOT / folder).rglob("*.py")),
         *(path for kind in ("*.j2", "*.toml", "columns.csv") for path in (ROOT / "helpers").rglob(kind)),
