@@ -16,6 +16,34 @@ find_python() {
   exit 2
 }
 
+# Keeps pip's output in .venv/pip.log, and says every ten seconds how far it is with the packages in the file $1.
+progress() {
+  local line fetched=0 installed due=$((SECONDS + 10)) total
+  total=$(grep -c '^[a-z].*==' "$1")
+  : >"$root/.venv/pip.log"
+  while IFS= read -r -t 2 line || (($? > 128)); do # over 128: nothing came for two seconds
+    [[ ! $line ]] || echo "$line" >>"$root/.venv/pip.log"
+    case $line in
+    "Ignoring "*) total=$((total - 1)) ;; # for another Python or another system
+    "Collecting "* | "Requirement already "*) fetched=$((fetched + 1)) ;;
+    esac
+    if ((SECONDS >= due)); then
+      installed=$(find "$root/.venv/lib" -maxdepth 3 -name '*.dist-info' | wc -l)
+      echo "  $fetched of $total packages fetched, $installed installed" >&2
+      due=$((SECONDS + 10))
+    fi
+  done
+}
+
+pip_failure() {
+  local log="$root/.venv/pip.log"
+  if grep -qE "after connection broken|timed out|Connection(Pool|Error|Reset)|IncompleteRead" "$log"; then
+    echo "the package index does not answer, see \`pip config list\` and the network"
+  else
+    { grep -m1 "^ERROR: " "$log" || tail -n 1 "$log"; } | cut -c1-300
+  fi
+}
+
 environment() {
   local pins="$root/requirements/$1.txt" python stamp
   # A conda environment made from environment.yml holds the same pins already.
@@ -30,11 +58,11 @@ environment() {
     base=$(find_python) || exit 2
     [[ -x $python ]] && "$python" -c '' 2>/dev/null || "$base" -m venv --clear --without-pip "$root/.venv" || exit 2
     rm -f "$root/.venv/"{runtime,development}-* # both share the environment: neither holds until pip is done
-    echo "Installing what $1 needs into .venv (once; a few minutes) …" >&2
+    echo "Installing what $1 needs into .venv (once; one to two minutes) …" >&2
     # --without-pip and --python: works where Python comes without ensurepip, as on Debian
-    "$base" -m pip --python "$python" --disable-pip-version-check install --quiet --require-hashes \
-      --only-binary :all: --requirement "$pins" >&2 || {
-      echo "error: pip could not install $pins" >&2
+    PIP_RETRIES=${PIP_RETRIES:-2} "$base" -m pip --python "$python" --disable-pip-version-check install \
+      --require-hashes --only-binary :all: --progress-bar off --requirement "$pins" 2>&1 | progress "$pins" || {
+      echo "error: pip could not install requirements/$1.txt: $(pip_failure) (.venv/pip.log has all of it)" >&2
       exit 2
     }
     # notebooks opened from anywhere find the helpers
