@@ -20,8 +20,7 @@ MD5 = {
 DOWNLOAD = "bloodmnist_64.npz"
 URL = f"https://zenodo.org/records/10519652/files/{DOWNLOAD}?download=1"
 
-TIMEOUT = (3.0, 5.0)
-"""Seconds to connect to each of the server's addresses (Zenodo has three), and seconds without data."""
+TIMEOUT = (3.0, 5.0)  # seconds to connect to each of the server's addresses (Zenodo has three), and without data
 
 
 def cache_folder() -> Path:

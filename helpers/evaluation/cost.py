@@ -30,18 +30,16 @@ def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
 def cost_table(models: Scores, predictors: Mapping[str, Predictor], images: np.ndarray) -> pd.DataFrame:
     """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
 
-    The columns: accuracy, params, mflops (for one image), train_minutes, single_ms and
-    batch_ms (for one image, alone and in the batch).
+    Columns: accuracy, params, mflops (of an image), train_minutes, single_ms, batch_ms (an image alone, in a batch).
     """
     rows = {}
     for name, model in models.items():
-        seconds = model["train_seconds"]
         network = model["recipe"].get("network")
         rows[name] = {
             "accuracy": model["test_accuracy"],
             "params": np.nan if model["params"] is None else model["params"],
             "mflops": count_flops(networks.build(network)) / 1e6 if network else np.nan,
-            "train_minutes": seconds / 60,
+            "train_minutes": model["train_seconds"] / 60,
             "single_ms": 1e3 * inference_seconds(predictors[name], images[:1]),
             "batch_ms": 1e3 * inference_seconds(predictors[name], images) / len(images),
         }

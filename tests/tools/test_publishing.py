@@ -39,7 +39,7 @@ def test_the_published_run_is_a_copy(published) -> None:
         ("provenance", "tree_is_clean", False, "changes that were not committed"),
         ("provenance", "tree_is_clean", None, "changes that were not committed"),
         ("provenance", "command", "./run_all.sh --data /home/me/data.npz", "a path outside the checkout"),
-        ("models", "forest", "x" * 200_000, "is larger than 200,000 bytes"),
+        ("models", "forest", {"test_accuracy": 0.9, "notes": "x" * 200_000}, "is larger than 200,000 bytes"),
     ],
 )
 def test_any_other_run_is_refused_in_one_line(published, part, key, value, words) -> None:
@@ -48,4 +48,12 @@ def test_any_other_run_is_refused_in_one_line(published, part, key, value, words
     code, message = published(results)
     assert code == 2
     assert words in message
+    assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize("part", ["provenance", "data", "models"])
+def test_results_without_what_a_run_writes_are_refused_in_one_line(published, part) -> None:
+    code, message = published(RESULTS | {part: [None]})
+    assert code == 2
+    assert "is damaged or not the results of a run" in message
     assert message.count("\n") == 1
