@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -250,6 +251,7 @@ def endure(target: str, inputs: list[Files], numbers: range, seed: int, progress
     """Read a damaged input for every number; ``progress`` holds the number and how many inputs could be used."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(1, 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that counts
     with TemporaryDirectory() as name:
         tempfile.tempdir = name
 
@@ -290,32 +292,36 @@ def fuzz(target: str, numbers: range, seed: int) -> Iterator[tuple[int, str, str
     with context.Pool(1) as pool:
         inputs = pool.apply(examples, (target,))
     progress, started, at = context.Array("q", [0, 0]), time.monotonic(), numbers.start
-    while at < numbers.stop:
-        progress[0] = at - 1
-        receiver, sender = context.Pipe(duplex=False)
-        rest = range(at, numbers.stop)
-        child = context.Process(target=endure, args=(target, inputs, rest, seed, progress, sender))
-        child.start()
-        seen, since, before, end = at, 0.0, 0.0, ""
-        while child.is_alive() or receiver.poll():
-            child.join(0.05)
-            while receiver.poll():
-                yield receiver.recv()
-            with suppress(OSError):  # it may have ended
-                seconds, memory = used(child.pid or 0)
-                if progress[0] != seen or progress[0] < at:
-                    seen, since, before = progress[0], time.monotonic(), seconds
-                end = "too much memory" if memory > MOST_BYTES else end
-                is_stuck = seconds - before > SECONDS or time.monotonic() - since > 10 * SECONDS
-                end = "hang" if is_stuck else end
-            if end:
-                child.kill()
-        if progress[0] < at:
-            raise InputError(f"{target}: its sound examples cannot be read")
-        if end or child.exitcode:
-            yield progress[0], end or f"crash {child.exitcode}", ""
-        at = progress[0] + 1
-    print(f"{target}: {len(numbers):,} executions in {time.monotonic() - started:.0f} s, {progress[1]:,} inputs used")
+    try:
+        while at < numbers.stop:
+            progress[0] = at - 1
+            receiver, sender = context.Pipe(duplex=False)
+            rest = range(at, numbers.stop)
+            child = context.Process(target=endure, args=(target, inputs, rest, seed, progress, sender))
+            child.start()
+            seen, since, before, end = at, 0.0, 0.0, ""
+            while child.is_alive() or receiver.poll():
+                child.join(0.05)
+                while receiver.poll():
+                    yield receiver.recv()
+                with suppress(OSError):  # it may have ended
+                    seconds, memory = used(child.pid or 0)
+                    if progress[0] != seen or progress[0] < at:
+                        seen, since, before = progress[0], time.monotonic(), seconds
+                    end = "too much memory" if memory > MOST_BYTES else end
+                    is_stuck = seconds - before > SECONDS or time.monotonic() - since > 10 * SECONDS
+                    end = "hang" if is_stuck else end
+                if end:
+                    child.kill()
+            if progress[0] < at:
+                raise InputError(f"{target}: its sound examples cannot be read")
+            if end or child.exitcode:
+                yield progress[0], end or f"crash {child.exitcode}", ""
+            at = progress[0] + 1
+    finally:
+        child.kill()
+        count, seconds = progress[0] + 1 - numbers.start, time.monotonic() - started
+        print(f"{target}: {count:,} executions in {seconds:.0f} s, {progress[1]:,} inputs used")
 
 
 @with_exit_code
@@ -327,13 +333,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first, to repeat a fault")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="other inputs (default: 0)")
     options, known = parser.parse_args(arguments), Counter[str]()
-    for target in [options.target] if options.target else TARGETS:
-        for number, fault, lines in fuzz(
-            target, range(options.first, options.first + options.executions), options.seed
-        ):
-            known[f"{target}: {fault}"] += 1
-            if known[f"{target}: {fault}"] == 1:
-                print(f"{target} {number}: {fault}\n{lines}")
+    with suppress(KeyboardInterrupt):  # what was counted until then is printed
+        for target in [options.target] if options.target else TARGETS:
+            for number, fault, lines in fuzz(
+                target, range(options.first, options.first + options.executions), options.seed
+            ):
+                known[f"{target}: {fault}"] += 1
+                if known[f"{target}: {fault}"] == 1:
+                    print(f"{target} {number}: {fault}\n{lines}")
     print(f"{known.total():,} faults", *(f"{count:7,} {fault}" for fault, count in known.most_common()), sep="\n")
     return 1 if known else 0
 
