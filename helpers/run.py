@@ -8,7 +8,7 @@ import sys
 import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,7 @@ PAGE = ("report/page.py", "report/markup.py", "report/references.py", "report/pu
 NOT_IN_NOTEBOOKS = (*PAGE, "run.py", "execution.py", "test_model.")
 """No notebook depends on these. A change there executes nothing, and the page is rendered every time."""
 
-LAST_RUN = "run.json"
-"""What is known of the last finished run, in its folder."""
+LAST_RUN = "run.json"  # what is known of the last finished run, in its folder
 
 TITLES = {name: f"[{number}/{len(NOTEBOOKS)}] {name}" for number, name in enumerate(NOTEBOOKS, start=1)}
 
@@ -62,16 +61,12 @@ def _path(word: str) -> str:
 
 def command(options: Namespace) -> str:
     """Return the command that repeats the results from the checkout; --pdf and --dask do not change them."""
-
-    def place(path: str) -> str:
-        return path if Path.cwd() == ROOT else str(Path(path).expanduser().absolute())
-
     words = ["./run_all.sh"]
     for name in ("data", "profile", "classes", "crop", "external", "out"):
         value = getattr(options, name)
         if value not in (None, "", "auto", DEFAULT_OUT):
-            is_path = name in ("data", "external", "out") and value not in KEYWORDS
-            words += [f"--{name}", place(value) if is_path else value]
+            is_path = name in ("data", "external", "out") and value not in KEYWORDS and Path.cwd() != ROOT
+            words += [f"--{name}", str(Path(value).expanduser().absolute()) if is_path else value]
     return shlex.join(words)
 
 
@@ -94,10 +89,9 @@ def products(out: Path) -> dict[str, str]:
 
 def last_run(out: Path) -> dict[str, Any]:
     """Return the key and the products of the last finished run; nothing without one."""
-    try:
+    with suppress(OSError, ValueError, TypeError):
         return dict(json.loads((out / LAST_RUN).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
+    return {}
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ BACKGROUND = "background.json"
 """Name of a model's `Background` in its file: a member of .keras and .skops (both are zips), a property of .onnx."""
 LONGEST_BACKGROUND = 2**24
 """Characters of a background: a million training images are 11 million."""
+LARGEST_NETWORK = 2**30  # bytes that a .keras file may unpack to; AlexNet has 55 million
 
 ARRAYS = {"codes": "<u8", "weights": "<f4", "means": "<f4", "roots": "<f4"}
 """Types of the numbers that a background holds as base64."""
@@ -71,8 +73,10 @@ def load_network(path: Path) -> Any:
     """Return the Keras network saved at ``path``; InputError if it is not one or has other shapes than ours."""
     try:
         with refusing(path, "a Keras model"):
-            network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
-            found = (network.input_shape, network.output_shape)
+            declared, held = _bytes_of_weights(path)
+            if declared <= held <= LARGEST_NETWORK:
+                network = networks.keras.saving.load_model(path, compile=False, safe_mode=True)
+                found = (network.input_shape, network.output_shape)
     except InputError as error:
         refusal = error
         with suppress(Exception), zipfile.ZipFile(path) as archive:  # a file without a version is damaged
@@ -81,10 +85,24 @@ def load_network(path: Path) -> Any:
             why = f"of Keras {version} cannot be loaded by Keras {ours}, or needs code of its own, or is damaged"
             refusal = refused(path, f"this network {why}; {CONVERT}")
         raise refusal from None
+    if not declared <= held <= LARGEST_NETWORK:
+        sizes = f"declares at least {declared:,} bytes of weights and holds {held:,} bytes"
+        raise refused(path, f"{sizes}, expected fewer declared than held, and {LARGEST_NETWORK:,} at most")
     expected = ((None, SIDE, SIDE, 3), (None, len(CLASS_NAMES)))
     if found not in (expected, ((None, None, None, 3), expected[1])):  # some take images of any size
         raise refused(path, f"maps {found[0]} to {found[1]}, expected {expected[0]} to {expected[1]}")
     return network
+
+
+def _bytes_of_weights(path: Path) -> tuple[int, int]:
+    """Return the bytes of weights that a .keras file declares, at two each, and those it unpacks to; allocate none."""
+    with zipfile.ZipFile(path) as archive, networks.keras.StatelessScope(initialize_variables=False):
+        held = sum(entry.file_size for entry in archive.infolist())
+        if held > LARGEST_NETWORK:
+            return 0, held
+        config = json.loads(archive.read("config.json")) | {"compile_config": None}
+        network = networks.keras.saving.deserialize_keras_object(config, safe_mode=True)
+        return sum(2 * prod(weight.shape) for weight in network.weights), held
 
 
 def doubt_of_scaling(path: Path) -> str:
@@ -130,24 +148,14 @@ def _open_onnx(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class Background:
-    """What a saved model knows of its training.
+    """What a saved model knows of its training."""
 
-    Parameters
-    ----------
-    temperature : the one fitted on validation images (`helpers.evaluation`)
-    source : the training images in words, as in `helpers.data.Cells`
-    is_synthetic : whether this project drew them
-    codes : (n,) uint64, ascending: `image_codes` of the training images
-    look : what they look like
-    measured : what its accuracy was in words, as in "98.9 % of 3,016 test images"; "" where that is not known
-    """
-
-    temperature: float
-    source: str
-    is_synthetic: bool
-    codes: np.ndarray
-    look: features.Look
-    measured: str = ""
+    temperature: float  # the one fitted on validation images (`helpers.evaluation`)
+    source: str  # the training images in words, as in `helpers.data.Cells`
+    is_synthetic: bool  # whether this project drew them
+    codes: np.ndarray  # (n,) uint64, ascending: `image_codes` of the training images
+    look: features.Look  # what they look like
+    measured: str = ""  # its accuracy in words, as in "98.9 % … on test images"; empty where that is not known
 
 
 def image_codes(images: np.ndarray) -> np.ndarray:

@@ -21,8 +21,7 @@ from helpers.files import ROOT
 from helpers.networks import Run
 from helpers.recipes import PROFILES, TESTED_NETWORKS, Profile
 
-CLASSICAL = ("forest", "handcrafted_best")
-"""The models that are not networks."""
+CLASSICAL = ("forest", "handcrafted_best")  # the models that are not networks
 
 SCHEDULER = "BLOOD_CELLS_DASK"
 """The environment variable that gives notebooks the address of a Dask scheduler."""

@@ -177,6 +177,8 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "shape of text": (with_images(npy_bytes(IMAGES, shape=("a", 48, 48, 3))), "npz"),
     "dtype unknown": (with_images(npy_bytes(IMAGES, descr="?!")), "npz"),
     # What is never unpickled
+    "images of no size": (with_images(npy_bytes(IMAGES, descr="|V0")), "values of no size"),
+    "labels of no size": (with_images(npy_bytes(IMAGES), npy_bytes(LABELS, descr=[])), "values of no size"),
     "object images": (with_images(objects(3)), "never unpickled"),
     "object labels": (with_images(npy_bytes(IMAGES), objects(COUNT)), "never unpickled"),
     # Images

@@ -239,3 +239,23 @@ def test_code_in_a_network_is_not_run(tmp_path) -> None:
     network.save(path)
     with pytest.raises(InputError, match="needs code of its own"):
         load_predictor(path)
+
+
+@pytest.mark.parametrize("defect", ["wide", "zeros"])
+def test_a_network_too_large_for_memory_is_refused_before_it_is_built(defect, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "large.keras"
+    network = keras.Sequential([keras.Input((48, 48, 3)), keras.layers.Flatten(), keras.layers.Dense(8)])
+    network.save(path)
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    if defect == "wide":
+        members["config.json"] = members["config.json"].replace(b'"units": 8', b'"units": %d' % 10**9)
+    else:
+        monkeypatch.setattr(saved_models, "LARGEST_NETWORK", 10**7)
+        members["zeros"] = bytes(10**7)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, content in members.items():
+            new.writestr(name, content)
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("built"))
+    with pytest.raises(InputError, match=r"large\.keras: declares at least [\d,]+ bytes of weights and holds"):
+        load_predictor(path)

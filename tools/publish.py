@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from helpers.errors import OneLineParser, refused, with_exit_code
+from helpers.errors import OneLineParser, refused, refusing, with_exit_code
 from helpers.files import ROOT, write_text
 from helpers.report import PUBLISHED
 from tools.compare import read_results
@@ -36,15 +36,19 @@ def main(arguments: list[str] | None = None) -> int:
 def keep(path: Path) -> None:
     """Make the results in ``path`` the published ones; InputError if they are not those of a run to publish."""
     results, text = read_results(path), path.read_text(encoding="utf-8")
-    provenance = results["provenance"]
-    reasons = {
-        "was made on synthetic cells, expected real ones": results["data"]["is_synthetic"],
-        "has no cells of another laboratory, expected --external": results["data"].get("external") is None,
-        f"was made with the {provenance['profile']} profile, expected full": provenance["profile"] != "full",
-        "was made with changes that were not committed": provenance["tree_is_clean"] is not True,
-        "names a path outside the checkout in its command": " /" in provenance["command"],
-        f"is larger than {LARGEST:,} bytes": len(text.encode()) > LARGEST,
-    }
+    with refusing(path, "the results of a run"):
+        provenance = results["provenance"]
+        reasons = {
+            "was made on synthetic cells, expected real ones": results["data"]["is_synthetic"],
+            "has no cells of another laboratory, expected --external": results["data"].get("external") is None,
+            f"was made with the {provenance['profile']} profile, expected full": provenance["profile"] != "full",
+            "lacks a test accuracy, expected one per model": not all(
+                "test_accuracy" in m for m in results["models"].values()
+            ),
+            "was made with changes that were not committed": provenance["tree_is_clean"] is not True,
+            "names a path outside the checkout in its command": " /" in provenance["command"],
+            f"is larger than {LARGEST:,} bytes": len(text.encode()) > LARGEST,
+        }
     for reason, applies in reasons.items():
         if applies:
             raise refused(path, reason)

@@ -17,8 +17,7 @@ MD5 = {"bloodmnist_64.npz": "2b94928a2ae4916078ca51e05b6b800b", "bloodmnist.npz"
 DOWNLOAD = "bloodmnist_64.npz"
 URL = f"https://zenodo.org/records/10519652/files/{DOWNLOAD}?download=1"
 
-TIMEOUT = (3.0, 5.0)
-"""Seconds to connect to each of the server's addresses (Zenodo has three), and seconds without data."""
+TIMEOUT = (3.0, 5.0)  # seconds to connect to each of the server's addresses (Zenodo has three), and without data
 
 
 def cache_folder() -> Path:

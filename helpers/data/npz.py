@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from numpy.lib import format as npy
 
 from helpers.data.cells import Cells
 from helpers.data.constants import SIDE, SPLIT_NAMES
@@ -40,14 +41,15 @@ def map_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
     with TemporaryDirectory() as folder, warnings.catch_warnings():  # the map outlives the file's name
         warnings.simplefilter("ignore")  # Python's parser warns of damaged headers before it fails
         unpacked = Path(folder, "array.npy")
-        with archive.open(entry) as packed, unpacked.open("wb") as stream:
+        with archive.open(entry) as packed, unpacked.open("w+b") as stream:
             shutil.copyfileobj(packed, stream)
-        try:
-            return np.atleast_1d(np.lib.format.open_memmap(unpacked, mode="r"))
-        except ValueError as error:
-            if "Python objects" not in str(error):
-                raise
-            return np.empty(0, object)
+            stream.seek(0)
+            if npy.read_magic(stream) != (1, 0):  # only a header of this version is short
+                raise ValueError("a version of .npy other than 1.0")
+            _, _, dtype = npy.read_array_header_1_0(stream)
+        if not dtype.itemsize:  # NumPy would crash
+            raise ValueError("values of no size")
+        return np.empty(0, object) if dtype.hasobject else np.atleast_1d(npy.open_memmap(unpacked, mode="r"))
 
 
 def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop: str) -> FoundPart:

@@ -29,8 +29,7 @@ class Source:
 
     kind: Literal["archive", "images", "synthetic"]
     path: Path | None = None
-    reason: str = ""
-    """Why "auto" chose this source, in sentences for the report; else empty."""
+    reason: str = ""  # why "auto" chose this source, in sentences for the report; else empty
 
 
 def describe_path(path: Path) -> Source:

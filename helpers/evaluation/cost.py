@@ -30,8 +30,7 @@ def inference_seconds(predictor: Predictor, images: np.ndarray) -> float:
 def cost_table(models: Scores, predictors: Mapping[str, Predictor], images: np.ndarray) -> pd.DataFrame:
     """Return a row per model of results.json; times are measured now, on a batch of uint8 ``images``.
 
-    The columns: accuracy, params, mflops (for one image), train_minutes, single_ms and
-    batch_ms (for one image, alone and in the batch).
+    Columns: accuracy, params, mflops (of an image), train_minutes, single_ms, batch_ms (an image alone, in a batch).
     """
     rows = {}
     for name, model in models.items():

@@ -29,8 +29,7 @@ from helpers.study import Study
 LABELS_PER_CLASS = (0, 1, 5, 10, 50)
 """How many labelled images of each class a new laboratory gives in `adaptation_curve`."""
 
-PULL = 10.0
-"""How strongly a refitted head is drawn to the trained one; chosen on the development laboratory."""
+PULL = 10.0  # how strongly a refitted head is drawn to the trained one; chosen on the development laboratory
 
 
 def _balanced(right: np.ndarray, labels: Any) -> float:

@@ -45,7 +45,7 @@ def test_the_published_run_is_a_copy(published) -> None:
         ("provenance", "tree_is_clean", False, "changes that were not committed"),
         ("provenance", "tree_is_clean", None, "changes that were not committed"),
         ("provenance", "command", "./run_all.sh --data /home/me/data.npz", "a path outside the checkout"),
-        ("models", "forest", "x" * 200_000, "is larger than 200,000 bytes"),
+        ("models", "forest", {"test_accuracy": 0.9, "notes": "x" * 200_000}, "is larger than 200,000 bytes"),
     ],
 )
 def test_any_other_run_is_refused_in_one_line(published, part, key, value, words) -> None:
@@ -72,3 +72,11 @@ def test_readers_see_the_published_run_as_the_command_writes_it(tmp_path) -> Non
         committed_words, committed_numbers = words_and_numbers((ROOT / name).read_text(encoding="utf-8"))
         assert words == committed_words, f"{name}: run python -m tools.publish"
         assert numbers == pytest.approx(committed_numbers, abs=0.01), name
+
+
+@pytest.mark.parametrize("part", ["provenance", "data", "models"])
+def test_results_without_what_a_run_writes_are_refused_in_one_line(published, part) -> None:
+    code, message = published(RESULTS | {part: [None]})
+    assert code == 2
+    assert "is damaged or not the results of a run" in message
+    assert message.count("\n") == 1
