@@ -132,22 +132,13 @@ def _open_onnx(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class Background:
-    """What a saved model knows of its training.
+    """What a saved model knows of its training."""
 
-    Parameters
-    ----------
-    temperature : the one fitted on validation images (`helpers.evaluation`)
-    source : the training images in words, as in `helpers.data.Cells`
-    is_synthetic : whether this project drew them
-    codes : (n,) uint64, ascending: `image_codes` of the training images
-    look : what they look like
-    """
-
-    temperature: float
-    source: str
-    is_synthetic: bool
-    codes: np.ndarray
-    look: features.Look
+    temperature: float  # the one fitted on validation images (`helpers.evaluation`)
+    source: str  # the training images in words, as in `helpers.data.Cells`
+    is_synthetic: bool  # whether this project drew them
+    codes: np.ndarray  # (n,) uint64, ascending: `image_codes` of the training images
+    look: features.Look  # what they look like
 
 
 def image_codes(images: np.ndarray) -> np.ndarray:
