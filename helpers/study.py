@@ -1,5 +1,6 @@
 """The cells of one report, their split, and functions that load a finished piece of the study or compute it."""
 
+import _thread
 import os
 import time
 from dataclasses import dataclass
@@ -29,6 +30,17 @@ SCHEDULER = "BLOOD_CELLS_DASK"
 
 Runs = dict[str, list[Run]]
 """By model name, a finished run per seed."""
+
+
+def _end_with(parent: int) -> None:
+    """End this worker of joblib soon after ``parent``: it would wait for more work for five minutes."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+_WATCH = {"initializer": _thread.start_new_thread, "initargs": (_end_with, (os.getpid(),))}
+joblib.register_parallel_backend("loky", partial(joblib.parallel.BACKENDS["loky"], **_WATCH))
 
 
 @dataclass(frozen=True)
