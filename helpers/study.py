@@ -33,7 +33,7 @@ Runs = dict[str, list[Run]]
 
 
 def _end_with(parent: int) -> None:
-    """End this worker of joblib soon after ``parent``: it would wait for more work for five minutes."""
+    """End this worker of joblib soon after ``parent``: it would wait for work for half an hour and longer."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
