@@ -99,6 +99,8 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
         if error.ename == "InputError":
             raise InputError(error.evalue) from None
         raise NotebookFailedError(f"cell [{error.exec_count}]: {error.ename}: {error.evalue}") from None
+    except OSError:  # the disk is full, and what is there of the notebook may be half of it
+        raise
     except Exception as error:  # the kernel died or ran out of time, so the run stops here
         raise NotebookFailedError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from None
     unit = 1024**2 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-ROOT = Path(__file__).resolve().parents[1]
-"""The checkout, with notebooks, data and outputs."""
+ROOT = Path(__file__).resolve().parents[1]  # the checkout, with notebooks, data and outputs
 
 
 def _unfinished(path: Path) -> Path:

@@ -11,8 +11,7 @@ from helpers.errors import InputError
 THREADS = 2
 """Threads of one training run on every machine. The order of sums depends on them, and so do the last digits."""
 
-BATCH = 64
-"""Images that a network answers for at once; more would only need more memory."""
+BATCH = 64  # images that a network answers for at once; more would only need more memory
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 import fcntl
 import json
+import multiprocessing
 import os
 import shlex
+import signal
 import sys
 import time
 from argparse import ArgumentTypeError, Namespace
@@ -179,6 +181,7 @@ def execute_notebooks(
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0, 1 if a notebook failed, or 2 if input or options cannot be used."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run(parse(arguments))
     except BrokenPipeError:
@@ -188,7 +191,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("stopped. The next run continues from here.", file=sys.stderr)
-        os._exit(130)  # the notebook's process ends when this one is gone
+        for process in multiprocessing.active_children():
+            process.kill()  # else Python would wait for the notebook
+        return 130
     return 0
 
 

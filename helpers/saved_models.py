@@ -20,13 +20,11 @@ from helpers.data import CLASS_NAMES, SIDE, hash_pixels
 from helpers.errors import InputError, printable, refused, refusing
 from helpers.recipes import BATCH, THREADS
 
-Predictor = Callable[[np.ndarray], np.ndarray]
-"""From (N, 48, 48, 3) uint8 images to (N, 8) probabilities."""
+Predictor = Callable[[np.ndarray], np.ndarray]  # from (N, 48, 48, 3) uint8 images to (N, 8) probabilities
 
 BACKGROUND = "background.json"
 """Name of a model's `Background` in its file: a member of .keras and .skops (both are zips), a property of .onnx."""
-LONGEST_BACKGROUND = 2**24
-"""Characters of a background: a million training images are 11 million."""
+LONGEST_BACKGROUND = 2**24  # characters of a background: a million training images are 11 million
 LARGEST_NETWORK = 2**30  # bytes that a .keras file may unpack to; AlexNet has 55 million
 
 ARRAYS = {"codes": "<u8", "weights": "<f4", "means": "<f4", "roots": "<f4"}

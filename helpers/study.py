@@ -1,5 +1,6 @@
 """The cells of one report, their split, and functions that load a finished piece of the study or compute it."""
 
+import _thread
 import os
 import time
 from dataclasses import dataclass
@@ -23,11 +24,20 @@ from helpers.recipes import PROFILES, TESTED_NETWORKS, Profile
 
 CLASSICAL = ("forest", "handcrafted_best")  # the models that are not networks
 
-SCHEDULER = "BLOOD_CELLS_DASK"
-"""The environment variable that gives notebooks the address of a Dask scheduler."""
+SCHEDULER = "BLOOD_CELLS_DASK"  # the environment variable that gives notebooks the address of a Dask scheduler
 
-Runs = dict[str, list[Run]]
-"""By model name, a finished run per seed."""
+Runs = dict[str, list[Run]]  # by model name, a finished run per seed
+
+
+def _end_with(parent: int) -> None:
+    """End this worker of joblib soon after ``parent``: it would wait for work for half an hour and longer."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+_WATCH = {"initializer": _thread.start_new_thread, "initargs": (_end_with, (os.getpid(),))}
+joblib.register_parallel_backend("loky", partial(joblib.parallel.BACKENDS["loky"], **_WATCH))
 
 
 @dataclass(frozen=True)
@@ -145,5 +155,4 @@ def open_study(
     source = data if data in KEYWORDS else ROOT / Path(data).expanduser()
     cells = load_cells(source, classes=classes, crop=crop, synthetic_count=chosen.synthetic_count).labelled()
     cells = take_sample(cells, chosen.largest_sample or len(cells))
-    folder = ROOT / Path(out).expanduser()
-    return Study(cells, split_cells(cells), profile, folder, os.environ.get(SCHEDULER))
+    return Study(cells, split_cells(cells), profile, ROOT / Path(out).expanduser(), os.environ.get(SCHEDULER))

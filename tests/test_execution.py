@@ -1,10 +1,13 @@
 """What the user sees while notebooks run, and the kernel they run in."""
 
+import errno
 import json
 import sys
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import nbformat
+import papermill
+import pytest
 
 from helpers import execution
 from helpers.execution import follow, format_seconds
@@ -55,3 +58,17 @@ def test_a_kernel_of_another_python_on_jupyters_path_is_not_used(tmp_path, monke
     out = tmp_path / "out"
     execution.execute_notebook("01", {"OUT": str(out), "PROFILE": "smoke"}, print)
     assert sys.executable in (out / "notebooks" / "01.ipynb").read_text()
+
+
+def test_a_full_disk_leaves_no_half_notebook(tmp_path, monkeypatch) -> None:
+    def fill_the_disk(notebook, running, *_: object, **__: object) -> None:
+        (tmp_path / "notebooks" / running).write_text('{"cells": [')
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(papermill, "execute_notebook", fill_the_disk)
+    monkeypatch.setattr(execution, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    for name in ("end_with_parent", "os.dup2"):
+        monkeypatch.setattr(f"helpers.execution.{name}", lambda *_: None)
+    with pytest.raises(OSError, match="No space left"):
+        execution.execute_notebook("01_eda", {"OUT": str(tmp_path), "PROFILE": "smoke"}, print)
+    assert [path.suffix for path in (tmp_path / "notebooks").iterdir()] == [".log"]

@@ -104,6 +104,15 @@ def test_a_pipe_gets_each_line_when_it_is_said() -> None:
     assert said.stdout == "a line\n"
 
 
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_stopped_says_so_in_one_line(number) -> None:
+    stop = f"lambda _: os.kill(os.getpid(), signal.{number}) or signal.pause()"
+    code = f"import os, signal, sys; from helpers import run; run.run = {stop}; sys.exit(run.main([]))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert ended.stderr == "stopped. The next run continues from here.\n"
+    assert ended.returncode == 130
+
+
 def test_a_second_run_executes_nothing_and_leaves_every_byte(smoke_run) -> None:
     paths = [path for path in smoke_run.out.rglob("*") if path.is_file() and path.name != ".lock"]
     before = {path: path.read_bytes() for path in paths}

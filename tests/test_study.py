@@ -1,5 +1,8 @@
 """A study says which names it does not know, and each step of its ladder names all that has changed."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from helpers.data.synthetic import draw_cells
 from helpers.errors import InputError
 from helpers.evaluation.ladder import trained_steps
 from helpers.features import colour_statistics
+from helpers.files import ROOT
 from helpers.study import Study, open_study
 
 
@@ -50,3 +54,12 @@ def test_a_step_names_the_changes_of_those_before_it_that_are_kept_but_not_train
     assert "AdamW instead of Adam, three stages" in ladder["muon"].change
     assert "residual" not in ladder["muon"].change
     assert ladder["cellnet"].change == "training for 1 epoch"
+
+
+KILLED = "import joblib, os, helpers.study; joblib.Parallel(2)([joblib.delayed(abs)(1)] * 2); os.kill(os.getpid(), 9)"
+
+
+def test_the_workers_of_a_killed_kernel_end_with_it() -> None:
+    # they hold its output open: with one left, the end is waited for
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=ROOT, capture_output=True, timeout=100)
+    assert killed.returncode == -signal.SIGKILL

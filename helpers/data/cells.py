@@ -8,8 +8,7 @@ import numpy as np
 
 from helpers.data.constants import SIDE
 
-UNLABELLED = 255
-"""The label of an image that has none, where others of its source have one."""
+UNLABELLED = 255  # the label of an image that has none, where others of its source have one
 
 
 def content_sha256(images: np.ndarray, labels: np.ndarray | None) -> str:

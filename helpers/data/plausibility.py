@@ -8,8 +8,7 @@ import numpy as np
 from helpers.data.constants import LUMINANCE, SIDE
 from helpers.errors import refused
 
-MOST_CHECKED = 1_000
-"""Images of a part that are looked at, evenly spread over it."""
+MOST_CHECKED = 1_000  # images of a part that are looked at, evenly spread over it
 
 CENTRE = np.s_[:, SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4]
 

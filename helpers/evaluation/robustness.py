@@ -24,8 +24,7 @@ from helpers.notation import percent
 from helpers.saved_models import Predictor
 from helpers.study import Runs, Study
 
-Predictors = Mapping[str, Predictor]
-"""By model name."""
+Predictors = Mapping[str, Predictor]  # by model name
 
 
 def corrupt_and_score(

@@ -19,11 +19,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from helpers.data import CLASS_NAMES
 
-Scores = dict[str, dict[str, Any]]
-"""By name, what `score` returns or the "models" of results.json hold."""
+Scores = dict[str, dict[str, Any]]  # by name, what `score` returns or the "models" of results.json hold
 
-RESAMPLES = 10_000
-"""Bootstrap resamples; another seed moves an interval's end by about a hundredth of its width."""
+RESAMPLES = 10_000  # bootstrap resamples; another seed moves an interval's end by about a hundredth of its width
 
 
 def accuracy_interval(correct: float, total: int) -> tuple[float, float]:
@@ -213,5 +211,4 @@ def review_rules(
         rows[f"{100 * share:.0f} %"] = (threshold, is_reviewed.mean(), seen, errors, *shares, rest)
     columns = ["threshold", "reviewed", "errors_seen", "errors"]
     columns += ["share_seen", "share_seen_low", "share_seen_high", "rest_accuracy"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    return table.rename_axis("errors to catch")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("errors to catch")

@@ -14,8 +14,7 @@ from helpers.figures.publish import Drawing, described, in_two_layouts
 from helpers.figures.style import CLASS_COLOURS, GRID, INK, MUTED, layout
 from helpers.notation import counted, percent
 
-ACCENTS = ("#5744f7", "#e27e10")
-"""Colours of what is neither a class nor a model."""
+ACCENTS = ("#5744f7", "#e27e10")  # colours of what is neither a class nor a model
 
 
 @in_two_layouts

@@ -13,8 +13,7 @@ from helpers.notation import MODEL_NAMES
 INK, MUTED, GRID, PAPER = "#1b1f27", "#59616e", "#d9dde4", "#fffffd"
 """Text and axes, secondary text, grid lines, background: the report swaps exactly these for its theme's."""
 
-STYLE = Path(__file__).with_name("report.mplstyle")
-"""The look of every figure, in matplotlib's own format."""
+STYLE = Path(__file__).with_name("report.mplstyle")  # the look of every figure, in matplotlib's own format
 
 _CYCLE = mpl.rc_params_from_file(STYLE)["axes.prop_cycle"]
 CLASS_COLOURS: dict[str, str] = dict(zip(CLASS_NAMES, _CYCLE.by_key()["color"], strict=True))
@@ -37,12 +36,10 @@ MODEL_COLOURS: dict[str, str] = {
 
 _MARKERS = dict(zip(MODEL_COLOURS, "oDs^vXP", strict=True))
 
-PERCENT = FuncFormatter(lambda share, _: f"{100 * share:g} %")
-"""Writes shares on an axis as percentages."""
+PERCENT = FuncFormatter(lambda share, _: f"{100 * share:g} %")  # writes shares on an axis as percentages
 
 _T = TypeVar("_T")
-NARROW = (3.7, 4.5)
-"""The usual size of a figure for a telephone, in inches; `layout` goes by it."""
+NARROW = (3.7, 4.5)  # the usual size of a figure for a telephone, in inches; `layout` goes by it
 
 
 def layout(wide: _T, narrow: _T) -> _T:

@@ -27,8 +27,7 @@ from helpers.report.summary import model_card, summarise
 from helpers.saved_models import Background, image_codes, write_background
 from helpers.study import Runs, Study
 
-Probabilities = dict[str, list[np.ndarray]]
-"""By model name, one (N, 8) array of test probabilities per seed."""
+Probabilities = dict[str, list[np.ndarray]]  # by model name, one (N, 8) array of test probabilities per seed
 
 
 def score_models(study: Study, runs: Runs, probabilities: Probabilities) -> Scores:
