@@ -33,7 +33,7 @@ def draw_accuracies(axes: Axes, scores: pd.DataFrame) -> None:
 
 
 def draw_headline(models: dict[str, Any]) -> Figure:
-    """Draw the accuracy of each model at home, beside the reported one, and in another laboratory, with 95 % intervals.
+    """Draw the accuracy of models, with 95 % intervals, beside what was reported, and in the development laboratory.
 
     ``models`` are those of results.json. Those of the original report come first, in its order.
     """
@@ -55,7 +55,7 @@ def draw_headline(models: dict[str, Any]) -> Figure:
     note = f"always answering\n“{chance.commonest_class}”"
     right.annotate(note, (chance.commonest_share, 0), (5, 0), textcoords="offset points", va="center", fontsize=9)
     write_columns(right, elsewhere[["accuracy"]].map(notation.percent).set_axis(["● measured"], axis="columns"))
-    right.set_title(f"Another laboratory, n = {chance.n:,}", pad=26)
+    right.set_title(f"The development laboratory, n = {chance.n:,}", pad=26)
     return figure
 
 
