@@ -18,8 +18,7 @@ SOURCE = (".py", ".toml", ".csv", ".json", ".mplstyle", ".j2", ".css", ".js")
 
 def key_of(*parts: Any) -> str:
     """Return 16 hexadecimal digits that identify ``parts`` (anything JSON can hold)."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def file_sha256(path: Path) -> str:

@@ -131,8 +131,7 @@ class Study:
             return record, classical.predict_probabilities(model, self.validation.images)
 
         key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        folder = self.out / "runs" / f"{name}-{key}"
-        return networks.load_or_compute_run(folder, compute, self.train, self.validation)
+        return networks.load_or_compute_run(self.out / "runs" / f"{name}-{key}", compute, self.train, self.validation)
 
     def load_or_train_all(self) -> Runs:
         """Return the finished runs of every model that is scored on the test images, computed now if missing."""

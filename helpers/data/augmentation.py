@@ -28,6 +28,8 @@ def show_elsewhere(
     ``strength`` below 1 makes all changes but the turns smaller.
     """
     chosen = np.flatnonzero(generator.random(len(images)) < share)
+    if not len(chosen):
+        return images.copy()
     count = (len(chosen), 1, 1, 1)
     sharp = smooth = recolour(_place(images[chosen], generator, strength), generator, strength)
     for axis in (1, 1, 2, 2):

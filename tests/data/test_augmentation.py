@@ -65,6 +65,11 @@ def test_about_the_asked_share_is_shown_elsewhere_and_the_rest_stays_as_it_is() 
     assert (other != changed).any()
 
 
+def test_a_batch_of_which_chance_shows_no_image_elsewhere_stays_as_it_is() -> None:
+    images = draw_cells(2, seed=5).images
+    np.testing.assert_array_equal(show_elsewhere(images, 0.0, np.random.default_rng(0)), images)
+
+
 def test_a_cell_shown_elsewhere_is_still_the_same_size_within_half_and_lies_near_the_middle() -> None:
     rows, columns = np.mgrid[:48, :48] - 23.5
     disc = np.where(np.hypot(rows, columns) < 10, 90, 230).astype(np.uint8)
