@@ -76,8 +76,7 @@ def frequencies(f: Findings) -> Assessment:
     """Rank the classes by their number of images (C02)."""
     counts = np.bincount(np.asarray(f.study.cells.labels), minlength=len(CLASS_NAMES))
     holds = counts[[1, 3, 6]].min() > counts[7] > counts[[0, 2, 4, 5]].max()
-    order = np.argsort(-counts, kind="stable")
-    values = {"shown": [counted(counts[label], CLASS_NAMES[label]) for label in order]}
+    values = {"shown": [counted(counts[label], CLASS_NAMES[label]) for label in np.argsort(-counts, kind="stable")]}
     if not counts.all():
         return values, Verdict.UNDECIDED
     return values, Verdict.CONFIRMED if holds else Verdict.NOT_CONFIRMED

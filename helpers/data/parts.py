@@ -44,6 +44,11 @@ def join(
     if (words != "").any():
         labels, said, doubts = map_labels(words, path, classes, stored_names)
         notes, warnings = [*notes, *said], [*warnings, *doubts]
+        warnings += [
+            f"All {part.split} images have the label {part.labels[0]}. Perhaps their labels are hidden."
+            for part in parts
+            if part.labels[0] and len(part.labels) >= 20 and len(parts) > len({*part.labels}) == 1
+        ]
     else:
         notes.append("The images have no labels.")
     if any(splits):

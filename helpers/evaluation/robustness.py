@@ -59,14 +59,12 @@ def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
     The columns are shift, amount, the accuracies ``before`` and ``after`` it, and n. Of each shift, the amounts next to
     the neutral one on either side count as small.
     """
-    rows = table.sort_values(["model", "shift", "amount"], ignore_index=True)
-    rows = rows.rename(columns={"accuracy": "after"})
+    rows = table.rename(columns={"accuracy": "after"}).sort_values(["model", "shift", "amount"], ignore_index=True)
     neutral = rows.index[rows["amount"] == rows["shift"].map(corruptions.NEUTRAL_AMOUNTS)]
     before = rows.loc[neutral, "after"].to_numpy()
     small = pd.concat([rows.loc[neutral + step].assign(before=before) for step in (-1, 1)])
     worst = (small["after"] - small["before"]).groupby(small["model"]).idxmin()
-    columns = ["shift", "amount", "before", "after", "n"]
-    return small.loc[worst[table["model"].unique()]].set_index("model")[columns]
+    return small.loc[worst[table["model"].unique()]].set_index("model")[["shift", "amount", "before", "after", "n"]]
 
 
 def summarise_corruptions(table: pd.DataFrame) -> pd.DataFrame:

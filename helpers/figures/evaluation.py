@@ -56,8 +56,7 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     # colour goes with the cube root of the share: small ones stay visible
     values = shares.pow(1 / 3).where(counts > 0).mask(is_right & shares.notna(), -1)
     figure, axes = plt.subplots(figsize=layout((8, 5.4), (3.7, 4.6)))
-    words = (100 * shares).map("{:.1f}\n".format) + counts.map("{:,}".format)
-    fill_matrix(axes, values, words, "YlOrRd")
+    fill_matrix(axes, values, (100 * shares).map("{:.1f}\n".format) + counts.map("{:,}".format), "YlOrRd")
     axes.xaxis.set_label_position("top")
     axes.set(xlabel="predicted class", ylabel="true class")
     errors = np.where(is_right, 0, matrix)

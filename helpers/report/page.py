@@ -44,8 +44,7 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
     for chapter, outputs in enumerate(chapters, start=1):
         for kind, prefix in (("figure", "fig"), ("table", "table")):
             abouts = [output.metadata[kind] for output in outputs if kind in output.metadata]
-            numbered = [about for about in abouts if about.slug != "claims"]
-            for number, about in enumerate(numbered, start=1):
+            for number, about in enumerate((about for about in abouts if about.slug != "claims"), start=1):
                 about.anchor = f"{prefix}-{about.slug}"
                 about.label = f"{kind.capitalize()} {chapter}.{number}"
                 labels[about.anchor] = about.label

@@ -470,3 +470,10 @@ def test_memory_stays_below_two_and_a_half_times_the_pixels(form: str, tmp_path:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= 2.5 * cells.images.nbytes
+
+
+def test_labels_of_a_split_that_are_all_the_same_are_said_to_be_hidden_perhaps(tmp_path: Path) -> None:
+    images, labels = cell_images(40), np.arange(40) % 8
+    hidden = {"test_images": images[:20], "test_labels": 0 * labels[:20]}
+    cells = load_cells(npz(tmp_path / "a.npz", train_images=images[20:], train_labels=labels[20:], **hidden))
+    assert cells.warnings == ("All test images have the label 0. Perhaps their labels are hidden.",)
