@@ -107,7 +107,9 @@ def test_a_pipe_gets_each_line_when_it_is_said() -> None:
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_a_run_that_is_stopped_says_so_in_one_line(number) -> None:
     stop = f"lambda _: os.kill(os.getpid(), signal.{number}) or signal.pause()"
-    code = f"import os, signal, sys; from helpers import run; run.run = {stop}; sys.exit(run.main([]))"
+    # what a shell starts in the background ignores SIGINT
+    code = "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code += f"; from helpers import run; run.run = {stop}; sys.exit(run.main([]))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert ended.stderr == "stopped. The next run continues from here.\n"
     assert ended.returncode == 130
