@@ -79,7 +79,7 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     for shares, inside in ((before, PAPER), (after, colours)):
         axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
     axes.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
-    axes.set(xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
+    axes.set(xticks=layout([0, 0.01, 0.05, 0.2], [0, 0.01, 0.2]), xlim=(0, None))
     axes.xaxis.set(label_text="expected calibration error", major_formatter=PERCENT)
     name_rows(axes, [MODEL_NAMES[str(name)] for name in table.index])
     write_columns(axes, pd.DataFrame({"○ before": before, "● after": after}).map(percent))
