@@ -76,7 +76,7 @@ class Study:
         return Part(self.cells.images[chosen], self.cells.labels[chosen])
 
     def development_statistics(self) -> pd.DataFrame:
-        """Return a row per training and validation image in the order of the data.
+        """Return a row per training and validation image in the order of `Split.indices`.
 
         The index is the image's position in the data. Columns: red, green, blue, grey, black and white
         (`helpers.features.colour_statistics`); label; dark_area (`helpers.features.stained_areas`, in pixels);
