@@ -1,6 +1,5 @@
 """The cells of one report, their split, and functions that load a finished piece of the study or compute it."""
 
-import _thread
 import os
 import time
 from dataclasses import dataclass
@@ -29,15 +28,7 @@ SCHEDULER = "BLOOD_CELLS_DASK"  # the environment variable that gives notebooks 
 Runs = dict[str, list[Run]]  # by model name, a finished run per seed
 
 
-def _end_with(parent: int) -> None:
-    """End this worker of joblib soon after ``parent``: it would wait for work for half an hour and longer."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
-_WATCH = {"initializer": _thread.start_new_thread, "initargs": (_end_with, (os.getpid(),))}
-joblib.register_parallel_backend("loky", partial(joblib.parallel.BACKENDS["loky"], **_WATCH))
+joblib.register_parallel_backend("loky", partial(joblib.parallel.BACKENDS["loky"], **networks.ENDS_WITH_PARENT))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ from helpers.cache_keys import key_of, source_files, versions
 from helpers.data import Part
 from helpers.errors import InputError
 from helpers.files import folder_written_atomically
-from helpers.networks.runs import end_with_parent, finished_run
+from helpers.networks.runs import ENDS_WITH_PARENT, finished_run
 from helpers.recipes import THREADS, Recipe
 
 ANSWER_WITHIN = 5
@@ -80,8 +80,12 @@ def scheduler_at(address: str) -> Iterator[str | None]:
         yield None
     else:
         options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
-        with LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options) as cluster:
+        cluster = LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options)
+        try:
             yield cluster.scheduler_address
+        finally:
+            with suppress(TimeoutError):  # a busy machine ends its processes late
+                cluster.close()
 
 
 def with_joblib_on(address: str, work: Callable[[], Any]) -> Any:
@@ -120,7 +124,7 @@ def _train_there(*job: Any) -> dict[str, bytes]:
     # In a process of its own: Keras draws from Python's global generator, and so do the worker's other threads.
     # Dask's workers are daemons, which may not start processes.
     multiprocessing.current_process().daemon = False
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent) as process:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), **ENDS_WITH_PARENT) as process:
         return process.submit(_train_here, *job).result()
 
 
