@@ -1,83 +1,75 @@
-"""How many small faults in `helpers` its tests notice: ``python -m tools.mutants data claims``.
+"""How many small faults in a part of `helpers` its own tests notice: ``python -m tools.mutants data``.
 
-It draws faults from all that mutmut can make, tests each with the tests of its own package in a copy of the project,
-and prints those that no test noticed. mutmut is in no list of requirements (``pip install mutmut==3.8.1``).
+It draws faults from all that mutmut can make, tests them in a copy of the project, and prints those that no test
+noticed. mutmut is in no list of requirements (``pip install mutmut==3.8.1``).
 """
 
-import json
+import os
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import Any
 
 from statsmodels.stats.proportion import proportion_confint
 
 from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.files import ROOT
 
-PACKAGES = ("claims", "data", "evaluation", "features", "networks", "report")
-MODULES = ("execution", "files", "notation", "onnx_export", "saved_models", "study", "test_model")
-TESTS = {name: [f"tests/{name}"] for name in PACKAGES} | {"modules": [f"tests/test_{name}.py" for name in MODULES]}
-"""The tests of each package, and of the modules beside the packages."""
 
+def draw_and_test(one_in: int, seed: int) -> tuple[int, list[str]]:
+    """Return how many faults were tested in the working directory, and the changes that no test noticed."""
+    try:
+        from mutmut import __main__ as mutmut
+        from mutmut.mutation import file_mutation
+    except ImportError:
+        raise InputError("mutmut is not installed; pip install mutmut==3.8.1") from None
+    for name in [name for name in sys.modules if name.split(".")[0] == "helpers"]:
+        del sys.modules[name]  # the tests run in forks of this process, and must import the copy
+    create = file_mutation.create_mutations
 
-def mutmut(*arguments: str, copy: Path) -> str:
-    command = [Path(sys.executable).with_name("mutmut"), *arguments]
-    return subprocess.run(command, cwd=copy, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    def draw(path: str, *more: Any) -> tuple[Any, list[Any], Any, Any]:
+        module, faults, *others = create(path, *more)
+        faults = [fault for fault in faults if fault.contained_by_top_level_function]
+        return module, random.Random(f"{seed}{path}").sample(faults, -(-len(faults) // one_in)), *others
 
-
-def exit_codes(copy: Path) -> dict[str, int | None]:
-    """Return for each fault the exit code of its tests, or None where they did not run."""
-    found = sorted(copy.glob("mutants/helpers/**/*.meta"))
-    return {name: code for path in found for name, code in json.loads(path.read_text())["exit_code_by_key"].items()}
-
-
-def draw_and_test(package: str, one_in: int, seed: int, copy: Path) -> tuple[int, list[str]]:
-    """Return how many faults were tested, and the change that each makes that no test noticed."""
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "outputs"))
-    copied = [path.name for path in copy.iterdir() if path.name not in ("helpers", "tests")]
-    mutated = (
-        [f"helpers/{package}/*"]
-        if package in PACKAGES
-        else [f"helpers/{path.name}" for path in copy.glob("helpers/*.py")]
-    )
-    lists = {"source_paths": ["helpers"], "only_mutate": mutated, "also_copy": copied}
-    lists |= {"pytest_add_cli_args_test_selection": TESTS[package], "process_isolation": ["forkserver"]}
-    (copy / "setup.cfg").write_text(
-        "[mutmut]\n" + "".join(f"{key} = " + "\n  ".join(values) + "\n" for key, values in lists.items())
-    )
-    said = mutmut("run", "no fault has this name", copy=copy)  # makes the faults, and finds the tests of each
-    if not (names := list(exit_codes(copy))) or not (copy / "mutants" / "mutmut-stats.json").exists():
-        raise InputError(f"{package}: mutmut could not run its tests; it ended with {said[-300:]!r}")
-    drawn = random.Random(seed).sample(names, -(-len(names) // one_in))
-    said = mutmut("run", "--max-children", "1", *drawn, copy=copy)
-    codes = exit_codes(copy)
-    if unfinished := [name for name in drawn if codes[name] is None]:
-        raise InputError(f"{package}: {len(unfinished)} faults were not tested; mutmut ended with {said[-300:]!r}")
-    return len(drawn), [mutmut("show", name, copy=copy) for name in drawn if codes[name] in (0, 5, 33)]
+    file_mutation.create_mutations = draw
+    mutmut.run.main(["--max-children", "1"], standalone_mode=False)
+    tested, _ = mutmut.collect_source_file_mutation_data(mutant_names=())
+    unnoticed = [(name, data.path) for data, name, exit_code in tested if exit_code in (0, 5, 33)]  # 5 and 33: no test
+    return len(tested), [mutmut.get_diff_for_mutant(name, path=path) for name, path in unnoticed]
 
 
 @with_exit_code
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 once all faults that were drawn are tested, and 2 if the options are wrong or mutmut ends early."""
+    """Return 0 once the faults are tested, and 2 if the options are wrong; mutmut ends with 1 where tests fail."""
     parser = OneLineParser(prog="python -m tools.mutants", description=__doc__)
-    parser.add_argument("packages", nargs="*", choices=[*TESTS, []], help=f"of {', '.join(TESTS)} (default: all)")
-    parser.add_argument("--one-in", type=int, default=25, help="of so many faults one is tested (default: 25)")
+    parser.add_argument("part", help="a package or module of helpers, such as data or notation")
+    parser.add_argument("--one-in", type=int, default=25, help="how many faults there are for one tested (default: 25)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     options = parser.parse_args(arguments)
-    if options.one_in < 1 or not Path(sys.executable).with_name("mutmut").exists():
-        raise InputError("expected --one-in of at least 1, and mutmut beside Python; pip install mutmut==3.8.1")
-    counts = []
-    for package in options.packages or TESTS:
-        with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-            tested, unnoticed = draw_and_test(package, options.one_in, options.seed, Path(folder, "copy"))
-        print(*unnoticed, f"{package}: {tested - len(unnoticed)} of {tested} faults noticed", sep="\n", flush=True)
-        counts.append((tested - len(unnoticed), tested))
-    noticed, tested = map(sum, zip(*counts, strict=True))
-    low, high = proportion_confint(noticed, tested, method="wilson")
-    print(f"{noticed} of {tested} faults noticed: {noticed / tested:.1%} (95 % CI {low:.1%} to {high:.1%})")
+    is_package = (ROOT / "helpers" / options.part).is_dir()
+    mutated, tests = (
+        (f"{options.part}/*", options.part) if is_package else (f"{options.part}.py", f"test_{options.part}.py")
+    )
+    if options.one_in < 1 or not (ROOT / "tests" / tests).exists():
+        raise InputError(f"expected --one-in of at least 1, and a part with tests in tests/{tests}")
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copy = copytree(
+            ROOT, Path(folder, "copy"), ignore=ignore_patterns(".git", ".venv", "*__", ".*_cache", "outputs")
+        )
+        copied = "\n  ".join(path.name for path in copy.iterdir() if path.name not in ("helpers", "tests"))
+        (copy / "setup.cfg").write_text(
+            f"[mutmut]\nsource_paths = helpers\nonly_mutate = helpers/{mutated}\nalso_copy =\n  {copied}\n"
+            f"pytest_add_cli_args_test_selection = tests/{tests}\nprocess_isolation = forkserver\n"
+        )
+        os.chdir(copy)
+        tested, unnoticed = draw_and_test(options.one_in, options.seed)
+        os.chdir(ROOT)
+    low, high = proportion_confint(tested - len(unnoticed), tested, method="wilson")
+    print(*unnoticed, f"{options.part}: {tested - len(unnoticed)} of {tested} faults noticed", sep="\n", end=" ")
+    print(f"(95 % CI of the share {low:.1%} to {high:.1%})")
     return 0
 
 
