@@ -44,6 +44,13 @@ def test_same_images_in_another_order_get_the_same_split() -> None:
     np.testing.assert_array_equal(first.parts[order][kept[order]], second.parts[kept[order]])
 
 
+def test_a_split_stays_as_it_was_in_earlier_versions() -> None:
+    pixels = (np.arange(40 * 48 * 48 * 3) * 7919 % 251).astype(np.uint8)
+    split = split_cells(Cells(pixels.reshape(40, 48, 48, 3), np.arange(40, dtype=np.uint8) % 2, "pattern"))
+    assert split.indices("test").tolist() == [2, 6, 11, 18, 27, 35, 37, 38]
+    assert split.indices("validation").tolist() == [12, 20, 25, 39]
+
+
 def test_one_of_a_group_of_copies_stays_and_no_two_parts_share_pixels() -> None:
     cells = with_copies(make_cells(), {8: 0, 16: 0, 9: 1})
     split = split_cells(cells)
