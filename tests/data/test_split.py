@@ -1,5 +1,6 @@
 """The split: no image has a copy elsewhere, and the order of the images does not matter."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,12 @@ def test_parts_are_70_10_20_of_every_class() -> None:
     for label in range(8):
         counts = pd.Series(split.parts[cells.labels == label]).value_counts()
         assert dict(counts) == {"train": 70, "test": 20, "validation": 10}
+
+
+def test_the_identity_of_cells_is_the_hash_of_their_pixels_and_then_their_labels() -> None:
+    cells = make_cells(8)
+    assert cells.sha256 == hashlib.sha256(cells.images.tobytes() + bytes(range(8))).hexdigest()
+    assert replace(cells, labels=None).sha256 == hashlib.sha256(cells.images.tobytes()).hexdigest()
 
 
 def test_same_images_in_another_order_get_the_same_split() -> None:
