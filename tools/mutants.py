@@ -37,9 +37,8 @@ def draw_and_test(one_in: int, seed: int) -> tuple[int, list[str]]:
     file_mutation.create_mutations = draw
     mutmut.run.main(["--max-children", "1"], standalone_mode=False)
     tested, _ = mutmut.collect_source_file_mutation_data(mutant_names=())
-    unnoticed = [
-        (name, data.path) for data, name, code in tested if code not in (1, 3)
-    ]  # no failure; a late end is none
+    failed = (1, 3)  # exit codes of pytest; a fault that only makes tests late counts as unnoticed
+    unnoticed = [(name, data.path) for data, name, exit_code in tested if exit_code not in failed]
     return len(tested), [mutmut.get_diff_for_mutant(name, path=path) for name, path in unnoticed]
 
 
