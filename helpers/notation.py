@@ -69,8 +69,8 @@ def with_interval(score: dict[str, Any]) -> str:
 
 
 def signed(value: float, decimals: int = 1) -> str:
-    """Return a number with its sign, as in "+0.32" and "−3.5"; zero is never negative."""
-    return f"{round(value, decimals) + 0.0:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    """Return a number with its sign, as in "+0.32" and "−3.5"; what rounds to zero has none."""
+    return f"{value:{'+' if round(value, decimals) else 'z'}.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def points(difference: float) -> str:

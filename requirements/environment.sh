@@ -53,7 +53,8 @@ environment() {
   fi
   python="$root/.venv/bin/python"
   stamp="$root/.venv/$1-$(cksum <"$pins" | tr ' ' '-')"
-  if [[ ! -e $stamp ]]; then
+  # `uv sync` or pip may have changed packages since then: their folder is newer
+  if [[ ! -e $stamp || $(find "$root"/.venv/lib/python3*/site-packages -maxdepth 0 -newer "$stamp") ]]; then
     local base
     base=$(find_python) || exit 2
     [[ -x $python ]] && "$python" -c '' 2>/dev/null || "$base" -m venv --clear --without-pip "$root/.venv" || exit 2

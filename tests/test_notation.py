@@ -41,7 +41,7 @@ def test_shares_differences_and_p_values():
     assert notation.with_interval(score) == "97.3 % (95 % CI 96.3–98.1 %, n = 1,201)"
     assert notation.points(-0.0351) == "−3.5 points"
     assert notation.signed(0.321, 2) == "+0.32"
-    assert notation.signed(-0.04) == notation.signed(0) == "+0.0"
+    assert notation.signed(-0.04) == notation.signed(0) == "0.0"
     assert notation.p_value(0.0123) == "p = 0.012"
     assert notation.p_value(0.0) == "p < 0.0001"
     assert notation.p_value(0.0001) == "p = 0.0001"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
 from helpers.data import CLASS_NAMES
 from helpers.figures.pieces import name_rows
@@ -78,16 +77,15 @@ def draw_by_class(values: pd.DataFrame, labels: np.ndarray, vivid: Sequence[str]
     names, count = np.take(CLASS_NAMES, labels), values.shape[1]
     means = values.groupby(names).mean().sort_values(str(values.columns[0]), ascending=False)
     order = means.index
-    palette = {name: CLASS_COLOURS[name] if name in (vivid or order[:1]) else GRID for name in order}
     shape, size = layout(((1, count), (6.5 + 1.5 * count, 3.8)), ((count, 1), (3.7, 4.2 * count)))
     figure, panels = plt.subplots(*shape, figsize=size, sharey=True, squeeze=False)
     for axes, column in zip(panels.flat, values.dropna(axis="columns", how="all"), strict=False):
-        sns.boxplot(
-            x=values[column], y=names, order=order, hue=names, hue_order=order, legend=False, saturation=1,
-            palette=palette, fliersize=1.5, linewidth=1, ax=axes, showmeans=True,
-            meanprops={"marker": "D", "markersize": 4, "markerfacecolor": INK, "markeredgecolor": INK},
-        )  # fmt: skip
+        groups = [values.loc[names == name, column].dropna() for name in order]
+        boxes = axes.boxplot(groups, orientation="horizontal", positions=range(len(order)), widths=0.8)["boxes"]
+        for box, name in zip(boxes, order, strict=True):
+            box.set_facecolor(CLASS_COLOURS[name] if name in (vivid or order[:1]) else GRID)
         if values[column].min() < 0:
             axes.axvline(0, color=INK, linewidth=1, zorder=0)
+        axes.set_xlabel(column + (f"\nn = {values[column].count():,}" if count > 1 else ""))
         name_rows(axes, [f"{name} ({CLASS_NAMES.index(name)})" for name in order])
     return described(figure, "by_class", len(values), means=means.round(1).dropna(axis="columns", how="all"))

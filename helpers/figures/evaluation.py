@@ -36,8 +36,8 @@ def draw_recall(scores: dict[str, dict[str, Any]], best: str) -> Drawing:
         intervals = list(map(evaluation.accuracy_interval, shares * support, support))
         distances = np.abs(np.transpose(intervals) - shares.to_numpy())
         axes.errorbar(shares, rows, xerr=distances, ls="", capsize=0, ms=4.5, lw=1, **model_look(name))
-        below = rows[shares < floor]
-        axes.plot(np.full(len(below), floor), below, "<", color=MODEL_COLOURS[name], ms=4.5, clip_on=False)
+        for row in rows[shares < floor]:  # an empty line would have a place at the corner, far below the axes
+            axes.plot(floor, row, "<", color=MODEL_COLOURS[name], ms=4.5, clip_on=False)
     axes.hlines(np.arange(1, len(recalls)) - 0.5, 0, 1, color=GRID, linewidth=0.7)
     name_rows(axes, [f"{name}, n\xa0=\xa0{count:,}" for name, count in support.items()])
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=layout(4, 2))
@@ -56,12 +56,12 @@ def draw_confusion(labels: np.ndarray, probabilities: np.ndarray, model: str) ->
     # colour goes with the cube root of the share: small ones stay visible
     values = shares.pow(1 / 3).where(counts > 0).mask(is_right & shares.notna(), -1)
     figure, axes = plt.subplots(figsize=layout((8, 5.4), (3.7, 4.6)))
-    fill_matrix(axes, values, (100 * shares).map("{:.1f}\n".format) + counts.map("{:,}".format), "YlOrRd")
+    fill_matrix(axes, values, (100 * shares).round(1).map("{:.3g}\n".format) + counts.map("{:,}".format), "YlOrRd")
     axes.xaxis.set_label_position("top")
     axes.set(xlabel="predicted class", ylabel="true class")
     errors = np.where(is_right, 0, matrix)
     actual, predicted = (names[place] for place in np.unravel_index(errors.argmax(), errors.shape))
-    found = {"actual": actual, "predicted": predicted, "errors": errors.any()}
+    found = {"actual": actual, "predicted": predicted, "errors": int(errors.max())}
     return described(figure, "confusion", len(labels), model=model, correct=np.trace(matrix) / len(labels), **found)
 
 
@@ -103,7 +103,8 @@ def draw_corruptions(table: pd.DataFrame) -> Drawing:
     unchanged, corrupted = accuracy["none"], accuracy.drop(columns="none")
     means = corrupted.mean(axis=1).sort_values(ascending=False, kind="stable")
     by_corruption = corrupted.mean().sort_values(ascending=False, kind="stable").round(3)
-    values = accuracy.loc[means.index, ["none", *by_corruption.index]].rename(columns={"none": "unchanged"})
+    values = accuracy.assign(unchanged=unchanged, mean=means)
+    values = values.loc[means.index, ["unchanged", "mean", *by_corruption.index]]
     values = values.rename(index=lambda name: fill(MODEL_NAMES[name], layout(10, 14))).T
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), 0.36 * len(values) + layout(1.4, 2)))
     fill_matrix(axes, values, (100 * values).map("{:.0f}".format), "YlGnBu")

@@ -54,12 +54,12 @@ def draw_slopes(accuracies: pd.DataFrame, n: dict[str, int]) -> Drawing | None:
         intervals = [evaluation.accuracy_interval(shares[each] * n[each], n[each]) for each in accuracies]
         axes.errorbar(range(len(shares)), shares, np.abs(np.transpose(intervals) - shares.to_numpy()), elinewidth=4,
                       capsize=0, ecolor=(look["color"], 0.25), ms=6, **look)  # fmt: skip
-    figure.legend(loc=layout("outside right upper", "outside lower center"), title=str(elsewhere[-1]))
+    ends = f"{elsewhere[-1]} {accuracies.columns.name or ''}".strip()
+    figure.legend(loc=layout("outside right upper", "outside lower center"), title=ends, alignment="left")
     sizes = {each: f"\nn = {n[each]:,}" if len(set(n.values())) > 1 else "" for each in accuracies}
     heads = [str(each).replace(" ", layout(" ", "\n")) + sizes[each] for each in accuracies]
-    axes.set_xticks(range(len(heads)), heads)
+    axes.set_xticks(range(len(heads)), heads, fontsize=layout(9.5, 8.5))
     axes.set(ylim=(None, 1.01), xlabel=accuracies.columns.name or "")
-    axes.tick_params(axis="x", labelsize=layout(9.5, 8.5))
     axes.yaxis.set(label_text="accuracy", major_formatter=PERCENT)
     falls = (accuracies[[home]].round(3).to_numpy() - accuracies[elsewhere].round(3)).stack().round(3)
     found = {"falls": falls, "accuracies": accuracies, "home": home, "elsewhere": elsewhere}

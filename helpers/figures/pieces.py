@@ -14,8 +14,8 @@ from helpers.figures.style import PAPER, PERCENT, layout
 
 
 def name_rows(axes: Axes, names: Iterable[str], width: int = 16) -> None:
-    """Name the rows 0, 1, ... of a chart from top to bottom, in lines of ``width`` letters on a telephone."""
-    words = [fill(name, layout(60, width)) for name in names]
+    """Name the rows 0, 1, ... of a chart from top to bottom, in two lines, or three of ``width`` on a telephone."""
+    words = [fill(name, layout(60, width), max_lines=layout(2, 3), placeholder=" …") for name in names]
     axes.set_yticks(range(len(words)), words, fontsize=layout(9.5, 8.5))
     axes.set_ylim(len(words) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
@@ -25,6 +25,7 @@ def frame_shares(axes: Axes, label: str, shares: Iterable[float], inside: Iterab
     """Let the x axis start below most of the ``shares`` and all ``inside``, return where; arrows are for the others."""
     floor = max(0.0, min(np.floor(20 * np.quantile(list(shares), 0.25) - 1) / 20, min(inside, default=1.0) - 0.02))
     axes.set_xlim(floor, 1.005)
+    label += f" (◂ below {PERCENT(floor)})" * int(min(shares) < floor)
     axes.xaxis.set(label_text=label, major_formatter=PERCENT)
     return float(floor)
 

@@ -51,9 +51,9 @@ def draw_ladder(table: pd.DataFrame, reported: dict[str, float], n: int) -> Draw
     axes.step(accuracy[kept], rows[kept], where="pre", color=MUTED, linewidth=1, zorder=1)
     axes.hlines(rows, table["accuracy_low"], table["accuracy_high"], colors=colours, linewidth=2)
     axes.scatter(accuracy, rows, 50, np.where(kept, colours, PAPER), edgecolors=colours, zorder=3)
-    named = [f" = {MODEL_NAMES[step]}" if step in MODEL_NAMES else "" for step in table.index]
-    first, *others = [f"+ {change}{name}" for change, name in zip(table["change"], named, strict=True)]
-    name_rows(axes, [first.partition(" = ")[2], *others], 19)
+    named = [f"{MODEL_NAMES[step]}: " if step in MODEL_NAMES else "" for step in table.index]
+    first, *others = [f"{name}+ {change}" for change, name in zip(table["change"], named, strict=True)]
+    name_rows(axes, [first.partition(":")[0], *others], 19)
     write_columns(axes, accuracy.map(percent).to_frame())
     crosses = table.index.map(reported)
     if crosses.notna().any():
@@ -76,13 +76,13 @@ def draw_calibration(table: pd.DataFrame, n: int) -> Drawing:
     rows, colours = range(len(table)), [MODEL_COLOURS[str(name)] for name in table.index]
     figure, axes = plt.subplots(figsize=(layout(7.5, 3.7), layout(0.42, 0.5) * len(table) + 1.7))
     axes.hlines(rows, before, after, colors=colours, linewidth=1.5)
-    for label, shares, inside in (("before", before, PAPER), ("after", after, colours)):
-        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3, label=label)
+    for shares, inside in ((before, PAPER), (after, colours)):
+        axes.scatter(shares, rows, 50, inside, edgecolors=colours, clip_on=False, zorder=3)
     axes.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
-    axes.set(xticks=[0, 0.01, 0.05, 0.2], xlim=(0, None))
+    axes.set(xticks=layout([0, 0.01, 0.05, 0.2], [0, 0.01, 0.2]), xlim=(0, None))
     axes.xaxis.set(label_text="expected calibration error", major_formatter=PERCENT)
     name_rows(axes, [MODEL_NAMES[str(name)] for name in table.index])
-    figure.legend(loc="outside lower center", ncols=2)
+    write_columns(axes, pd.DataFrame({"○ before": before, "● after": after}).map(percent))
     return described(figure, "calibration", n, before=before, after=after)
 
 

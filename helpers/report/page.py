@@ -112,7 +112,7 @@ def _published_run(results: dict[str, Any]) -> dict[str, Any]:
     published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     figures.use_style()
     drawing = figures.draw_reported(published["models"], REPORTED)
-    caption = "Accuracy on test images with 95 % intervals, in the published run."
+    caption = f"Accuracy on test images with 95 % intervals, in the published run. n = {drawing.n:,}."
     about = {"figure": {"title": drawing.finding, "alt": drawing.alt, "caption": caption}}
     return {"published": published, "published_comparison": {"data": figures.drawn(drawing), "metadata": about}}
 

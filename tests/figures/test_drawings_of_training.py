@@ -67,7 +67,7 @@ def test_the_ladder_names_networks_and_says_how_far_it_leads() -> None:
     drawing = figures.draw_ladder(steps(0.9, 0.93, 0.91, 0.99), {"lenet_custom": 0.5, "forest": 0.1}, 50)
     (axes,) = drawing.figure.axes
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names[:2] == ["classical LeNet", "+ another change = custom LeNet"]
+    assert names[:2] == ["classical LeNet", "custom LeNet: + another change"]
     words = [text.get_text() for text in axes.texts]
     assert words == ["accuracy", "90.0 %", "93.0 %", "91.0 %", "99.0 %"]
     assert axes.get_xlim()[1] == 1  # though the last interval ends above

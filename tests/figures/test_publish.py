@@ -125,7 +125,7 @@ def test_tables_show_a_named_index_as_row_headings_and_drop_a_counting_one():
 
 
 def cells(markup: str) -> list[str]:
-    return re.findall(r"<td[^>]*>([^<]*)</td>", markup)
+    return [re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", markup)]
 
 
 def test_whole_numbers_beside_a_missing_one_keep_no_decimals():

@@ -154,7 +154,7 @@ def test_the_title_block_leaves_out_what_is_not_on_record_and_escapes_what_is() 
     people = [{"given-names": "Ada", "family-names": "<Love>"}, {"given-names": "Bo", "family-names": "Ek"}]
     known = references.CITATION | {"authors": people, "repository-code": "https://example.org/cells"}
     block = title_block(known, {})
-    assert "<p>Ada &lt;Love&gt; and Bo Ek\N{NO-BREAK SPACE}·" in block
+    assert "<p><span>Ada &lt;Love&gt; and Bo Ek</span>\N{NO-BREAK SPACE}·" in block
     assert block.count('<a href="https://example.org/cells">') == 2
     assert surnames(bibtex_of(block)) == ["<Love>", "Ek"]
     assert bibtex_of(block).fields["url"] == "https://example.org/cells"
