@@ -881,7 +881,7 @@ def test_a_table_can_be_had_as_csv(open_page):
         'model,"accuracy, %","accuracy, %, low","accuracy, %, high",parameters,"gain, points",remark',
         'random forest,93.0,92.0,94.0,,-3.5,"none, yet"',
         'cellnet,99.1,98.0,100.0,289384,+20.0,"the ""best"""',
-        "AlexNet,70.0,60.0,80.0,13819144,+0.0,1 of 2",
+        "AlexNet,70.0,60.0,80.0,13819144,0.0,1 of 2",
     ]
 
 
