@@ -14,7 +14,7 @@ from typing import Any
 
 from helpers.errors import InputError
 from helpers.files import ROOT, written_atomically
-from helpers.networks import RECORD, end_with_parent
+from helpers.networks import ENDS_WITH_PARENT, RECORD
 from helpers.notation import MODEL_NAMES, percent
 from helpers.recipes import PROFILES, THREADS
 
@@ -32,19 +32,16 @@ def format_seconds(seconds: float) -> str:
 
 def follow(ending: Future[Any], runs: Path, say: Callable[[str], None]) -> None:
     """Report each training run that appears in ``runs`` until the notebook has ended."""
-    known, is_over = _finished_runs(runs), False
+    pattern = f"[!.]*/{RECORD}"  # a folder with a dot is still being written
+    known, is_over = set(runs.glob(pattern)), False
     while not is_over:
         is_over = bool(wait([ending], timeout=1).done)
-        for path in sorted(_finished_runs(runs) - known):
+        for path in sorted(set(runs.glob(pattern)) - known):
             known.add(path)
             record = json.loads(path.read_text(encoding="utf-8"))
             took, accuracy = format_seconds(record["train_seconds"]), percent(record["val_accuracy"])
             name_and_seed = f"{MODEL_NAMES.get(record['name'], record['name'])} (seed {record['seed']})"
             say(f"      {name_and_seed}: trained in {took}, validation accuracy {accuracy}")
-
-
-def _finished_runs(runs: Path) -> set[Path]:
-    return set(runs.glob(f"[!.]*/{RECORD}"))  # a folder with a dot is still being written
 
 
 def execute_notebook(name: str, parameters: dict[str, str], say: Callable[[str], None]) -> dict[str, Any]:
@@ -57,7 +54,7 @@ def execute_notebook(name: str, parameters: dict[str, str], say: Callable[[str],
     notebook, executed = NOTEBOOK_FOLDER / f"{name}.ipynb", out / "notebooks" / f"{name}.ipynb"
     failed, log = executed.with_suffix(".failed.ipynb"), executed.with_suffix(".log")
     begun = time.perf_counter()
-    process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), **ENDS_WITH_PARENT)
     with written_atomically(executed) as running:
         try:
             ending = process.submit(_execute, notebook, parameters, time_limit, running, log)
@@ -79,7 +76,6 @@ def _execute(notebook: Path, parameters: dict[str, Any], time_limit: int, execut
     """Execute one notebook in a process that does nothing else; return the peak memory of its kernel in MiB."""
     import papermill
 
-    end_with_parent()
     # By default glibc keeps freed memory in eight arenas per core and takes what TensorFlow asks for in every step from
     # the system in small pages. These cost a fifth to a third of the training time, and huge pages less.
     os.environ.setdefault("MALLOC_ARENA_MAX", str(THREADS))

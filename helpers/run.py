@@ -48,9 +48,9 @@ def parse(arguments: list[str] | None) -> Namespace:
     parser.add_argument("--pdf", action="store_true", help="also print report.pdf, with Chromium")
     parser.add_argument("--external", type=_path, metavar="FILE",
                         help="cells of another laboratory, only to test on (an .npz file or a folder)")  # fmt: skip
-    parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER),
-                        help="spread the work over a Dask cluster (tcp://HOST:PORT) or this machine's cores (local), "
-                        f"with the same results. Notebooks opened by hand read the address in {SCHEDULER}")  # fmt: skip
+    parser.add_argument("--dask", metavar="ADDRESS", default=os.environ.get(SCHEDULER, "local"),
+                        help="spread the work over a Dask cluster (tcp://HOST:PORT), with the same results (default: "
+                        f"local, this machine's cores). Notebooks opened by hand read {SCHEDULER}")  # fmt: skip
     return parser.parse_args(arguments)
 
 
@@ -166,8 +166,8 @@ def execute_notebooks(
     parameters |= {"CLASSES": options.classes, "CROP": options.crop}
     notebooks = {}
     with ExitStack() as stack:
-        if options.dask:
-            os.environ[SCHEDULER] = stack.enter_context(networks.scheduler_at(options.dask))
+        if scheduler := stack.enter_context(networks.scheduler_at(options.dask)):
+            os.environ[SCHEDULER] = scheduler
             stack.callback(os.environ.pop, SCHEDULER)
         for number, (name, title) in enumerate(TITLES.items()):
             elapsed, left = time.perf_counter() - begun, sum(PROFILES[options.profile].typical_seconds[number:])

@@ -1,6 +1,5 @@
 """The cells of one report, their split, and functions that load a finished piece of the study or compute it."""
 
-import _thread
 import os
 import time
 from dataclasses import dataclass
@@ -29,15 +28,7 @@ SCHEDULER = "BLOOD_CELLS_DASK"  # the environment variable that gives notebooks 
 Runs = dict[str, list[Run]]  # by model name, a finished run per seed
 
 
-def _end_with(parent: int) -> None:
-    """End this worker of joblib soon after ``parent``: it would wait for work for half an hour and longer."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
-_WATCH = {"initializer": _thread.start_new_thread, "initargs": (_end_with, (os.getpid(),))}
-joblib.register_parallel_backend("loky", partial(joblib.parallel.BACKENDS["loky"], **_WATCH))
+joblib.register_parallel_backend("loky", partial(joblib.parallel.BACKENDS["loky"], **networks.ENDS_WITH_PARENT))
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,7 @@ class Study:
         return Part(self.cells.images[chosen], self.cells.labels[chosen])
 
     def development_statistics(self) -> pd.DataFrame:
-        """Return a row per training and validation image in the order of the data.
+        """Return a row per training and validation image in the order of `Split.indices`.
 
         The index is the image's position in the data. Columns: red, green, blue, grey, black and white
         (`helpers.features.colour_statistics`); label; dark_area (`helpers.features.stained_areas`, in pixels);

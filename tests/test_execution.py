@@ -67,8 +67,7 @@ def test_a_full_disk_leaves_no_half_notebook(tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr(papermill, "execute_notebook", fill_the_disk)
     monkeypatch.setattr(execution, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
-    for name in ("end_with_parent", "os.dup2"):
-        monkeypatch.setattr(f"helpers.execution.{name}", lambda *_: None)
+    monkeypatch.setattr("helpers.execution.os.dup2", lambda *_: None)
     with pytest.raises(OSError, match="No space left"):
         execution.execute_notebook("01_eda", {"OUT": str(tmp_path), "PROFILE": "smoke"}, print)
     assert [path.suffix for path in (tmp_path / "notebooks").iterdir()] == [".log"]

@@ -1,6 +1,8 @@
 """Numbers and names read alike everywhere, at none, one and many."""
 
+import pandas as pd
 import pytest
+from jinja2 import UndefinedError
 
 from helpers import notation
 
@@ -42,6 +44,7 @@ def test_shares_differences_and_p_values():
     assert notation.signed(-0.04) == notation.signed(0) == "0.0"
     assert notation.p_value(0.0123) == "p = 0.012"
     assert notation.p_value(0.0) == "p < 0.0001"
+    assert notation.p_value(0.0001) == "p = 0.0001"
     assert notation.p_value(float("nan")) == "p undefined"
 
 
@@ -57,3 +60,17 @@ def test_shares_differences_and_p_values():
 )
 def test_models_have_names_that_stand_in_a_sentence(name, text):
     assert notation.sentence(notation.model_name(name)) == text
+
+
+def test_models_that_share_the_best_score_are_all_named():
+    assert notation.leaders(pd.Series({"basophil": 1.0, "monocyte": 0.5, "platelet": 1.0})) == "basophils and platelets"
+    assert notation.leaders(pd.Series({"cellnet": 1.0, "AlexNet": 0.5}), "") == "cellnet"
+
+
+def test_a_template_gives_one_line_and_knows_the_notation():
+    template = "{{ listed(names | map('model_name')) }}\n  reach {{ share | percent(0) }}"
+    assert (
+        notation.worded(template, names=["forest", "cellnet"], share=0.9) == "the random forest and cellnet reach 90 %"
+    )
+    with pytest.raises(UndefinedError):
+        notation.worded("{{ share }}")

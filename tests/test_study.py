@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,15 @@ def test_statistics_are_those_of_training_and_validation_images_in_their_order(s
     assert found.index.tolist() == positions.tolist()
     np.testing.assert_array_equal(found[expected.columns], expected)
     np.testing.assert_array_equal(found["label"], study.cells.labels[positions])
+
+
+def test_the_order_of_the_images_in_the_file_changes_no_part(study: Study) -> None:
+    cells = study.cells.take(np.random.default_rng(0).permutation(len(study.cells)))
+    other = replace(study, cells=cells, split=split_cells(cells))
+    for one, same in ((study.train, other.train), (study.validation, other.validation)):
+        np.testing.assert_array_equal(one.images, same.images)
+        np.testing.assert_array_equal(one.labels, same.labels)
+    np.testing.assert_array_equal(study.open_test().images, other.open_test().images)
 
 
 def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:

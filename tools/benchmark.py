@@ -1,9 +1,10 @@
-"""Measure speed: ``python -m tools.benchmark features|training|time-to``."""
+"""Measure speed: ``python -m tools.benchmark features|training|record``."""
 
 # mypy: disable-error-code="no-untyped-call"
 import sys
 import time
 import timeit
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,7 @@ from helpers.errors import InputError, OneLineParser, with_exit_code
 from helpers.evaluation import count_flops
 from helpers.features import HISTOGRAM_BINS, PIXELS, REPORT_GROUPS, extract_features
 from helpers.networks import precision_of, prepare, tf, train
-from helpers.notation import percent
+from helpers.notation import percent, percent_range
 from helpers.recipes import RECIPES, TESTED_NETWORKS
 from helpers.study import open_study
 
@@ -30,8 +31,11 @@ TURN = 1024
 ROUNDS = 3
 """Training runs of every network, of which the fastest counts."""
 
-SHORT_TRAINING = 4
-"""Epochs of the training run in ``time-to``."""
+TARGETS = (0.97, 0.98, 0.985)
+"""Validation accuracies of ``record``."""
+
+LONGEST = 8
+"""Epochs of training after which ``record`` gives up."""
 
 
 def plain_features(image: np.ndarray) -> np.ndarray:
@@ -113,23 +117,31 @@ def benchmark_training(part: Part) -> str:
     return "\n".join(lines)
 
 
-def benchmark_time_to(accuracy: float, part: Part, validation: Part) -> str:
-    """Return after how many seconds of training our network's quickest recipe reaches a validation accuracy.
+def benchmark_record(runs: int, watts: float, part: Part, validation: Part) -> Iterator[str]:
+    """Yield a line for each target: the shortest training that reaches it, on average over ``runs`` seeds.
 
-    That recipe is the step of the ladder before cellnet trains on changed stains, light and lenses, and for longer.
+    The recipe is the step of the ladder before cellnet trains on changed stains, light and lenses, and for longer. Each
+    number of epochs has a schedule of its own. Seconds include the first step, in which TensorFlow traces the network,
+    and the validation after each epoch. The energy is that of ``watts`` for so long.
     """
-    recipe = replace(RECIPES["muon"], epochs=SHORT_TRAINING)
-    with TemporaryDirectory() as folder:
-        history = train(recipe, 0, part, validation, Path(folder)).history()
-    lines = [
-        f"epoch {epoch:2}: {seconds:6.1f} s, validation accuracy {percent(value)}"
-        for epoch, seconds, value in zip(
-            history.index, history["seconds"].cumsum(), history["val_accuracy"], strict=True
-        )
-    ]
-    reached = history["val_accuracy"] >= accuracy
-    when = f"{history['seconds'].cumsum()[reached.idxmax()]:.0f} s" if reached.any() else "never"
-    return "\n".join([*lines, f"{percent(accuracy)} reached after: {when} (n = {len(validation.labels):,})"])
+    yield "| target | epochs | seconds (range) | Wh | validation accuracy (range) | runs that reach it |"
+    yield "|---|---|---|---|---|---|"
+    targets = list(TARGETS)
+    for epochs in range(1, LONGEST + 1):
+        recipe = replace(RECIPES["muon"], epochs=epochs)
+        with TemporaryDirectory() as folder:
+            records = [train(recipe, seed, part, validation, Path(folder)).record for seed in range(runs)]
+        seconds, reached = np.array([(record["train_seconds"], record["val_accuracy"]) for record in records]).T
+        while targets and reached.mean() >= targets[0]:
+            target = targets.pop(0)
+            took = f"{seconds.mean():.1f} ({seconds.min():.1f}–{seconds.max():.1f})"
+            found = f"{percent(reached.mean(), 2)} ({percent_range(reached.min(), reached.max())})"
+            share = f"{(reached >= target).sum()} of {runs}"
+            energy = f"{watts * seconds.mean() / 3600:.2f}"
+            yield f"| {percent(target)} | {epochs} | {took} | {energy} | {found} | {share} |"
+        if not targets:
+            return
+    yield f"{', '.join(map(percent, targets))}: not reached in {LONGEST} epochs"
 
 
 @with_exit_code
@@ -140,21 +152,24 @@ def main(arguments: list[str] | None = None) -> int:
     features = benchmarks.add_parser("features", help="speed of the feature extractor, beside scikit-image's functions")
     features.add_argument("--count", type=int, default=None, help="use only the first COUNT images")
     training = benchmarks.add_parser("training", help="training speed, beside that of a matrix product")
-    reaching = benchmarks.add_parser("time-to", help="seconds until cellnet reaches a validation accuracy")
-    reaching.add_argument("--accuracy", type=float, default=0.984, help="default: 0.984")
-    for benchmark in (features, training, reaching):
+    record = benchmarks.add_parser("record", help="seconds and energy of training to three validation accuracies")
+    record.add_argument("--runs", type=int, default=10, help="of each number of epochs (default: 10)")
+    record.add_argument("--watts", type=float, default=10, help="of the cores and memory in use (default: 10)")
+    for benchmark in (features, training, record):
         benchmark.add_argument("--data", default="auto", help="any data source that ./run_all.sh accepts")
     options = parser.parse_args(arguments)
+    for option in ("count", "runs"):
+        if (number := vars(options).get(option)) is not None and number < 1:
+            raise InputError(f"--{option}: {number} found, expected at least 1")
     if options.benchmark == "features":
-        if options.count is not None and options.count < 1:
-            raise InputError(f"--count: {options.count} found, expected at least 1")
         print(benchmark_features(load_cells(options.data).images[: options.count]))
         return 0
     study = open_study(options.data if options.data in KEYWORDS else str(Path(options.data).absolute()))
     if options.benchmark == "training":
         print(benchmark_training(study.train))
     else:
-        print(benchmark_time_to(options.accuracy, study.train, study.validation))
+        for line in benchmark_record(options.runs, options.watts, study.train, study.validation):
+            print(line)
     return 0
 
 

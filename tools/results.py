@@ -63,7 +63,7 @@ def write_results(results: dict[str, Any], root: Path) -> None:
     """Write ``results`` into ``root/docs``, as a page and a figure for either theme, and quote them in the README."""
     figures.use_style()
     figure = draw_headline(results["models"])
-    light = print_figure(figure, "svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    light = print_figure(figure, "svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
     write_text(root / "docs/headline-light.svg", light)
     write_text(root / "docs/headline-dark.svg", re.sub("|".join(DARK), lambda colour: DARK[colour[0]], light))

@@ -51,8 +51,9 @@ class Split:
         return hashlib.sha256(repr(pairs).encode()).hexdigest()
 
     def indices(self, *parts: str) -> np.ndarray:
-        """Return the positions of the images in the given splits, ascending, as (M,) int64."""
-        return np.flatnonzero(np.isin(self.parts, parts))
+        """Return the positions of the images in the given splits as (M,) int64, in the order of the pixels’ hashes."""
+        order = np.argsort(self.pixel_sha256, kind="stable")
+        return order[np.isin(self.parts[order], parts)]
 
     def counts(self, labels: np.ndarray) -> pd.DataFrame:
         """Return the number of images per class (rows, then all) and split (columns, then dropped)."""

@@ -54,9 +54,10 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
     sample = np.sort(np.random.default_rng(0).permutation(len(labels))[: study.profile.corrupted_validation_images])
     seen = np.concatenate([laboratory.show(images[sample]) for laboratory in LABORATORIES])
     methods = {name: words for name, (words, _) in METHODS.items() if name in study.profile.trainings}
+    trained = study.load_or_train(*methods, "cellnet")
     rows: dict[str, dict[str, float]] = {}
     for name, words in (methods | {"cellnet": "cellnet", "views": "cellnet, eight views averaged"}).items():
-        runs = study.load_or_train("cellnet" if name == "views" else name).popitem()[1]
+        runs = trained["cellnet" if name == "views" else name]
         predictors = [saved_models.load_predictor(run.model_path) for run in runs]
         if name == "views":
             predictors = [partial(predict_views, predict) for predict in predictors]

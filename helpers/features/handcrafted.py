@@ -5,6 +5,7 @@ rich groups describe where colours lie and which colours touch. Values equal tho
 image; working on blocks of images is what makes it fast.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import joblib
@@ -99,7 +100,7 @@ FEATURES = {"histogram": 48, "lbp": 10, "mean_colour": 3, "perimeter": 1, "ring_
 def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
     """Return (N, D) float32 of the groups, from few images at once."""
     grey, channels = shapes.to_grey(images), np.moveaxis(images, 3, 0)
-    measure = {
+    measure: dict[str, Callable[[], list[np.ndarray]]] = {
         "histogram": lambda: [histograms(channel, HISTOGRAM_BINS) for channel in channels],
         "lbp": lambda: [local_binary_patterns(grey)],
         "mean_colour": lambda: [images.mean(axis=(1, 2))],
@@ -107,7 +108,7 @@ def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
         "ring_histogram": lambda: [histograms(plane, RING_BINS, RINGS) for plane in np.moveaxis(to_lab(images), 3, 0)],
         "co_occurrence": lambda: [co_occurrences(channel) for channel in channels],
     }
-    return np.hstack([values for group in groups for values in measure[group]()], dtype=np.float32)  # type: ignore
+    return np.hstack([values for group in groups for values in measure[group]()], dtype=np.float32)
 
 
 def extract_features(images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS, *, jobs: int = -1) -> pd.DataFrame:

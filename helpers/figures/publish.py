@@ -73,9 +73,9 @@ def publish(kind: str, words: dict[str, Any], data: dict[str, Any], n: int | Non
         raise ValueError(f"slug {words['slug']!r}: expected lower-case words and hyphens")
     words["caption"] += "" if n is None else f" n = {n:,}."
     if "title" in words:
-        display(Markdown(f"**{words['title']}**"), metadata=around)  # type: ignore[no-untyped-call]
-    publish_display_data(data, metadata={kind: words} | metadata)  # type: ignore[no-untyped-call]
-    display(Markdown(f"**{kind.capitalize()}.** {words['caption']}"), metadata=around)  # type: ignore[no-untyped-call]
+        display(Markdown(f"**{words['title']}**"), metadata=around)
+    publish_display_data(data, metadata={kind: words} | metadata)
+    display(Markdown(f"**{kind.capitalize()}.** {words['caption']}"), metadata=around)
 
 
 def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
@@ -87,7 +87,7 @@ def show_figure(drawing: Drawing | None, slug: str, caption: str) -> None:
     """
     if drawing is None:
         return
-    png, size = retina_figure(drawing.figure, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    png, size = retina_figure(drawing.figure, metadata={"Software": None})
     small = io.BytesIO()  # a palette halves it at least
     Image.open(io.BytesIO(png)).convert("RGB").quantize(256).save(small, "png", optimize=True)
     data = {"image/png": b64encode(small.getvalue()).decode(), "text/plain": drawing.alt} | drawn(drawing)
@@ -102,7 +102,7 @@ def drawn(drawing: Drawing) -> dict[str, str]:
     svgs, constant = {}, {"Date": None, "Creator": None}  # the same bytes for the same figure
     for media, figure in (("image/svg+xml", drawing.figure), (NARROW_SVG, drawing.narrow)):
         if figure is not None:
-            svgs[media] = print_figure(figure, "svg", dpi=192, metadata=constant)  # type: ignore[no-untyped-call]
+            svgs[media] = print_figure(figure, "svg", dpi=192, metadata=constant)
             plt.close(figure)
     return svgs
 
@@ -125,13 +125,13 @@ def open_chapter(cells: Cells) -> DisplayHandle:
     source = f"> {len(cells):,} images from {cells.source}."
     if cells.is_synthetic:
         source = "> **Synthetic cells.** This project generated them, so no result below is about blood."
-    waiting = Markdown("*The finding appears here when the chapter has run.*")  # type: ignore[no-untyped-call]
-    display(Markdown(source))  # type: ignore[no-untyped-call]
-    return display(waiting, display_id=True)  # type: ignore[no-any-return, no-untyped-call]
+    waiting = Markdown("*The finding appears here when the chapter has run.*")
+    display(Markdown(source))
+    return display(waiting, display_id=True)  # type: ignore[no-any-return]
 
 
 def conclude(chapter: DisplayHandle, finding: str, *others: str) -> None:
     """Show the chapter's findings, sentences of Markdown, and the first of them at its beginning."""
     # the report takes it from the metadata and sets it below the chapter's title
-    chapter.update(Markdown(f"**{finding}**"), metadata={"finding": finding})  # type: ignore[no-untyped-call]
-    display(Markdown("\n".join(f"- {each}" for each in (finding, *others))))  # type: ignore[no-untyped-call]
+    chapter.update(Markdown(f"**{finding}**"), metadata={"finding": finding})
+    display(Markdown("\n".join(f"- {each}" for each in (finding, *others))))

@@ -15,9 +15,9 @@ from .cluster import (
     with_joblib_on as with_joblib_on,
 )
 from .runs import (
+    ENDS_WITH_PARENT as ENDS_WITH_PARENT,
     RECORD as RECORD,
     Run as Run,
-    end_with_parent as end_with_parent,
     load_or_compute_run as load_or_compute_run,
 )
 from .training import (

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,18 +19,20 @@ from typing import Any
 import dask
 import joblib
 from distributed import Client, LocalCluster, as_completed
-from distributed.client import FutureCancelledError
+from distributed.system import MEMORY_LIMIT
 from distributed.utils import silence_logging_cmgr
 
 from helpers.cache_keys import key_of, source_files, versions
 from helpers.data import Part
 from helpers.errors import InputError
 from helpers.files import folder_written_atomically
-from helpers.networks.runs import end_with_parent, finished_run
+from helpers.networks.runs import ENDS_WITH_PARENT, finished_run
 from helpers.recipes import THREADS, Recipe
 
 ANSWER_WITHIN = 5
 """Seconds in which a scheduler must answer and have a worker."""
+
+MEMORY = 2 * 2**30  # bytes that a worker with its training run takes at most, and so does a notebook
 
 FACTS = versions("data", "features", "networks") | {
     "distributed": version("distributed"),
@@ -51,7 +53,7 @@ def connected(address: str) -> Iterator[Client]:
     with ExitStack() as stack:
         try:
             stack.enter_context(silence_logging_cmgr(logging.CRITICAL))  # the report is no log
-            client = stack.enter_context(Client(address, timeout=ANSWER_WITHIN, set_as_default=False))  # type: ignore
+            client = stack.enter_context(Client(address, timeout=ANSWER_WITHIN, set_as_default=False))
             client.wait_for_workers(1, ANSWER_WITHIN)
             facts = client.run(_facts)
         except Exception as error:  # each kind of address fails in its own way
@@ -66,28 +68,30 @@ def connected(address: str) -> Iterator[Client]:
 
 
 @contextmanager
-def scheduler_at(address: str) -> Iterator[str]:
-    """Yield ``address`` after a look at its workers, or for "local" that of a cluster on this machine's cores."""
+def scheduler_at(address: str) -> Iterator[str | None]:
+    """Yield ``address`` after a look at its workers.
+
+    For "local", yield that of a cluster on this machine, or None where its cores or its memory allow one run at a time.
+    """
     if address != "local":
         with connected(address):
-            pass
-        yield address
-        return
-    options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
-    count = max(1, dask.system.CPU_COUNT // THREADS)
-    with LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options) as cluster:  # type: ignore
-        yield cluster.scheduler_address
+            yield address
+    elif (count := min(dask.system.CPU_COUNT // THREADS, MEMORY_LIMIT // MEMORY - 1)) < 2:
+        yield None
+    else:
+        options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": "127.0.0.1:0"}
+        cluster = LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options)
+        try:
+            yield cluster.scheduler_address
+        finally:
+            with suppress(TimeoutError):  # a busy machine ends its processes late
+                cluster.close()
 
 
-def with_joblib_on(address: str, work: Callable[[], Any], attempts: int = 3) -> Any:
-    """Return what ``work`` returns, with its joblib on the cluster, all of it again where a worker is killed."""
-    try:
-        with connected(address) as client, joblib.parallel_config("dask", client=client):
-            return work()
-    except FutureCancelledError:  # what joblib had sent was lost with the worker
-        if attempts == 1:
-            raise
-    return with_joblib_on(address, work, attempts - 1)
+def with_joblib_on(address: str, work: Callable[[], Any]) -> Any:
+    """Return what ``work`` returns, with its joblib on the cluster."""
+    with connected(address) as client, joblib.parallel_config("dask", client=client):
+        return work()
 
 
 def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validation: Part, runs: Path) -> None:
@@ -105,9 +109,10 @@ def train_on(address: str, jobs: list[tuple[Recipe, int]], train: Part, validati
     with connected(address) as client, dask.config.set(quiet):
         # Results of tasks, because what is scattered is lost with its worker; copies everywhere, so that none is idle.
         parts = [client.submit(Part, p.images, p.labels, key=p.sha256) for p in (train, validation)]
-        client.replicate(parts)  # type: ignore[no-untyped-call]
-        tasks = [client.submit(_train_there, name, *job, *parts, key=name, retries=2) for name, job in missing.items()]
-        finished = as_completed(tasks, client.loop)  # type: ignore[no-untyped-call]
+        client.replicate(parts)
+        longest_first = sorted(missing.items(), key=lambda item: -item[1][0].epochs)
+        tasks = [client.submit(_train_there, name, *job, *parts, key=name, retries=2) for name, job in longest_first]
+        finished = as_completed(tasks, client.loop)
         for count, task in enumerate(finished, start=1):
             with folder_written_atomically(runs / task.key) as temporary:
                 for file, content in task.result().items():
@@ -119,7 +124,7 @@ def _train_there(*job: Any) -> dict[str, bytes]:
     # In a process of its own: Keras draws from Python's global generator, and so do the worker's other threads.
     # Dask's workers are daemons, which may not start processes.
     multiprocessing.current_process().daemon = False
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent) as process:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), **ENDS_WITH_PARENT) as process:
         return process.submit(_train_here, *job).result()
 
 

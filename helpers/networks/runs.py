@@ -1,9 +1,9 @@
 """A finished training run as a folder with its model, its validation probabilities and its record."""
 
+import _thread
 import json
-import multiprocessing
 import os
-import threading
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,11 +83,11 @@ def load_or_compute_run(
     return read_run(folder)
 
 
-def end_with_parent() -> None:
-    """End this process as soon as the one that started it has ended: nobody would take the result."""
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
-    def wait_for_the_end() -> None:
-        multiprocessing.parent_process().join()  # type: ignore[union-attr]
-        os._exit(1)
 
-    threading.Thread(target=wait_for_the_end, daemon=True).start()
+ENDS_WITH_PARENT: dict[str, Any] = {"initializer": _thread.start_new_thread, "initargs": (_end_with, (os.getpid(),))}
+"""Options of a pool whose processes end soon after this one: nobody would take their results."""

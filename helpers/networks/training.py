@@ -71,7 +71,7 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self.title, self.epochs = title, epochs
         self.seconds: list[float] = []
         first = {"text/plain": f"{title}: epoch 1 of {epochs}"}
-        self.line = display(first, raw=True, display_id=True) if get_ipython() else None  # type: ignore
+        self.line = display(first, raw=True, display_id=True) if get_ipython() else None
 
     def on_epoch_begin(self, epoch: int, logs: Any) -> None:
         self.started = time.perf_counter()

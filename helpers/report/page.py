@@ -54,7 +54,7 @@ def _number_displays(chapters: list[list[NotebookNode]]) -> dict[str, str]:
 def _exporter(template: str, chapter: markup.Chapter) -> TemplateExporter:
     """Return nbconvert with this report's templates and filters; text is escaped unless a filter marks it safe."""
     ours = (chapter.markdown, chapter.inline_markdown, markup.highlighted, markup.inline_svg)
-    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
+    exporter = TemplateExporter(
         template_file=template,
         extra_template_paths=[str(TEMPLATES)],
         filters={function.__name__: function for function in (*ours, figures.cell_text)},
@@ -73,7 +73,7 @@ def render_report(out: Path) -> Path:
     """
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     paths = [out / "notebooks" / f"{stem}.ipynb" for stem in NOTEBOOKS]
-    notebooks = [nbformat.read(path, as_version=4) for path in paths]  # type: ignore[no-untyped-call]
+    notebooks = [nbformat.read(path, as_version=4) for path in paths]
     displayed = [
         [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
         for notebook in notebooks

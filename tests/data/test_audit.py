@@ -42,7 +42,12 @@ def test_every_dropped_image_is_listed_with_its_reason() -> None:
     images = noise(60)
     images[2], images[4] = images[0], images[1]  # same label; different labels
     cells = Cells(images, (np.arange(60) % 2).astype(np.uint8), "noise")
-    table = dropped_images(cells, split_cells(cells)).set_index("index")
+    split = split_cells(cells)
+    table = dropped_images(cells, split)
+    assert list(table) == ["index", "pixel_sha256", "label", "reason"]
+    assert table["pixel_sha256"].tolist() == split.pixel_sha256[table["index"]].tolist()
+    table = table.set_index("index")
+    assert table.loc[[1, 4], "label"].tolist() == ["eosinophil", "basophil"]
     assert table.loc[[1, 4], "reason"].tolist() == ["copies have different labels"] * 2
     assert len(table) == 3
     copy = table.drop([1, 4])

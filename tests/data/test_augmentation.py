@@ -93,3 +93,13 @@ def test_recolouring_keeps_the_order_of_densities_and_gives_another_background()
     backgrounds = changed[:, 0, -1]
     assert backgrounds.std(axis=0).min() > 15  # grey levels
     assert np.ptp(backgrounds, axis=1).max() > 10  # and tinted ones
+
+
+def test_a_pixel_is_recoloured_without_regard_to_its_neighbours() -> None:
+    images = drawn_images(3)
+    other = images.copy()
+    other[:, 1, 1] = 0  # is no part of the background, which every third pixel gives
+    same = recolour(images, np.random.default_rng(0)) == recolour(other, np.random.default_rng(0))
+    assert not same[:, 1, 1].any()
+    same[:, 1, 1] = True
+    assert same.all()

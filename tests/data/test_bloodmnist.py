@@ -118,7 +118,7 @@ def test_the_limits_add_up_to_less_than_15_seconds() -> None:
 def test_the_folder_may_be_impossible_to_write(server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bloodmnist, "URL", f"{server}/file")
     cache.write_text("in the way")
-    with pytest.raises(InputError, match="could not be downloaded"):
+    with pytest.raises(InputError, match=r"^bloodmnist: could not be downloaded"):
         download_bloodmnist()
 
 

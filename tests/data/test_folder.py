@@ -446,8 +446,9 @@ TABLES: dict[str, str | bytes] = {
     "UTF-16": PLAIN.format(*(f"{at}.png" for at in range(4))).encode("utf-16"),
     "cp1252": ("Größe," + PLAIN.replace("\n{", "\n9,{")).format(*(f"{at}.png" for at in range(4))).encode("cp1252"),
     "bars": PLAIN.replace(",", "|"),
-    "Excel": "sep=;\r\n" + PLAIN.replace(",", ";").replace("\n", "\r\n"),
-    "ragged last line": PLAIN + "total\n",
+    "Excel": "sep=;\r\nfile;label\r\n{0};1\r\n{1};4\r\n{2};\r\n{3};5\r\n",
+    "remarks": "# from, a, microscope\n# of 2020\nfile;label\n{0};1\n{1};4\n{2};\n{3};5\n",
+    "ragged lines": PLAIN.replace("{2},", "{2}") + "total\n",
     "spaces": PLAIN.replace(",", " , "),
     "numbers beside their names": "file,label,label_name\n{0},0,EOS\n{1},1,LYT\n{2},,\n{3},2,MO\n",
     "codes beside names": "file,class,cell\n{0},EOS,eosinophil\n{1},LYT,lymphocyte\n{2},,\n{3},MO,monocyte\n",
@@ -474,38 +475,56 @@ def test_labels_may_come_from_a_table(kind: str, tmp_path: Path) -> None:
     assert "Folders and tables give no label for 1 of 4 images." in cells.warnings
 
 
-def test_a_table_may_have_tabs_and_their_suffix(tmp_path: Path) -> None:
-    cells = load_cells(listed_cells(tmp_path, PLAIN.replace(",", "\t"), "labels.tsv"))
+@pytest.mark.parametrize("name", ["labels.tsv", "labels.tab"])
+def test_a_table_may_have_tabs_and_their_suffix(name: str, tmp_path: Path) -> None:
+    cells = load_cells(listed_cells(tmp_path, PLAIN.replace(",", "\t"), name))
     assert cells.labels is not None
     assert cells.labels.tolist() == [1, 4, UNLABELLED, 5]
 
 
-UNUSED: dict[str, tuple[str, str]] = {
-    "xlsx": ("labels.xlsx", "PK"),
-    "no image": ("labels.csv", "patient,age\n100,80\n"),
-    "few images": ("labels.csv", "id,label\n0,EOS\n17,EOS\n18,EOS\n19,EOS\n"),
-    "only a patient": ("labels.csv", "file,patient\n{0},1\n{1},2\n{2},3\n{3},4\n"),
-    "only files": ("labels.csv", "file\n{0}\n{1}\n"),
-    "only predictions": ("labels.csv", "file,predicted\n{0},MO\n{1},MO\n"),
-    "two columns of numbers": ("labels.csv", "file,label,class\n{0},1,0\n{1},2,1\n{2},3,2\n{3},4,3\n"),
-    "two columns of names": ("labels.csv", "file,first,second\n{0},EOS,MO\n{1},MO,MO\n{2},MO,MO\n{3},MO,MO\n"),
-    "one column a class": ("labels.csv", "file,EOS,LYT,MO\n{0},1,0,0\n{1},0,1,0\n{2},0,0,0\n{3},0,0,1\n"),
-    "a file twice": ("labels.csv", PLAIN + "{0},MO\n"),
-    "a longer line": ("labels.csv", PLAIN + "{0},EOS,MO\n"),
-    "empty": ("labels.csv", ""),
-    "header only": ("labels.csv", "file,label\n"),
+NO_NAMES = "names {} of 4 images, expected file names in a column"
+NO_COLUMN = "none of its columns ({}) is labels, so call one “label”"
+UNUSED: dict[str, tuple[str, str, str]] = {
+    "xlsx": ("labels.xlsx", "PK", "is not read, expected CSV; save it as CSV"),
+    "no image": ("labels.csv", "patient,age\n100,80\n", NO_NAMES.format(0)),
+    "few images": ("labels.csv", "id,label\n0,EOS\n17,EOS\n18,EOS\n19,EOS\n", NO_NAMES.format(1)),
+    "only a patient": ("labels.csv", "file,patient\n{0},1\n{1},2\n{2},3\n{3},4\n", NO_COLUMN.format("patient")),
+    "only files": ("labels.csv", "file\n{0}\n{1}\n", NO_COLUMN.format("none")),
+    "only predictions": ("labels.csv", "file,predicted\n{0},MO\n{1},MO\n", NO_COLUMN.format("predicted")),
+    "two columns of numbers": (
+        "labels.csv",
+        "file,label,class\n{0},1,0\n{1},2,1\n{2},3,2\n{3},4,3\n",
+        "“label”, “class” could be the labels, expected one; remove the others",
+    ),
+    "two columns of names": (
+        "labels.csv",
+        "file,first,second\n{0},EOS,MO\n{1},MO,MO\n{2},MO,MO\n{3},MO,MO\n",
+        "“first”, “second” could be the labels, expected one; remove the others",
+    ),
+    "one column a class": (
+        "labels.csv",
+        "file,EOS,LYT,MO\n{0},1,0,0\n{1},0,1,0\n{2},0,0,0\n{3},0,0,1\n",
+        "has columns named for classes, expected one called “label” of their names",
+    ),
+    "a file twice": (
+        "labels.csv",
+        PLAIN + "{0},MO\n",
+        "rows or images in different folders have the same name, expected names that differ",
+    ),
+    "a longer line": ("labels.csv", PLAIN + "{0},EOS,MO\n", "is damaged or not a table (ParserError: "),
+    "empty": ("labels.csv", "", "is damaged or not a table (EmptyDataError: "),
+    "header only": ("labels.csv", "file,label\n", NO_NAMES.format(0)),
 }
-"""What is wrong with a table -> its name and content."""
+"""What is wrong with a table -> its name, its content, and the reason that is given."""
 
 
 @pytest.mark.parametrize("fault", UNUSED)
 def test_a_table_that_is_not_used_is_named_with_the_reason(fault: str, tmp_path: Path) -> None:
-    name, text = UNUSED[fault]
+    name, text, reason = UNUSED[fault]
     cells = load_cells(listed_cells(tmp_path, text, name))
     assert cells.labels is None
     (warning,) = cells.warnings
-    assert warning.startswith(f"We did not use the table {name}: ")
-    assert len(warning) > len(f"We did not use the table {name}: .") + 10
+    assert warning.startswith(f"We did not use the table {name}: {reason}")
     assert "\\n" not in warning
 
 

@@ -1,5 +1,6 @@
 """The split: no image has a copy elsewhere, and the order of the images does not matter."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,12 @@ def test_parts_are_70_10_20_of_every_class() -> None:
         assert dict(counts) == {"train": 70, "test": 20, "validation": 10}
 
 
+def test_the_identity_of_cells_is_the_hash_of_their_pixels_and_then_their_labels() -> None:
+    cells = make_cells(8)
+    assert cells.sha256 == hashlib.sha256(cells.images.tobytes() + bytes(range(8))).hexdigest()
+    assert replace(cells, labels=None).sha256 == hashlib.sha256(cells.images.tobytes()).hexdigest()
+
+
 def test_same_images_in_another_order_get_the_same_split() -> None:
     cells = with_copies(make_cells(), {8: 0, 16: 0})
     order = np.random.default_rng(1).permutation(len(cells))
@@ -42,6 +49,13 @@ def test_same_images_in_another_order_get_the_same_split() -> None:
     assert first.sha256 == second.sha256
     kept = np.isin(np.arange(len(cells)), [0, 8, 16], invert=True)
     np.testing.assert_array_equal(first.parts[order][kept[order]], second.parts[kept[order]])
+
+
+def test_a_split_stays_as_it_was_in_earlier_versions() -> None:
+    pixels = (np.arange(40 * 48 * 48 * 3) * 7919 % 251).astype(np.uint8)
+    split = split_cells(Cells(pixels.reshape(40, 48, 48, 3), np.arange(40, dtype=np.uint8) % 2, "pattern"))
+    assert sorted(split.indices("test")) == [2, 6, 11, 18, 27, 35, 37, 38]
+    assert sorted(split.indices("validation")) == [12, 20, 25, 39]
 
 
 def test_one_of_a_group_of_copies_stays_and_no_two_parts_share_pixels() -> None:

@@ -38,6 +38,25 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not():
     assert not np.array_equal(first.labels, other.labels)
 
 
+def test_cells_look_as_in_earlier_versions():
+    cells = draw_cells(40)
+    images = cells.images.astype(float)
+    columns = (images[..., 0].mean((1, 2)), images[..., 2].mean((1, 2)), images.std((1, 2)).mean(1))
+    columns += (np.abs(np.diff(images, axis=1)).mean((1, 2, 3)),)  # between neighbours
+    found = np.stack([np.mean(columns, axis=1, where=cells.labels == label) for label in range(8)])
+    earlier = [
+        (192.6, 173.3, 57.3, 10.9),
+        (199.0, 171.2, 52.4, 10.5),
+        (208.4, 179.5, 48.2, 7.4),
+        (199.3, 178.0, 51.5, 8.8),
+        (209.2, 180.1, 50.7, 6.7),
+        (183.4, 174.1, 49.7, 10.2),
+        (206.8, 179.2, 50.1, 8.7),
+        (225.0, 184.0, 28.2, 6.3),
+    ]  # red, blue, spread and roughness of each class
+    np.testing.assert_allclose(found, earlier, atol=0.1)
+
+
 def test_drawing_leaves_the_global_random_state_alone():
     np.random.seed(0)  # noqa: NPY002
     expected = np.random.random()  # noqa: NPY002

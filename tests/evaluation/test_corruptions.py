@@ -1,6 +1,7 @@
 """Corruptions grow with severity and repeat exactly; each does what its name says, against scikit-image or by hand."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,10 @@ from helpers.evaluation.corruptions import (
     NEUTRAL_AMOUNTS,
     SEVERITIES,
     SHIFTS,
+    Laboratory,
+    add_bubbles,
+    add_stain_deposit,
+    blur_by_defocus,
     corrupt,
     shift_colours,
 )
@@ -107,6 +112,15 @@ def test_blurs_keep_the_light_and_lose_the_detail(name, images) -> None:
     assert change(smooth, corrupt(images[:20], name, 3)) < change(smooth, images[:20])
 
 
+def test_defocus_spreads_a_point_over_a_disc_of_the_stated_radius() -> None:
+    point = np.zeros((1, 48, 48, 3), np.uint8)
+    point[:, 24, 24] = 255
+    disc = corrupt(point, "defocus blur", 5)[0, ..., 0].astype(float)
+    spread = np.average((np.indices((48, 48)) - 24.0)[0] ** 2, weights=disc)
+    assert np.sqrt(spread) == pytest.approx(2.0 / 2, rel=0.1)  # a disc of radius 2 has a standard deviation of 1
+    assert np.count_nonzero(disc) == 21  # pixels no further from the point than 2.5, without the corners at 2.8
+
+
 def test_motion_smears_along_a_line_of_the_stated_length() -> None:
     points = np.zeros((50, 48, 48, 3), np.uint8)
     points[:, 24, 24] = 255
@@ -124,6 +138,32 @@ def test_deposits_only_darken_and_bubbles_only_lighten(images) -> None:
     assert np.all(corrupt(images, "bubble", 5) >= images)
     touched = (corrupt(images, "stain deposit", 1) < images).any(axis=-1).mean()
     assert 0.002 < touched < 0.02  # one deposit of about 13 to 20 of 2,304 pixels
+
+
+def test_a_deposit_leaves_a_tenth_of_the_light_and_a_bubble_veils_two_fifths() -> None:
+    black, white = np.zeros((48, 48, 3)), np.full((48, 48, 3), 255)
+    light = add_stain_deposit(white, (1, 6.0), np.random.default_rng(0))
+    assert light.min() == pytest.approx(0.1 * 255)
+    assert 0.7 < np.mean(255 - light) * 48**2 / (0.9 * 255) / (np.pi * 6**2) < 1.4  # the area of its circle
+    veil = add_bubbles(black, (1, 9.0), np.random.default_rng(0))
+    assert np.median(veil[veil > 0]) == pytest.approx(0.4 * 255)
+    assert 0.45 * 255 < veil.max() <= 0.5 * 255  # on the rim
+
+
+def test_a_laboratory_changes_what_its_numbers_say_and_nothing_else(images) -> None:
+    few, neutral = images[:3], Laboratory(1.0, 1.0, (1.0, 1.0, 1.0), 1.0, 0.0)
+    np.testing.assert_array_equal(neutral.show(few), few)
+    np.testing.assert_array_equal(replace(neutral, blue_stain=1.5).show(few), shift_colours(few, "blue stain", 1.5))
+    np.testing.assert_array_equal(replace(neutral, red_stain=0.5).show(few), shift_colours(few, "red stain", 0.5))
+    dimmed = np.rint(few * np.array([1.0, 0.5, 0.8])).astype(np.uint8)
+    np.testing.assert_array_equal(replace(neutral, light=(1.0, 0.5, 0.8)).show(few), dimmed)
+    blurred = np.rint(np.stack([blur_by_defocus(image, 1.2) for image in few]))
+    np.testing.assert_array_equal(replace(neutral, blur=1.2).show(few), blurred)
+    larger = replace(neutral, magnification=2.0).show(few)[0]
+    middle = Image.fromarray(few[0, 12:36, 12:36]).resize((48, 48), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(larger[1:-1, 1:-1], np.asarray(middle)[1:-1, 1:-1])
+    flat = np.full((1, 48, 48, 3), 120, np.uint8)
+    np.testing.assert_array_equal(replace(neutral, magnification=0.8).show(flat), flat)  # its margin is not black
 
 
 @pytest.mark.parametrize("name", SHIFTS)

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
+from helpers.data.constants import CLASS_NAMES
 from helpers.evaluation.scores import (
     accuracy_interval,
     bootstrap_intervals,
@@ -34,7 +35,11 @@ def test_scores_equal_those_of_scikit_learn() -> None:
     assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(labels, predicted))
     assert found["macro_f1"] == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
     assert found["log_loss"] == pytest.approx(metrics.log_loss(labels, probabilities))
-    assert found["recall"]["platelet"] == pytest.approx(np.mean(predicted[labels == 7] == 7))
+    for name, each in (("precision", metrics.precision_score), ("recall", metrics.recall_score)):
+        expected = each(labels, predicted, average=None)
+        assert found[name] == pytest.approx(dict(zip(CLASS_NAMES, expected, strict=True)))
+    assert tuple(found["accuracy_ci95"]) == accuracy_interval(sum(predicted == labels), 300)
+    assert list(found["support"].values()) == np.bincount(labels).tolist()
 
 
 def test_classes_without_images_do_not_count() -> None:
@@ -43,7 +48,9 @@ def test_classes_without_images_do_not_count() -> None:
     found = score(labels, probabilities)
     assert found["balanced_accuracy"] == pytest.approx(0.75)
     assert found["macro_f1"] == pytest.approx((1 + 2 / 3) / 2)
-    assert set(found["recall"]) == {"basophil", "eosinophil"}
+    assert found["recall"] == {"basophil": 1, "eosinophil": 0.5}
+    assert found["support"] == {"basophil": 2, "eosinophil": 2}
+    assert found["log_loss"] == pytest.approx(-np.log(1e-7) / 4, rel=1e-4)  # a probability of 0 counts as 1e-7
 
 
 def test_ranking_and_squared_error_equal_those_of_scikit_learn() -> None:
@@ -127,8 +134,12 @@ def test_correlation_leaves_missing_values_out_and_a_constant_has_none() -> None
     x, y = np.array([1.0, 2, 3, 4, 5, np.nan]), np.array([2.0, 1, 4, 3, 6, 9])
     r, low, high = correlation_interval(x, y)
     assert r == pytest.approx(np.corrcoef(x[:5], y[:5])[0, 1])
-    assert low < r < high
-    assert np.isnan(correlation_interval(np.ones(6), y)).all()
+    half = stats.norm.ppf(0.975) / np.sqrt(5 - 3)  # Fisher's z
+    assert (low, high) == pytest.approx((np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half)))
+    assert np.isfinite(correlation_interval(x[:4], y[:4])).all()
+    for few in (np.ones(6), np.where(x > 3, np.nan, x)):
+        assert np.isnan(correlation_interval(few, y)).all()
+        assert np.isnan(correlation_interval(y, few)).all()
 
 
 def test_paired_comparison_by_hand() -> None:

@@ -133,15 +133,25 @@ def test_an_address_without_scheduler_ends_in_one_line_before_any_notebook(
 
 def test_the_cluster_changes_no_key() -> None:
     source = run.resolve_source("synthetic")
-    usual, spread = (run.parse(["--data", "synthetic", *more]) for more in ([], ["--dask", "local"]))
+    usual, spread = (run.parse(["--data", "synthetic", *more]) for more in ([], ["--dask", "tcp://x:1"]))
     assert run.run_key(usual, source) == run.run_key(spread, source)
     assert run.command(usual) == run.command(spread)
 
 
-def test_a_local_cluster_ends_with_its_block() -> None:
+@pytest.mark.parametrize(("cores", "gibibytes"), [(3, 64), (64, 5)])
+def test_a_machine_for_one_training_run_at_a_time_gets_no_cluster(cores, gibibytes, monkeypatch) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", cores)
+    monkeypatch.setattr(cluster, "MEMORY_LIMIT", gibibytes * 2**30)
+    with cluster.scheduler_at("local") as address:
+        assert address is None
+
+
+def test_a_larger_machine_gets_a_worker_for_two_cores_which_ends_with_its_block(monkeypatch) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", 5)
+    monkeypatch.setattr(cluster, "MEMORY_LIMIT", 64 * 2**30)
     with cluster.scheduler_at("local") as address, cluster.connected(address) as client:
         processes = client.run(os.getpid).values()
-        assert os.getpid() not in processes
+        assert len({os.getpid(), *processes}) == 3
     for process in processes:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)

@@ -24,14 +24,22 @@ def test_every_network_has_a_speed_and_a_share_of_the_matrix_product(part: Part,
         assert 0 < float(row.split()[4]) < 1.5
 
 
-def test_the_time_to_an_accuracy_is_that_of_the_epoch_that_reaches_it(part: Part) -> None:
-    always, never = (benchmark.benchmark_time_to(accuracy, part, part) for accuracy in (0.0, 1.01))
-    assert always.splitlines()[0].startswith("epoch  1:")
-    assert "0.0 % reached after: " in always
-    assert "101.0 % reached after: never" in never
+def test_a_record_is_the_shortest_training_that_reaches_a_target_on_average(part: Part, monkeypatch) -> None:
+    monkeypatch.setattr(benchmark, "TARGETS", (0.0, 1.01))
+    monkeypatch.setattr(benchmark, "LONGEST", 2)
+    *_, always, never = benchmark.benchmark_record(2, 36.0, part, part)
+    target, epochs, seconds, energy, _, share = always.strip("| ").split(" | ")
+    assert (target, epochs, share) == ("0.0 %", "1", "2 of 2")
+    assert float(energy) == pytest.approx(36 * float(seconds.split()[0]) / 3600, abs=0.006)
+    assert never == "101.0 %: not reached in 2 epochs"
 
 
 def test_an_unknown_benchmark_or_a_bad_option_is_one_line(capsys) -> None:
-    for arguments in (["colours"], ["time-to", "--accuracy", "high"], ["features", "--count", "0"]):
+    for arguments in (
+        ["colours"],
+        ["record", "--runs", "0"],
+        ["record", "--watts", "high"],
+        ["features", "--count", "0"],
+    ):
         assert benchmark.main(arguments) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
