@@ -91,8 +91,9 @@ def save_models(study: Study, runs: Runs, models: Scores, external: Scores) -> L
     codes, look = np.sort(image_codes(train)), fit_look(train, study.validation.images)
     for name, seeds in runs.items():
         model, temperature = models[name], models[name]["calibration"]["temperature"]
-        score = {"accuracy": model["test_accuracy_by_seed"][0], "accuracy_ci95": model["bootstrap_ci95"]["accuracy"]}
-        measured = f"{with_interval(score | {'n': model['n']})} on test images"
+        accuracy, n = model["test_accuracy_by_seed"][0], model["n"]
+        score = {"accuracy": accuracy, "accuracy_ci95": evaluation.accuracy_interval(accuracy * n, n), "n": n}
+        measured = f"{with_interval(score)} on test images"
         if name in external:
             measured += f" and {with_interval(external[name])} on images of another laboratory"
         with written_atomically(study.out / model["file"]) as temporary:
