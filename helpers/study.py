@@ -93,19 +93,23 @@ class Study:
             name: [networks.train(recipe, seed, *inputs) for seed in seeds[name]] for name, recipe in recipes.items()
         }
 
-    def load_or_fit(self, name: str) -> Run:
+    def load_or_fit(self, name: str, share: float = 1) -> Run:
         """Return the finished run of a classical model, fitted now on the training images if it does not exist.
 
-        InputError if ``name`` is not in `CLASSICAL`.
+        Of each class, a ``share`` of the images is learnt, rounded down. InputError if ``name`` is not in `CLASSICAL`.
         """
         from helpers.features import classical
 
         if name not in CLASSICAL:
             raise InputError(f"model {name!r}: not a classical model, expected one of {', '.join(CLASSICAL)}")
 
+        draws = pd.Series(np.random.default_rng(0).random(len(self.train.labels)))
+        is_learnt = (draws.groupby(self.train.labels).rank(pct=True) <= share).to_numpy()
+        train = Part(self.train.images[is_learnt], self.train.labels[is_learnt])
+
         def compute(folder: Path) -> tuple[dict[str, Any], np.ndarray]:
             fit = classical.fit_forest if name == "forest" else classical.fit_handcrafted_best
-            work = partial(fit, self.train.images, self.train.labels, seed=0)
+            work = partial(fit, train.images, train.labels, seed=0)
             started = time.perf_counter()
             model = networks.with_joblib_on(self.scheduler, work) if self.scheduler else work()
             record = {
@@ -121,8 +125,8 @@ class Study:
             classical.save_classical(model, folder / "model.skops")
             return record, classical.predict_probabilities(model, self.validation.images)
 
-        key = key_of(name, self.train.sha256, self.validation.sha256, classical.CODE)
-        return networks.load_or_compute_run(self.out / "runs" / f"{name}-{key}", compute, self.train, self.validation)
+        key = key_of(name, train.sha256, self.validation.sha256, classical.CODE)
+        return networks.load_or_compute_run(self.out / "runs" / f"{name}-{key}", compute, train, self.validation)
 
     def load_or_train_all(self) -> Runs:
         """Return the finished runs of every model that is scored on the test images, computed now if missing."""

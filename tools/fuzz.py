@@ -198,7 +198,7 @@ def save_models(folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
     network = keras.Sequential([keras.Input((48, 48, 3)), *inner, layers.Flatten(), layers.Dense(8, "softmax")])
     network.save(folder / "model.keras")
     trees = RandomForestClassifier(3).fit(features.extract_features(images, features.REPORT_GROUPS), labels)
-    forest = classical.ClassicalModel("forest", features.REPORT_GROUPS, trees, {})
+    forest = classical.ClassicalModel("forest", tuple(features.REPORT_GROUPS), trees, {})
     classical.save_classical(forest, folder / "model.skops")
     machine = classical.fit_handcrafted_best(np.repeat(images, 3, axis=0), np.repeat(labels, 3), seed=0)
     classical.save_classical(machine, folder / "model-svm.skops")

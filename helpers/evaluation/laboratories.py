@@ -46,9 +46,9 @@ def predict_views(predict: saved_models.Predictor, images: np.ndarray) -> np.nda
 def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
     """Return a row per method that the profile trains, then the network in use: how it does at home and elsewhere.
 
-    The index is the method in words. The columns are the accuracies ``own`` (validation images), ``simulated`` (a
-    sample of them in `LABORATORIES`) and, with ``external`` cells, ``development``, each with a 95 % interval over
-    images and seeds (``_low``, ``_high``), then ``development_balanced``, seeds and epochs.
+    The index is the method in words. The columns are the accuracies ``own`` (validation images), with ``external``
+    cells ``development`` (then ``development_balanced``), and ``simulated`` (a sample of the validation images in
+    `LABORATORIES`), each with a 95 % interval over images and seeds (``_low``, ``_high``), then seeds and epochs.
     """
     images, labels = study.validation.images, study.validation.labels
     sample = np.sort(np.random.default_rng(0).permutation(len(labels))[: study.profile.corrupted_validation_images])
@@ -65,15 +65,16 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
         def is_right(shown: np.ndarray, labels: Any, predictors: Any = predictors) -> np.ndarray:
             return np.stack([predict(shown).argmax(axis=1) == labels for predict in predictors])
 
-        simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES))).reshape(len(runs), len(LABORATORIES), -1)
-        right = {"own": is_right(images, labels), "simulated": simulated.mean(axis=1)}
-        rows[words] = {}
+        right = {"own": is_right(images, labels)}
         if external is not None:
             right["development"] = is_right(external.images, external.labels)
+        simulated = is_right(seen, np.tile(labels[sample], len(LABORATORIES)))
+        right["simulated"] = simulated.reshape(len(runs), len(LABORATORIES), -1).mean(axis=1)
+        rows[words] = {}
         for place, answers in right.items():
             rows[words] |= dict(zip((place, f"{place}_low", f"{place}_high"), mean_with_interval(answers), strict=True))
-        if external is not None:
-            rows[words]["development_balanced"] = _balanced(right["development"].mean(axis=0), external.labels)
+            if external is not None and place == "development":
+                rows[words]["development_balanced"] = _balanced(answers.mean(axis=0), external.labels)
         rows[words] |= {"seeds": len(runs), "epochs": runs[0].record["epochs_run"]}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 

@@ -1,28 +1,32 @@
 """Hand-crafted features of many cell images at once, as a table.
 
 The report's four groups are colour histograms, local binary patterns, mean colour and the cell's perimeter; the
-rich groups describe where colours lie and which colours touch. Values equal those of scikit-image called once per
-image; working on blocks of images is what makes it fast.
+rich groups say which colours there are, where they lie, which of them touch, and how sharply and how often they change.
+Values equal those of scikit-image called once per image; working on blocks of images is what makes it fast.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import joblib
 import numpy as np
 import pandas as pd
+from scipy import ndimage
 from skimage.color import rgb2lab
 from skimage.feature import graycomatrix
+from skimage.transform import warp_polar
 
 from helpers.data import SIDE
 from helpers.features import shapes
 from helpers.features.shapes import count_values, in_blocks
 
-REPORT_GROUPS = ("histogram", "lbp", "mean_colour", "perimeter")
-"""The feature groups of the original report."""
+REPORT_GROUPS = {"histogram": 48, "lbp": 10, "mean_colour": 3, "perimeter": 1}
+"""The feature groups of the original report, and how many features each has."""
 
-RICH_GROUPS = ("ring_histogram", "co_occurrence")
-"""The feature groups that the best classical model reads besides: colours by place, and colours that touch."""
+RICH_GROUPS = {"joint_histogram": 216, "ring_histogram": 216, "co_occurrence": 324, "ring_edges": 180, "spectrum": 168}
+"""Those that the best classical model reads besides; none changes when the image is turned by a right angle."""
+
+GROUPS = REPORT_GROUPS | RICH_GROUPS
 
 CHUNK = 2048
 """Images handed to a process at once."""
@@ -34,6 +38,9 @@ RING_BINS = 12
 
 RINGS = np.digitize(shapes.FROM_CENTRE, (5, 9, 13, 17, 22))
 """(48, 48), the ring of each pixel around the image's centre, 0 to 5; the outermost holds the corners."""
+
+SLOPES = (2, 4, 8, 12, 18, 26, 36, 50, 70)
+"""Limits of the ten bins of a gradient's magnitude, in grey levels per pixel."""
 
 
 def to_lab(images: np.ndarray) -> np.ndarray:
@@ -93,11 +100,27 @@ def co_occurrences(planes: np.ndarray) -> np.ndarray:
     return np.asarray(matrices.mean(axis=4)[:, low, high].swapaxes(1, 2).reshape(len(planes), -1))
 
 
-FEATURES = {"histogram": 48, "lbp": 10, "mean_colour": 3, "perimeter": 1, "ring_histogram": 216, "co_occurrence": 324}
-"""How many features each group has."""
+def ring_edges(planes: np.ndarray) -> np.ndarray:
+    """Return (N, 60): in each ring, the share of the image's pixels in each of ten bins of the gradient's magnitude.
+
+    Gaussian derivatives with a standard deviation of 0.7 pixels.
+    """
+    slopes = np.stack([ndimage.gaussian_gradient_magnitude(plane, 0.7) for plane in planes.astype(np.float32)])
+    return count_values(np.digitize(slopes, SLOPES) + 10 * RINGS, 60) / PIXELS
 
 
-def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
+def angular_spectra(images: np.ndarray) -> np.ndarray:
+    """Return (N, 168): how strongly each channel changes 1 to 8 times on the way around the centre, lobes for example.
+
+    Magnitudes of the Fourier transform along 21 circles of 32 places, averaged over three neighbouring circles.
+    """
+    sampling = {"radius": 22, "output_shape": (32, 22), "channel_axis": 2, "preserve_range": True}
+    circles = np.stack([warp_polar(image, **sampling) for image in images.astype(np.float32)])[:, :, 1:]
+    magnitudes = np.abs(np.fft.rfft(circles, axis=1))[:, 1:9] / 32
+    return np.asarray(magnitudes.reshape(len(images), 8, 7, 3, 3).mean(axis=3).reshape(len(images), -1))
+
+
+def _block_features(images: np.ndarray, groups: Iterable[str]) -> np.ndarray:
     """Return (N, D) float32 of the groups, from few images at once."""
     grey, channels = shapes.to_grey(images), np.moveaxis(images, 3, 0)
     measure: dict[str, Callable[[], list[np.ndarray]]] = {
@@ -105,19 +128,22 @@ def _block_features(images: np.ndarray, groups: tuple[str, ...]) -> np.ndarray:
         "lbp": lambda: [local_binary_patterns(grey)],
         "mean_colour": lambda: [images.mean(axis=(1, 2))],
         "perimeter": lambda: [shapes.perimeters(shapes.cell_masks(grey))[:, None]],
+        "joint_histogram": lambda: [count_values(images // np.uint8(43) @ (36, 6, 1), 216) / PIXELS],
         "ring_histogram": lambda: [histograms(plane, RING_BINS, RINGS) for plane in np.moveaxis(to_lab(images), 3, 0)],
         "co_occurrence": lambda: [co_occurrences(channel) for channel in channels],
+        "ring_edges": lambda: [ring_edges(channel) for channel in channels],
+        "spectrum": lambda: [angular_spectra(images)],
     }
     return np.hstack([values for group in groups for values in measure[group]()], dtype=np.float32)
 
 
-def extract_features(images: np.ndarray, groups: tuple[str, ...] = REPORT_GROUPS, *, jobs: int = -1) -> pd.DataFrame:
+def extract_features(images: np.ndarray, groups: Iterable[str] = REPORT_GROUPS, *, jobs: int = -1) -> pd.DataFrame:
     """Return a table of float32 features, one row per image, columns named ``group/number``.
 
     ``images`` are uint8 (N, 48, 48, 3) RGB; ``jobs`` processes share the work (-1: one per core). KeyError for an
     unknown group.
     """
-    names = [f"{group}/{number}" for group in groups for number in range(FEATURES[group])]
+    names = [f"{group}/{number}" for group in groups for number in range(GROUPS[group])]
     chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
     parallel = joblib.Parallel(n_jobs=1 if len(chunks) == 1 else jobs)
     measure = in_blocks(partial(_block_features, groups=groups))
