@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from helpers import NOTEBOOKS, cache_keys, evaluation, execution, files, networks, report
-from helpers.cache_keys import file_sha256, key_of
 from helpers.data import CROPS, KEYWORDS, Source, resolve_source, source_fingerprint
 from helpers.errors import InputError, OneLineParser, refusing, with_exit_code
 from helpers.execution import NotebookFailedError, format_seconds
-from helpers.files import ROOT
 from helpers.recipes import PROFILES
 from helpers.study import SCHEDULER, open_study
 
-DEFAULT_OUT = str(ROOT / "outputs")
+DEFAULT_OUT = str(files.ROOT / "outputs")
 
 PAGE = ("report/page.py", "report/markup.py", "report/references.py", "report/published.json", "report/template/")
 NOT_IN_NOTEBOOKS = (*PAGE, "run.py", "execution.py", "test_model.")
@@ -67,7 +65,7 @@ def command(options: Namespace) -> str:
     for name in ("data", "profile", "classes", "crop", "external", "out"):
         value = getattr(options, name)
         if value not in (None, "", "auto", DEFAULT_OUT):
-            is_path = name in ("data", "external", "out") and value not in KEYWORDS and Path.cwd() != ROOT
+            is_path = name in ("data", "external", "out") and value not in KEYWORDS and Path.cwd() != files.ROOT
             words += [f"--{name}", str(Path(value).expanduser().absolute()) if is_path else value]
     return shlex.join(words)
 
@@ -79,14 +77,14 @@ def run_key(options: Namespace, source: Source, external: Source | None = None) 
     texts = [(execution.NOTEBOOK_FOLDER / f"{name}.ipynb").read_text(encoding="utf-8") for name in NOTEBOOKS]
     cells = [[cell["cell_type"], cell["source"]] for text in texts for cell in json.loads(text)["cells"]]
     data = (source_fingerprint(source), bool(source.reason), external and source_fingerprint(external))
-    return key_of(options.profile, options.classes, options.crop, *data, code, packages, sys.version, cells)
+    return cache_keys.key_of(options.profile, options.classes, options.crop, *data, code, packages, sys.version, cells)
 
 
 def products(out: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that the notebooks write in ``out``, by its path there."""
     patterns = ("*.csv", "*.json", "*.md", "*.npz", "models/*.*", "notebooks/*.ipynb")
     found = (path for pattern in patterns for path in out.glob(pattern))
-    return {path.relative_to(out).as_posix(): file_sha256(path) for path in found if path.name != LAST_RUN}
+    return {path.relative_to(out).as_posix(): cache_keys.file_sha256(path) for path in found if path.name != LAST_RUN}
 
 
 def last_run(out: Path) -> dict[str, Any]:

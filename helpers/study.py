@@ -18,14 +18,13 @@ from helpers.data import KEYWORDS, Cells, Part, Split, load_cells, split_cells, 
 from helpers.errors import InputError
 from helpers.features import colour_statistics, has_blue_background, stained_areas
 from helpers.files import ROOT
-from helpers.networks import Run
 from helpers.recipes import PROFILES, TESTED_NETWORKS, Profile
 
 CLASSICAL = ("forest", "handcrafted_best")  # the models that are not networks
 
 SCHEDULER = "BLOOD_CELLS_DASK"  # the environment variable that gives notebooks the address of a Dask scheduler
 
-Runs = dict[str, list[Run]]  # by model name, a finished run per seed
+Runs = dict[str, list[networks.Run]]  # by model name, a finished run per seed
 
 
 joblib.register_parallel_backend("loky", partial(joblib.parallel.BACKENDS["loky"], **networks.ENDS_WITH_PARENT))
@@ -83,17 +82,14 @@ class Study:
 
         InputError if the study's profile does not train such a recipe.
         """
-        recipes = {name: self.profile.recipe(name) for name in names}
-        seeds = {name: range(self.profile.trainings[name][1]) for name in names}
+        recipes = [self.profile.recipe(name) for name in names]
+        jobs = {each.name: [(each, seed) for seed in range(self.profile.trainings[each.name][1])] for each in recipes}
         inputs = (self.train, self.validation, self.out / "runs")
         if self.scheduler:
-            jobs = [(recipe, seed) for name, recipe in recipes.items() for seed in seeds[name]]
-            networks.train_on(self.scheduler, jobs, *inputs)
-        return {
-            name: [networks.train(recipe, seed, *inputs) for seed in seeds[name]] for name, recipe in recipes.items()
-        }
+            networks.train_on(self.scheduler, [job for each in jobs.values() for job in each], *inputs)
+        return {name: [networks.train(recipe, seed, *inputs) for recipe, seed in each] for name, each in jobs.items()}
 
-    def load_or_fit(self, name: str, share: float = 1) -> Run:
+    def load_or_fit(self, name: str, share: float = 1) -> networks.Run:
         """Return the finished run of a classical model, fitted now on the training images if it does not exist.
 
         Of each class, a ``share`` of the images is learnt, rounded down. InputError if ``name`` is not in `CLASSICAL`.

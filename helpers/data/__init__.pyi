@@ -18,7 +18,10 @@ from .constants import (
     SIDE as SIDE,
     SPLIT_NAMES as SPLIT_NAMES,
 )
-from .conversions import CROPS as CROPS
+from .conversions import (
+    CROPS as CROPS,
+    as_uint8 as as_uint8,
+)
 from .source import (
     KEYWORDS as KEYWORDS,
     Source as Source,

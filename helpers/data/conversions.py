@@ -35,9 +35,9 @@ def value_scale(values: np.ndarray, name: object, path: Path) -> tuple[float, fl
     raise refused(path, f"{name} has values {low:g} to {high:g}, expected 0 to 255, 0 to 1 or -1 to 1; {hint}")
 
 
-def as_uint8(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
-    """Return ``values * factor + offset`` rounded to uint8."""
-    return np.asarray(np.rint(np.clip(values.astype(np.float32) * factor + offset, 0, 255)), np.uint8)
+def as_uint8(values: np.ndarray) -> np.ndarray:
+    """Return values rounded to uint8; those outside of [0, 255] become the nearest end."""
+    return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
 
 
 def is_usable_size(height: int, width: int) -> bool:
@@ -65,10 +65,8 @@ def to_side(image: np.ndarray, crop: str) -> np.ndarray:
     height, width = image.shape[:2]
     side = cropped_side(height, width, crop)
     top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
-    if side == SIDE:
-        return square
-    return np.asarray(Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    square = Image.fromarray(image[top : top + side, left : left + side])
+    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC))  # as it is where it has this size
 
 
 def geometry_notes(sizes: np.ndarray, crop: str) -> list[str]:

@@ -81,7 +81,7 @@ def convert_part(split: str, arrays: Mapping[str, np.ndarray], path: Path, crop:
     def converted() -> Iterator[np.ndarray]:
         step = max(1, BLOCK_VALUES // prod(values.shape[1:]))
         for start in range(0, count, step):
-            block = as_uint8(values[start : start + step], factor, offset)
+            block = as_uint8(values[start : start + step].astype(np.float32) * factor + offset)
             yield from (to_side(np.repeat(image, 3 // channels, axis=2), crop) for image in block)
 
     images = np.fromiter(converted(), np.dtype((np.uint8, (SIDE, SIDE, 3))), count)

@@ -32,22 +32,11 @@ class Source:
     reason: str = ""  # why "auto" chose this source, in sentences for the report; else empty
 
 
-def describe_path(path: Path) -> Source:
-    """Return what ``path`` contains, by content and not by suffix; raise InputError."""
-    if path.is_dir():
-        return Source("images", path.absolute())
-    if not path.is_file():
-        found = "is not a regular file" if path.exists() else "not found"
-        raise refused(path, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder or an image")
-    with path.open("rb") as stream:
-        is_zip = stream.read(2) == b"PK"
-    return Source("archive" if is_zip else "images", path.absolute())
-
-
 def resolve_source(source: str | Path = "auto") -> Source:
     """Return where the cells come from, without loading any; BloodMNIST is downloaded if necessary.
 
-    ``source`` is "auto", "bloodmnist", "synthetic" or a path. Raises InputError where it cannot be used.
+    ``source`` is "auto", "bloodmnist", "synthetic" or a path, and what lies there counts, not its suffix. Raises
+    InputError where it cannot be used.
     """
     if source == "synthetic":
         return Source("synthetic")
@@ -55,16 +44,24 @@ def resolve_source(source: str | Path = "auto") -> Source:
         if not str(source).strip():
             raise InputError(f"data source '{source}': empty, expected a path or {', '.join(KEYWORDS)}")
         with refusing(source, "data"):
-            return describe_path(Path(source).expanduser())
+            given = Path(source).expanduser()
+            if given.is_dir():
+                return Source("images", given.absolute())
+            if not given.is_file():
+                found = "is not a regular file" if given.exists() else "not found"
+                raise refused(given, f"{found}, expected {', '.join(KEYWORDS)}, an .npz file, a folder or an image")
+            with given.open("rb") as stream:
+                is_zip = stream.read(2) == b"PK"
+            return Source("archive" if is_zip else "images", given.absolute())
 
     original = ROOT / "data" / "data.npz"
     with refusing(original, "data"):
         if source == "auto" and original.exists():
-            return replace(describe_path(original), reason="We use data/data.npz.")
-        found = find_bloodmnist()
+            return replace(resolve_source(original), reason="We use data/data.npz.")
+        local = find_bloodmnist()
     reason = "There is no data/data.npz." if source == "auto" else ""
     try:
-        path = found or download_bloodmnist()
+        path = local or download_bloodmnist()
     except InputError as error:
         if source == "bloodmnist":
             raise

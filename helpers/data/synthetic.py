@@ -19,9 +19,7 @@ from helpers.data.constants import CLASS_NAMES, SIDE
 CLASS_COUNTS = (1076, 2752, 1370, 2556, 1072, 1254, 2939, 2073)
 """Images per class, in the order of CLASS_NAMES, among the original report's 15,092 (doi:10.1016/j.dib.2020.105474)."""
 
-MORPHOLOGY = pd.read_csv(Path(__file__).with_name("morphology.csv"), index_col="quantity", skipinitialspace=True)[
-    [*CLASS_NAMES]
-]
+MORPHOLOGY = pd.read_csv(Path(__file__).with_name("morphology.csv"), index_col=0, skipinitialspace=True)[[*CLASS_NAMES]]
 """A row per quantity, a column per class: set by eye, then adjusted to the class averages of real colours and sizes."""
 
 MEANS = MORPHOLOGY.to_numpy(float).T

@@ -17,7 +17,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage import color
 
-from helpers.data import LUMINANCE, SIDE
+from helpers.data import LUMINANCE, SIDE, as_uint8
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -27,16 +27,12 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     generator = np.random.default_rng([0, list(CORRUPTIONS).index(name), severity])
     change, amounts = CORRUPTIONS[name]
     amount = amounts[SEVERITIES.index(severity)]
-    return np.stack([_as_uint8(change(image, amount, generator)) for image in images])
+    return np.stack([as_uint8(change(image, amount, generator)) for image in images])
 
 
 def shift_colours(images: np.ndarray, name: str, amount: float) -> np.ndarray:
     """Return a copy of (N, 48, 48, 3) uint8 images under one of `SHIFTS`; its neutral amount changes nothing."""
-    return np.stack([_as_uint8(SHIFTS[name][0](image, amount)) for image in images])
-
-
-def _as_uint8(values: np.ndarray) -> np.ndarray:
-    return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
+    return np.stack([as_uint8(SHIFTS[name][0](image, amount)) for image in images])
 
 
 def pixelate(image: np.ndarray, side: int, *_: object) -> np.ndarray:
@@ -176,12 +172,12 @@ class Laboratory:
         return np.stack([self._show(image) for image in images])
 
     def _show(self, image: np.ndarray) -> np.ndarray:
-        blue = _as_uint8(scale_stain(image, self.blue_stain, 0))
-        lit = _as_uint8(scale_stain(blue, self.red_stain, 1) * self.light)
+        blue = as_uint8(scale_stain(image, self.blue_stain, 0))
+        lit = as_uint8(scale_stain(blue, self.red_stain, 1) * self.light)
         padded = Image.fromarray(np.pad(lit, ((12, 12), (12, 12), (0, 0)), mode="reflect"))
         left, right = 36 - 24 / self.magnification, 36 + 24 / self.magnification
         seen = padded.resize((SIDE, SIDE), Image.Resampling.BILINEAR, (left, left, right, right))
-        return _as_uint8(blur_by_defocus(np.asarray(seen), self.blur))
+        return as_uint8(blur_by_defocus(np.asarray(seen), self.blur))
 
 
 LABORATORIES = (

@@ -72,7 +72,7 @@ def compare_methods(study: Study, external: Cells | None) -> pd.DataFrame:
         right["simulated"] = simulated.reshape(len(runs), len(LABORATORIES), -1).mean(axis=1)
         rows[words] = {}
         for place, answers in right.items():
-            rows[words] |= dict(zip((place, f"{place}_low", f"{place}_high"), mean_with_interval(answers), strict=True))
+            rows[words] |= mean_with_interval(answers, place)
             if external is not None and place == "development":
                 rows[words]["development_balanced"] = _balanced(answers.mean(axis=0), external.labels)
         rows[words] |= {"seeds": len(runs), "epochs": runs[0].record["epochs_run"]}

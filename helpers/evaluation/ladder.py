@@ -57,14 +57,15 @@ def _half_interval(correct: np.ndarray, *before: np.ndarray) -> float:
     return float(np.hypot(1.96 * stats.sem(by_image), by_seed))
 
 
-def mean_with_interval(correct: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean accuracy of (seeds, N) answers with the ends of its 95 % interval.
+def mean_with_interval(correct: np.ndarray, name: str) -> dict[str, float]:
+    """Return the mean accuracy of (seeds, N) answers as ``name``, and its 95 % interval as NAME_low and NAME_high.
 
     The interval covers Wilson's, which is there for a network without errors, too. Answers may be shares in [0, 1].
     """
     accuracy, half, count = float(correct.mean()), _half_interval(correct), correct.shape[1]
     low, high = accuracy_interval(accuracy * count, count)
-    return accuracy, max(0.0, min(low, accuracy - half)), min(1.0, max(high, accuracy + half))
+    low, high = max(0.0, min(low, accuracy - half)), min(1.0, max(high, accuracy + half))
+    return {name: accuracy, f"{name}_low": low, f"{name}_high": high}
 
 
 def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.DataFrame:
@@ -74,21 +75,16 @@ def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.
     accuracy_high, seed_sd (NaN with one seed), gain over the last step before it that was kept, gain_low, gain_high
     (NaN in the first row), seeds, parameters, epochs, seconds (mean over the seeds).
     """
-    correct = [
-        np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]]) for name in ladder
-    ]
-    rows, before = {}, correct[0]
-    for (name, step), answers in zip(ladder.items(), correct, strict=True):
+    rows, before = {}, np.full((1, len(labels)), np.nan)  # the first step gains on none
+    for name, step in ladder.items():
+        answers = np.stack([run.validation_probabilities().argmax(axis=1) == labels for run in runs[name]])
         by_seed, records = answers.mean(axis=1), [run.record for run in runs[name]]
-        accuracy, low, high = mean_with_interval(answers)
-        gain, further = accuracy - before.mean(), _half_interval(answers, before)
+        gain, further = answers.mean() - before.mean(), _half_interval(answers, before)
         rows[name] = {
             "change": step.change,
             "is_kept": step.is_kept,
             "of_report": name in ("lenet_classic", *CHANGES),
-            "accuracy": accuracy,
-            "accuracy_low": low,
-            "accuracy_high": high,
+            **mean_with_interval(answers, "accuracy"),
             "seed_sd": pd.Series(by_seed).std(),
             "gain": gain,
             "gain_low": gain - further,
@@ -99,9 +95,7 @@ def ladder_table(runs: Runs, ladder: dict[str, Step], labels: np.ndarray) -> pd.
             "seconds": np.mean([record["train_seconds"] for record in records]),
         }
         before = answers if step.is_kept else before
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
-    table.loc[table.index[0], ["gain", "gain_low", "gain_high"]] = np.nan
-    return table
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
 
 
 def compute_ladder(study: Study) -> tuple[Runs, pd.DataFrame]:

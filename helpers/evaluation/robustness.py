@@ -15,8 +15,7 @@ from sklearn.metrics import confusion_matrix
 
 from helpers.data import CLASS_NAMES, UNLABELLED, Cells, load_cells
 from helpers.errors import InputError
-from helpers.evaluation import corruptions
-from helpers.evaluation.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS
+from helpers.evaluation.corruptions import CORRUPTIONS, NEUTRAL_AMOUNTS, SEVERITIES, SHIFTS, corrupt, shift_colours
 from helpers.evaluation.scores import Scores, apply_temperature, review_rules, score
 from helpers.features import Look
 from helpers.files import ROOT
@@ -32,14 +31,14 @@ def corrupt_and_score(
 ) -> pd.DataFrame:
     """Return rows of model, corruption, severity, accuracy, n; severity 0 is "none", the images as they are."""
     names = product(CORRUPTIONS, severities)
-    changed = ((name, severity, corruptions.corrupt(images, name, severity)) for name, severity in names)
+    changed = ((name, severity, corrupt(images, name, severity)) for name, severity in names)
     return _score(predictors, chain([("none", 0, images)], changed), labels, "corruption", "severity")
 
 
 def shift_and_score(predictors: Predictors, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Return rows of model, shift, amount, accuracy, n for all of `SHIFTS`."""
     names = ((name, amount) for name, (_, amounts) in SHIFTS.items() for amount in amounts)
-    changed = ((name, amount, corruptions.shift_colours(images, name, amount)) for name, amount in names)
+    changed = ((name, amount, shift_colours(images, name, amount)) for name, amount in names)
     return _score(predictors, changed, labels, "shift", "amount")
 
 
@@ -60,7 +59,7 @@ def worst_small_shift(table: pd.DataFrame) -> pd.DataFrame:
     the neutral one on either side count as small.
     """
     rows = table.rename(columns={"accuracy": "after"}).sort_values(["model", "shift", "amount"], ignore_index=True)
-    neutral = rows.index[rows["amount"] == rows["shift"].map(corruptions.NEUTRAL_AMOUNTS)]
+    neutral = rows.index[rows["amount"] == rows["shift"].map(NEUTRAL_AMOUNTS)]
     before = rows.loc[neutral, "after"].to_numpy()
     small = pd.concat([rows.loc[neutral + step].assign(before=before) for step in (-1, 1)])
     worst = (small["after"] - small["before"]).groupby(small["model"]).idxmin()
@@ -99,19 +98,14 @@ def score_external(
     rule of `review_rules` leaves unreviewed; ``accepted_accuracy`` how many of those are right, NaN where there are
     none. ``commonest_class`` is what most labels say, and ``commonest_share`` their share.
     """
-    scores = {}
+    scores, shares = {}, np.bincount(labels) / len(labels)
+    commonest = {"commonest_class": CLASS_NAMES[shares.argmax()], "commonest_share": shares.max()}
     for name, seeds in runs.items():
         of_both = seeds[0].validation_probabilities(), answers[name]
         known, new = (apply_temperature(each, temperatures[name]) for each in of_both)
         rule = review_rules(study.validation.labels, known, labels, new).loc["80 %"]
-        scores[name] = score(labels, new)
-        shares = pd.Series(scores[name]["support"]) / len(labels)
-        scores[name] |= {
-            "accepted": 1 - rule["reviewed"],
-            "accepted_accuracy": rule["rest_accuracy"],
-            "commonest_class": shares.idxmax(),
-            "commonest_share": shares.max(),
-        }
+        accepted = {"accepted": 1 - rule["reviewed"], "accepted_accuracy": rule["rest_accuracy"]}
+        scores[name] = score(labels, new) | accepted | commonest
     return scores
 
 

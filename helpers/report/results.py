@@ -96,11 +96,10 @@ def save_models(study: Study, runs: Runs, models: Scores, external: Scores) -> L
         measured = f"{with_interval(score)} on test images"
         if name in external:
             measured += f" and {with_interval(external[name])} on images of another laboratory"
+        background = Background(temperature, cells.source, cells.is_synthetic, codes, look, measured)
         with written_atomically(study.out / model["file"]) as temporary:
             shutil.copyfile(seeds[0].model_path, temporary)
-            write_background(
-                temporary, Background(temperature, cells.source, cells.is_synthetic, codes, look, measured)
-            )
+            write_background(temporary, background)
     return look
 
 
@@ -112,7 +111,6 @@ def describe_data(study: Study, external: Cells | None = None) -> dict[str, Any]
         "classes": split.counts(np.asarray(cells.labels)).drop("all").sum(axis=1).to_dict(),
         "split": {part: len(split.indices(part)) for part in (*SPLIT_NAMES, DROPPED)},
         "split_origin": split.origin,
-        "split_sha256": split.sha256,
         "external": external and _describe_cells(external),
     }
 
@@ -154,12 +152,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def write_results(
-    study: Study,
-    models: Scores,
-    measured: Scores,
-    claims: list[dict[str, str]],
-    pairs: pd.DataFrame,
-    external: Cells | None = None,
+    study: Study, models: Scores, measured: Scores, claims: list[dict], pairs: pd.DataFrame, external: Cells | None
 ) -> dict[str, Any]:
     """Write ``OUT/results.json`` and the model card beside it, and return the content of results.json.
 
