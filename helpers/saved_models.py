@@ -26,6 +26,7 @@ BACKGROUND = "background.json"
 """Name of a model's `Background` in its file: a member of .keras and .skops (both are zips), a property of .onnx."""
 LONGEST_BACKGROUND = 2**24  # characters of a background: a million training images are 11 million
 LARGEST_NETWORK = 2**30  # bytes that a .keras file may unpack to; AlexNet has 55 million
+ONNX_MEMORY = 2**31  # bytes that an .onnx model may work with
 
 ARRAYS = {"codes": "<u8", "weights": "<f4", "means": "<f4", "roots": "<f4"}
 """Types of the numbers that a background holds as base64."""
@@ -133,6 +134,10 @@ def _open_onnx(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
     options.log_severity_level = 4
+    options.add_session_config_entry("session.use_env_allocators", "1")  # that is, the one below
+    place = ("Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT)
+    limit = onnxruntime.OrtArenaCfg({"max_mem": ONNX_MEMORY})
+    onnxruntime.create_and_register_allocator(onnxruntime.OrtMemoryInfo(*place), limit)
     with refusing(path, "an ONNX model"):
         # from bytes, which refuses a model that refers to other files
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
@@ -141,6 +146,8 @@ def _open_onnx(path: Path) -> Any:
     expected = [("image", *image), ("probabilities", *probabilities)]
     if found != expected:
         raise refused(path, f"inputs and outputs are {found}, expected {expected}")
+    with refusing(path, "an ONNX model that works in 2 GiB of memory"):
+        session.run(None, {"image": np.zeros((BATCH, SIDE, SIDE, 3), np.uint8)})
     return session
 
 

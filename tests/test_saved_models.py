@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
 from onnx import TensorProto, helper
 
@@ -184,6 +185,27 @@ def test_what_is_no_onnx_model_of_ours_is_one_line(defect, models, tmp_path, cap
         assert str(path) in str(refused.value)
         assert "\n" not in str(refused.value)
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_onnx_model_that_takes_all_memory_is_refused_when_it_is_loaded(tmp_path) -> None:
+    forty_megabytes_a_cell = """<ir_version: 8, opset_import: ["": 17]>
+        cells (uint8[N, 48, 48, 3] image) => (float[N, 8] probabilities) {
+            first = Constant<value = int64[1] {0}>()
+            many = Constant<value = int64[1] {10000000}>()
+            cells = Shape(image)
+            count = Gather(cells, first)
+            size = Mul(count, many)
+            ones = ConstantOfShape<value = float[1] {1.0}>(size)
+            one = ReduceMax<keepdims = 0>(ones)
+            eight = Constant<value = int64[1] {8}>()
+            shape = Concat<axis = 0>(count, eight)
+            probabilities = Expand(one, shape)
+        }"""
+    path = tmp_path / "large.onnx"
+    path.write_bytes(onnx.parser.parse_model(forty_megabytes_a_cell).SerializeToString())
+    with pytest.raises(InputError, match=r"large\.onnx.*memory") as refused:
+        load_predictor(path)
+    assert "\n" not in str(refused.value)
 
 
 def test_other_files_are_refused_by_their_suffix(tmp_path) -> None:
