@@ -26,7 +26,6 @@ BACKGROUND = "background.json"
 """Name of a model's `Background` in its file: a member of .keras and .skops (both are zips), a property of .onnx."""
 LONGEST_BACKGROUND = 2**24  # characters of a background: a million training images are 11 million
 LARGEST_NETWORK = 2**30  # bytes that a .keras file may unpack to; AlexNet has 55 million
-ONNX_MEMORY = 2**31  # bytes that an .onnx model may work with
 
 ARRAYS = {"codes": "<u8", "weights": "<f4", "means": "<f4", "roots": "<f4"}
 """Types of the numbers that a background holds as base64."""
@@ -61,10 +60,7 @@ def load_predictor(path: Path) -> Predictor:
     if path.suffix == ".keras":
         return partial(networks.predict_probabilities, load_network(path))
     if path.suffix == ".onnx":
-        session = _open_onnx(path)
-        return lambda images: np.concatenate(
-            [session.run(None, {"image": images[i : i + BATCH]})[0] for i in range(0, len(images), BATCH)]
-        )
+        return partial(_predict_onnx, _open_onnx(path), path)
     raise refused(path, f"suffix {path.suffix!r} found, expected a saved model (.keras, .skops or .onnx)")
 
 
@@ -136,7 +132,7 @@ def _open_onnx(path: Path) -> Any:
     options.log_severity_level = 4
     options.add_session_config_entry("session.use_env_allocators", "1")  # that is, the one below
     place = ("Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT)
-    limit = onnxruntime.OrtArenaCfg({"max_mem": ONNX_MEMORY})
+    limit = onnxruntime.OrtArenaCfg({"max_mem": 2 * LARGEST_NETWORK})
     onnxruntime.create_and_register_allocator(onnxruntime.OrtMemoryInfo(*place), limit)
     with refusing(path, "an ONNX model"):
         # from bytes, which refuses a model that refers to other files
@@ -146,9 +142,13 @@ def _open_onnx(path: Path) -> Any:
     expected = [("image", *image), ("probabilities", *probabilities)]
     if found != expected:
         raise refused(path, f"inputs and outputs are {found}, expected {expected}")
-    with refusing(path, "an ONNX model that works in 2 GiB of memory"):
-        session.run(None, {"image": np.zeros((BATCH, SIDE, SIDE, 3), np.uint8)})
     return session
+
+
+def _predict_onnx(session: Any, path: Path, images: np.ndarray) -> np.ndarray:
+    batches = (images[at : at + BATCH] for at in range(0, len(images), BATCH))
+    with refusing(path, "an ONNX model with an answer per image, in 2 GiB of memory"):
+        return np.vstack([session.run(None, {"image": batch})[0] for batch in batches]).reshape(len(images), 8)
 
 
 @dataclass(frozen=True)

@@ -187,25 +187,45 @@ def test_what_is_no_onnx_model_of_ours_is_one_line(defect, models, tmp_path, cap
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_onnx_model_that_takes_all_memory_is_refused_when_it_is_loaded(tmp_path) -> None:
-    forty_megabytes_a_cell = """<ir_version: 8, opset_import: ["": 17]>
+def onnx_model(path, answer: str) -> None:
+    """Write an ONNX model with our inputs and outputs whose probabilities are what ``answer`` makes of some values."""
+    text = """<ir_version: 8, opset_import: ["": 17]>
         cells (uint8[N, 48, 48, 3] image) => (float[N, 8] probabilities) {
             first = Constant<value = int64[1] {0}>()
-            many = Constant<value = int64[1] {10000000}>()
+            two = Constant<value = int64[1] {2}>()
+            eight = Constant<value = int64[1] {8}>()
+            ten_million = Constant<value = int64[1] {10000000}>()
             cells = Shape(image)
             count = Gather(cells, first)
-            size = Mul(count, many)
-            ones = ConstantOfShape<value = float[1] {1.0}>(size)
-            one = ReduceMax<keepdims = 0>(ones)
-            eight = Constant<value = int64[1] {8}>()
-            shape = Concat<axis = 0>(count, eight)
-            probabilities = Expand(one, shape)
+            ANSWER
         }"""
-    path = tmp_path / "large.onnx"
-    path.write_bytes(onnx.parser.parse_model(forty_megabytes_a_cell).SerializeToString())
+    path.write_bytes(onnx.parser.parse_model(text.replace("ANSWER", answer)).SerializeToString())
+
+
+def test_an_onnx_model_that_takes_all_memory_is_refused(tmp_path) -> None:
+    onnx_model(
+        tmp_path / "large.onnx",
+        """size = Mul(count, ten_million)
+        ones = ConstantOfShape<value = float[1] {1.0}>(size)
+        one = ReduceMax<keepdims = 0>(ones)
+        shape = Concat<axis = 0>(count, eight)
+        probabilities = Expand(one, shape)""",
+    )
+    predict = load_predictor(tmp_path / "large.onnx")
     with pytest.raises(InputError, match=r"large\.onnx.*memory") as refused:
-        load_predictor(path)
+        predict(CELLS.images[:64])
     assert "\n" not in str(refused.value)
+
+
+def test_an_onnx_model_with_two_answers_per_image_is_refused(tmp_path) -> None:
+    onnx_model(
+        tmp_path / "twice.onnx",
+        """twice = Mul(count, two)
+        shape = Concat<axis = 0>(twice, eight)
+        probabilities = ConstantOfShape<value = float[1] {0.125}>(shape)""",
+    )
+    with pytest.raises(InputError, match=r"twice\.onnx.*an answer per image"):
+        load_predictor(tmp_path / "twice.onnx")(CELLS.images[:3])
 
 
 def test_other_files_are_refused_by_their_suffix(tmp_path) -> None:
